@@ -1,0 +1,28 @@
+"""Noise as a function of seed, purpose, step and sample index, and of nothing else."""
+
+from enum import IntEnum
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Purpose(IntEnum):
+    """Streams that never share a number, whatever the seed."""
+
+    TRAINING = 0
+    GRID = 1
+    SAMPLING = 2
+
+
+def noise(
+    seed: int, purpose: Purpose, step: int, count: int, latent: int, start: int = 0
+) -> Tensor:
+    """Standard normal z for samples `start` to `start + count` of a step: count x latent float32.
+
+    Row i depends on (seed, purpose, step, i) alone, so a batch is the same however it is shared
+    out, and a resumed run needs no generator state.
+    """
+    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, purpose, step))))
+    z = generator.standard_normal((start + count, latent), dtype=np.float32)
+    return torch.from_numpy(z[start:])
