@@ -1,0 +1,217 @@
+"""The extractor file: frozen networks' weights and all that is needed to use them as trained.
+
+A safetensors file. Its metadata have the one key `gfmn`, sorted JSON (several keys would be
+written in random order); its tensors are named `<network>/<state key>`. The same input gives the
+same bytes in every process. Evaluators are files of the same format.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from gfmn.config import Config
+from gfmn.errors import InputError
+from gfmn.networks import TappedNetwork, describe
+
+FORMAT: Literal["extractor-1"] = "extractor-1"
+METADATA_KEY = "gfmn"
+
+
+@dataclass(frozen=True)
+class NetworkRecord:
+    """A network to be saved: its weights, and where they are from."""
+
+    name: str  # begins its taps' names and its tensors' names
+    architecture: str
+    state: Mapping[str, Tensor]
+    provenance: Mapping[str, Any]
+    arguments: Mapping[str, int] = field(default_factory=dict)  # the constructor's
+    image_size: int | None = None  # the only size that it takes; None: any
+
+
+class NetworkHeader(Config):
+    """What an extractor file says of one network."""
+
+    name: str = pydantic.Field(pattern=r"^[a-z0-9_-]+$")
+    architecture: str
+    arguments: dict[str, int]
+    image_size: int | None  # the only size that it takes
+    taps: tuple[str, ...]
+    mean: tuple[float, float, float]  # of the unit range
+    std: tuple[float, float, float]
+    batchnorm: Literal["eval"]
+    provenance: dict[str, Any]
+
+    def describe(self) -> TappedNetwork:
+        """The network without storage for its weights."""
+        return describe(self.architecture, **self.arguments)
+
+
+class Header(Config):
+    """What an extractor file says of itself."""
+
+    format: Literal["extractor-1"]
+    networks: tuple[NetworkHeader, ...]
+
+
+class Bundle(Config):
+    """An extractor made of two others' networks."""
+
+    first: str
+    second: str
+
+
+def save_extractor(path: str | Path, networks: Sequence[NetworkRecord]) -> None:
+    """Write an extractor file, whole or not at all.
+
+    Raises `InputError` for networks of one name, and for a state that is not its architecture's.
+    """
+    headers, tensors = [], {}
+    for record in networks:
+        network = describe(record.architecture, **record.arguments)
+        check_state(record.state, network, f"{path}: network {record.name!r}")
+        facts = {
+            "name": record.name,
+            "architecture": record.architecture,
+            "arguments": dict(record.arguments),
+            "image_size": record.image_size,
+            "taps": network.tap_names,
+            "mean": network.mean,
+            "std": network.std,
+            "batchnorm": "eval",
+            "provenance": dict(record.provenance),
+        }
+        headers.append(NetworkHeader.parse(facts, f"{path}: network {record.name!r}"))
+        for key in expected_state(network):
+            tensor = record.state[key].detach().to("cpu", torch.float32)
+            tensors[f"{record.name}/{key}"] = tensor.contiguous()
+    write(Path(path), headers, tensors)
+
+
+def write(path: Path, headers: Sequence[NetworkHeader], tensors: Mapping[str, Tensor]) -> None:
+    """Write headers and tensors; `InputError` where two networks have one name."""
+    names = [header.name for header in headers]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{path}: expected networks of different names, found two {name!r}")
+    header = Header(format=FORMAT, networks=tuple(headers))
+    metadata = {METADATA_KEY: json.dumps(header.model_dump(mode="json"), sort_keys=True)}
+    data = safetensors.torch.save(dict(tensors), metadata)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, so that the replacement is atomic.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_header(path: str | Path) -> Header:
+    """What the file says of itself, checked; reads no weights.
+
+    Raises `InputError` for a file that is missing, truncated, not safetensors, of another format,
+    or whose networks are not those of this version of the package.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected an extractor file, found no file") from None
+    except (safetensors.SafetensorError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path}: expected a whole safetensors file, found a truncated or other one ({reason})"
+        ) from None
+    try:
+        facts = json.loads(metadata[METADATA_KEY])
+        found = facts["format"]
+    except (KeyError, TypeError, ValueError):
+        found = None
+    if found != FORMAT:
+        found = f"format {found!r}" if found else "none that it names"
+        raise InputError(f"{path}: expected format {FORMAT!r}, found {found}")
+    header = Header.parse(facts, str(path))
+    for entry in header.networks:
+        where = f"{path}: network {entry.name!r} ({entry.architecture})"
+        try:
+            network = entry.describe()
+        except (InputError, TypeError) as error:
+            raise InputError(f"{where}: {error}") from None
+        for key in ("tap_names", "mean", "std"):
+            ours, theirs = getattr(network, key), getattr(entry, key.replace("tap_names", "taps"))
+            if ours != theirs:
+                raise InputError(f"{where}: expected {key} {ours}, found {theirs}")
+    return header
+
+
+def read_state(path: str | Path, entry: NetworkHeader) -> dict[str, Tensor]:
+    """One network's state dict, checked; `InputError` for missing, surplus or misshapen tensors."""
+    prefix = f"{entry.name}/"
+    with safetensors.safe_open(path, "pt") as file:
+        keys = [key for key in file.keys() if key.startswith(prefix)]  # noqa: SIM118
+        state = {key.removeprefix(prefix): file.get_tensor(key).float() for key in keys}
+    check_state(state, entry.describe(), f"{path}: network {entry.name!r}")
+    return state
+
+
+def expected_state(network: TappedNetwork) -> dict[str, tuple[int, ...]]:
+    """State keys and shapes, without the batch norms' counters, which eval mode never reads."""
+    state = network.state_dict()
+    return {k: tuple(v.shape) for k, v in state.items() if not k.endswith("num_batches_tracked")}
+
+
+def check_state(state: Mapping[str, Tensor], network: TappedNetwork, where: str) -> None:
+    """Raise `InputError` unless the state has the network's tensors in the network's shapes."""
+    expected = expected_state(network)
+    for key, shape in expected.items():
+        if key not in state:
+            raise InputError(f"{where}: expected the tensor {key!r}, found none")
+        if tuple(state[key].shape) != shape:
+            found = tuple(state[key].shape)
+            raise InputError(f"{where}: {key!r}: expected the shape {shape}, found {found}")
+    surplus = [k for k in state if k not in expected and not k.endswith("num_batches_tracked")]
+    if surplus:
+        raise InputError(f"{where}: expected {len(expected)} tensors, found also {surplus[0]!r}")
+
+
+def bundle(paths: Iterable[str | Path], out: str | Path) -> None:
+    """Merge the networks of several extractor files into one, in order.
+
+    Raises `InputError` for networks of one name, and for a file that is no extractor file.
+    """
+    headers: list[NetworkHeader] = []
+    tensors: dict[str, Tensor] = {}
+    for path in paths:
+        for entry in read_header(path).networks:
+            state = read_state(path, entry)
+            headers.append(entry)
+            tensors.update({f"{entry.name}/{key}": value for key, value in state.items()})
+    write(Path(out), headers, tensors)
+
+
+def file_digest(path: str | Path) -> str:
+    """The file's sha256 in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def summary(path: str | Path) -> str:
+    """One line on a written file: its networks, taps, size in MB and the sha256's beginning."""
+    path = Path(path)
+    networks = ", ".join(
+        f"{entry.name} ({entry.architecture}, {len(entry.taps)} taps)"
+        for entry in read_header(path).networks
+    )
+    megabytes = path.stat().st_size / 1e6
+    return f"{path}: {networks}, {megabytes:.1f} MB, sha256 {file_digest(path)[:12]}"

@@ -1,0 +1,204 @@
+"""Frozen networks in use: chosen taps of images, in the precision that pays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from gfmn.config import nearest
+from gfmn.devices import PRECISIONS, resolve_precision
+from gfmn.errors import InputError
+from gfmn.extractor_file import (
+    Bundle,
+    Header,
+    NetworkHeader,
+    NetworkRecord,
+    bundle,
+    file_digest,
+    read_header,
+    read_state,
+    save_extractor,
+)
+from gfmn.networks import TappedNetwork, describe
+
+__all__ = [
+    "Bundle",
+    "Extractor",
+    "Header",
+    "NetworkHeader",
+    "NetworkRecord",
+    "Tap",
+    "bundle",
+    "check_image_size",
+    "file_digest",
+    "load_extractor",
+    "load_network",
+    "read_header",
+    "save_extractor",
+    "select_taps",
+]
+
+Taps = str | int | Sequence[str]  # "all", the first n of each network, or names
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One activation of one network."""
+
+    name: str  # such as vgg16.conv1_1
+    shape: tuple[int, int, int]  # C, H, W
+
+
+class Extractor(nn.Module):
+    """Frozen networks of one extractor file, of which the selected taps are computed.
+
+    `taps`: in forward order, networks in the file's order. `precision`: of each network, `fp32` or
+    `bf16`. `digest`: the file's sha256. Always in eval mode, channels-last, without gradients of
+    its own; gradients flow through it to the images.
+    """
+
+    def __init__(
+        self,
+        networks: Mapping[str, TappedNetwork],
+        selection: Mapping[str, Sequence[str]],
+        image_size: int,
+        precision: Mapping[str, str],
+        digest: str,
+    ) -> None:
+        super().__init__()
+        used = {name: network for name, network in networks.items() if selection[name]}
+        # A list, since a module dictionary refuses some names, such as `keys`.
+        self.names, self.networks = tuple(used), nn.ModuleList(used.values())
+        self.precision = {name: precision[name] for name in used}
+        self.image_size, self.digest = image_size, digest
+        self.places: dict[str, tuple[int, ...]] = {}
+        taps: list[Tap] = []
+        for name, network in used.items():
+            shapes = network.tap_shapes(image_size)
+            self.places[name] = tuple(network.tap_names.index(tap) for tap in selection[name])
+            taps += [Tap(f"{name}.{network.tap_names[i]}", shapes[i]) for i in self.places[name]]
+        self.taps = tuple(taps)
+        self.requires_grad_(False)
+        self.eval()
+        self.to(memory_format=torch.channels_last)
+        for name, network in used.items():
+            # The parameters alone: normalisation stays in float32 and its result is cast once.
+            for parameter in network.parameters():
+                parameter.data = parameter.data.to(DTYPES[self.precision[name]])
+
+    def train(self, mode: bool = True) -> "Extractor":
+        """Stay in eval mode, whatever the mode of a module that holds this one."""
+        return super().train(False)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """One tensor a selected tap: B x C x H x W, channels-last, in its network's precision.
+
+        `images`: B x 3 x H x W float32 in [0, 1]. Each network stops after its last selected tap.
+        """
+        selected: list[Tensor] = []
+        for name, network in zip(self.names, self.networks, strict=True):
+            places = self.places[name]
+            taps = network(images, depth=places[-1] + 1)
+            selected += [taps[i] for i in places]
+        return selected
+
+
+def load_extractor(
+    path: str | Path,
+    image_size: int,
+    taps: Taps = "all",
+    precision: str = "auto",
+    device: torch.device | str = "cpu",
+) -> Extractor:
+    """Read an extractor file for square images of `image_size` pixels.
+
+    `taps`: see `select_taps`. `precision`: `fp32`, `bf16`, or `auto`: of each network whichever
+    is faster on the device. Raises `InputError` for a file that is missing, truncated, foreign or
+    incomplete, and for a tap, precision or image size that its networks do not have.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(f"precision: expected one of {PRECISIONS}, found {precision!r}")
+    headers = read_header(path).networks
+    for header in headers:
+        where = f"{path}: network {header.name!r}"
+        check_image_size(header.architecture, image_size, header.image_size, where)
+    selection = select_taps({header.name: header.taps for header in headers}, taps, str(path))
+    networks = {h.name: load_network(path, h) for h in headers if selection[h.name]}
+    device = torch.device(device)
+    precisions = {
+        name: resolve_precision(precision, network.dense, device)
+        for name, network in networks.items()
+    }
+    extractor = Extractor(networks, selection, image_size, precisions, file_digest(path))
+    return extractor.to(device)
+
+
+def load_network(path: str | Path, header: NetworkHeader) -> TappedNetwork:
+    """One network of a file, float32 on the CPU, its batch norms folded into its convolutions."""
+    network = header.describe()
+    # A counter that no file holds and eval mode never reads, but a strict load asks for.
+    counters = {k: torch.tensor(0) for k in network.state_dict() if k.endswith("batches_tracked")}
+    network.load_state_dict({**read_state(path, header), **counters}, assign=True)
+    network.fold_batchnorm()
+    return network
+
+
+def select_taps(
+    names: Mapping[str, Sequence[str]], taps: Taps, where: str
+) -> dict[str, tuple[str, ...]]:
+    """The selected taps of each network, in forward order; needs no weights.
+
+    `names`: each network's taps. `taps`: `all`; n, the first n of each network; or a list of
+    names, `vgg16.conv1_1`, or `conv1_1` where one network alone has it. `where` begins every
+    error, an `InputError`: a tap that no network has, or fewer taps than n.
+    """
+    if taps == "all":
+        return {network: tuple(known) for network, known in names.items()}
+    if isinstance(taps, int):
+        for network, known in names.items():
+            if not 1 <= taps <= len(known):
+                has = f"{network!r} has {len(known)} taps"
+                raise InputError(f"{where}: expected 1 to {len(known)} taps, {has}, found {taps}")
+        return {network: tuple(known[:taps]) for network, known in names.items()}
+    if isinstance(taps, str) or not taps:
+        expected = "'all', a number or a list of taps"
+        raise InputError(f"{where}: expected {expected}, found {taps!r}")
+    chosen = [_find(names, tap, where) for tap in taps]
+    for pair in chosen:
+        if chosen.count(pair) > 1:
+            raise InputError(f"{where}: expected each tap once, found {'.'.join(pair)!r} twice")
+    return {n: tuple(tap for tap in known if (n, tap) in chosen) for n, known in names.items()}
+
+
+def _find(names: Mapping[str, Sequence[str]], tap: str, where: str) -> tuple[str, str]:
+    pairs = [(network, known) for network, taps in names.items() for known in taps]
+    matches = [pair for pair in pairs if tap in (".".join(pair), pair[1])]
+    if len(matches) > 1:
+        full = " or ".join(".".join(pair) for pair in matches)
+        raise InputError(f"{where}: expected {full}, found {tap!r}, which is ambiguous")
+    if not matches:
+        network, _, inner = tap.rpartition(".")
+        if network and network not in names:
+            raise InputError(f"{where}: no network {network!r}; {nearest(network, names)}")
+        known = names[network] if network else [known for _, known in pairs]
+        of = f"the {len(known)} taps of {network or ', '.join(names)}"
+        raise InputError(f"{where}: no {inner!r} among {of}; {nearest(inner, known)}")
+    return matches[0]
+
+
+def check_image_size(
+    architecture: str, image_size: int, trained_size: int | None, where: str
+) -> None:
+    """Raise `InputError` for an image size that the network does not take; needs no weights.
+
+    `trained_size`: the only size that it takes, where there is one. `where` begins the error.
+    """
+    if trained_size is not None and image_size != trained_size:
+        raise InputError(f"{where}: expected images of {trained_size} px, found {image_size} px")
+    multiple = describe(architecture).image_multiple
+    if image_size < 1 or image_size % multiple:
+        expected = f"a multiple of {multiple} px" if multiple > 1 else "at least 1 px"
+        raise InputError(f"{where}: {architecture} expects {expected}, found {image_size} px")

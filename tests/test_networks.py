@@ -1,0 +1,193 @@
+"""The frozen networks against independent implementations with the same random weights."""
+
+import itertools
+
+import pytest
+import timm
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from gfmn.errors import InputError
+from gfmn.networks import ARCHITECTURES, TappedNetwork, build, describe
+from gfmn.networks.base import ConvNorm
+
+LITES = {
+    "efficientnet_lite0": "tf_efficientnet_lite0",
+    "efficientnet_lite2": "tf_efficientnet_lite2",
+}
+
+
+def lively(network: nn.Module, seed: int = 0) -> nn.Module:
+    """The network in eval mode, its weights scaled by fan-in, its batch norms no identities."""
+    torch.manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.3)
+            module.running_var.uniform_(0.5, 2)
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, 0.2, 0.3)
+        elif isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+    return network.eval().requires_grad_(False)
+
+
+def images(size: int, count: int = 2) -> Tensor:
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(1))
+
+
+def values(network: TappedNetwork, size: int) -> int:
+    return sum(c * h * w for c, h, w in network.tap_shapes(size))
+
+
+def relative_error(found: Tensor, expected: Tensor) -> float:
+    return float((found - expected).norm() / expected.norm())
+
+
+def test_vgg16_taps_are_those_of_torchvision() -> None:
+    ours, theirs = build("vgg16").eval(), torchvision.models.vgg16(weights=None).features
+    state = zip(ours.state_dict(), theirs.state_dict().values(), strict=True)
+    ours.load_state_dict(dict(state))
+    x = torchvision.transforms.functional.normalize(
+        images(32), [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    )
+    expected = []
+    with torch.no_grad():
+        for layer in theirs:
+            x = layer(x)
+            if isinstance(layer, nn.ReLU):
+                expected.append(x.clone())
+        taps = ours(images(32))
+    assert len(taps) == len(expected) == 13
+    for tap, reference in zip(taps, expected, strict=True):
+        torch.testing.assert_close(tap, reference, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [64, 75])
+@pytest.mark.parametrize("name", LITES)
+def test_lite_features_and_logits_are_those_of_timm_at_even_and_odd_sizes(
+    name: str, size: int
+) -> None:
+    theirs = lively(timm.create_model(LITES[name], pretrained=False))
+    ours = build(name).eval()
+    state = zip(ours.state_dict(), theirs.state_dict().values(), strict=True)
+    ours.load_state_dict(dict(state))  # both register their layers in forward order
+    x = images(size)
+    normalised = (x * 255 - 127) / 128
+    blocks: list[Tensor] = []
+    for block in itertools.chain(*theirs.blocks):
+        block.register_forward_hook(lambda *call: blocks.append(call[-1]))
+    with torch.no_grad():
+        pooled, logits = ours.pooled_and_logits(x)
+        reference = theirs.forward_head(theirs.forward_features(normalised), pre_logits=True)
+        assert relative_error(pooled, reference) < 1e-4
+        assert relative_error(logits, theirs(normalised)) < 1e-4
+        taps = dict(zip(ours.tap_names, ours(x), strict=True))
+    torch.testing.assert_close(taps["head"].mean((2, 3)), pooled)
+    outputs = [tap for name, tap in taps.items() if name.endswith("_output")]
+    for tap, block in zip(outputs, blocks[: len(outputs)], strict=True):
+        assert relative_error(tap, block) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "taps", "count"),
+    [
+        ("vgg16", 32, 13, 65536 * 2 + 32768 * 2 + 16384 * 3 + 8192 * 3 + 2048 * 3),
+        ("efficientnet_lite0", 64, 49, 550_016),
+        ("dcgan_encoder", 32, 5, 61_440),
+    ],
+)
+def test_a_network_has_its_known_number_of_features(
+    name: str, size: int, taps: int, count: int
+) -> None:
+    network = describe(name)
+    assert len(network.tap_names) == len(set(network.tap_names)) == taps
+    assert values(network, size) == count
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_later_layers_change_no_tap_and_depth_changes_no_value(name: str) -> None:
+    network = lively(build(name))
+    x = images(32)
+    with torch.no_grad():
+        early = []
+        for tap in network.activations(network.normalise(x)):
+            early.append((tap, tap.clone()))
+        for tap, copy in early:
+            assert torch.equal(tap, copy)
+        for tap, short in zip(network(x), network(x, depth=3), strict=False):
+            assert torch.equal(tap, short)
+    assert len(network(x, depth=3)) == 3
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_taps_have_the_shapes_that_were_foretold_and_their_order(name: str) -> None:
+    network = lively(build(name))
+    taps = network(images(32))
+    assert [tuple(tap.shape[1:]) for tap in taps] == network.tap_shapes(32)
+    assert all(tap.is_contiguous(memory_format=torch.channels_last) for tap in taps)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_nothing_is_computed_beyond_the_last_tap(name: str) -> None:
+    network = lively(build(name))
+    calls: list[nn.Module] = []
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_hook(lambda module, *_: calls.append(module))
+    network(images(32), depth=2)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_gradients_reach_the_images_through_every_tap(name: str) -> None:
+    network = lively(build(name))
+    x = images(32).requires_grad_()
+    taps = network(x)
+    for i in (0, len(taps) // 2, len(taps) - 1):
+        (gradient,) = torch.autograd.grad(taps[i].sum(), x, retain_graph=True)
+        assert gradient.abs().max() > 0
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "dcgan_encoder"])
+def test_folding_the_batch_norms_changes_no_tap(name: str) -> None:
+    network = lively(build(name))
+    x = images(32, count=4)
+    before = network(x)
+    network.fold_batchnorm()
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+    for folded, tap in zip(network(x), before, strict=True):
+        assert relative_error(folded, tap) < 1e-4
+
+
+@pytest.mark.parametrize(("size", "width"), [(32, 256), (64, 512), (128, 512)])
+def test_the_encoder_ends_in_one_code_per_image(size: int, width: int) -> None:
+    encoder = build("dcgan_encoder", image_size=size, latent=7).eval()
+    code = encoder.encode(images(size) * 2 - 1)
+    assert code.shape == (2, 7)
+    assert code.abs().max() < 1
+    assert encoder.tap_shapes(size)[-1] == (width, 4, 4)
+    assert not any("bias" in name for name, _ in encoder.named_parameters() if "conv" in name)
+
+
+def test_the_encoder_begins_as_the_paper_does_and_learns_batch_statistics_in_training() -> None:
+    torch.manual_seed(0)
+    encoder = build("dcgan_encoder")
+    unit = encoder.blocks["down3"]
+    assert isinstance(unit, ConvNorm)
+    assert unit.conv.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert unit.norm.weight.mean().item() == pytest.approx(1, abs=0.01)
+    assert unit.norm.weight.std().item() == pytest.approx(0.02, rel=0.2)
+    before = unit.norm.running_var.clone()
+    encoder.train().encode(images(32))
+    trained = unit.norm.running_var.clone()
+    assert not torch.equal(trained, before)
+    encoder.eval()(images(32))
+    assert torch.equal(unit.norm.running_var, trained)
+
+
+def test_an_unknown_architecture_or_size_is_one_line_with_a_hint() -> None:
+    with pytest.raises(InputError, match="no network architecture 'vgg61'; did you mean 'vgg16'"):
+        build("vgg61")
+    with pytest.raises(InputError, match="expected image_size 32, 64, 128, found 48"):
+        build("dcgan_encoder", image_size=48)
