@@ -1,0 +1,59 @@
+"""The residual generator (section 5.1), in the style of WGAN-GP's."""
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class ResNet(nn.Module):
+    """z (B x latent) -> images (B x 3 x S x S) in [-1, 1].
+
+    A 4 x 4 transposed convolution, then one up-sampling residual block for each doubling, whose
+    channels halve down to 64; Xavier-uniform convolution weights.
+    """
+
+    def __init__(self, image_size: int = 32, latent: int = 100) -> None:
+        super().__init__()
+        if image_size not in (32, 64, 128):
+            raise ValueError(f"image_size: expected one of [32, 64, 128], found {image_size}")
+        first = 16 * image_size  # 512 channels at 32 px: three doublings end at 64
+        doublings = image_size.bit_length() - 3
+        widths = [first >> i for i in range(doublings + 1)]
+        self.stem = nn.ConvTranspose2d(latent, first, 4, 1, 0, bias=False)
+        pairs = itertools.pairwise(widths)
+        self.blocks = nn.Sequential(*(UpBlock(before, after) for before, after in pairs))
+        self.norm = nn.BatchNorm2d(widths[-1])
+        self.to_rgb = nn.Conv2d(widths[-1], 3, 3, padding=1)
+        self.apply(_initialise)
+
+    def forward(self, z: Tensor) -> Tensor:
+        h = self.blocks(self.stem(z[:, :, None, None]))
+        images: Tensor = self.to_rgb(F.relu(self.norm(h)))
+        return torch.tanh(images.float())  # float32 also where the convolutions run in bf16
+
+
+class UpBlock(nn.Module):
+    """B x C x H x W -> B x C' x 2H x 2W: two 3 x 3 convolutions beside a 1 x 1 skip."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.norm1, self.conv1 = nn.BatchNorm2d(before), nn.Conv2d(before, after, 3, padding=1)
+        self.norm2, self.conv2 = nn.BatchNorm2d(after), nn.Conv2d(after, after, 3, padding=1)
+        self.skip = nn.Conv2d(before, after, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = self.conv1(_double(F.relu(self.norm1(x))))
+        h = self.conv2(F.relu(self.norm2(h)))
+        return h + _double(self.skip(x))
+
+
+def _double(x: Tensor) -> Tensor:
+    doubled: Tensor = F.interpolate(x, scale_factor=2, mode="nearest")
+    return doubled
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(module.weight)
