@@ -1,0 +1,45 @@
+"""Beyond the paper: running moments through which the batch's gradient passes."""
+
+import torch
+from pydantic import Field
+
+from gfmn.config import Config
+from gfmn.moments import Moments, RunningMoments, Target
+from gfmn.objectives.base import MomentObjective, Slope
+
+
+class RunningConfig(Config):
+    """Parameters of the `running` objective."""
+
+    decay: float = Field(0.95, ge=0, lt=1)  # share of the past kept at each step, at minibatch 64
+    floor: float = Field(0.1, gt=0)  # added to each scale, in its tap's mean standard deviation
+
+
+class Running(MomentObjective):
+    """Mean and standard deviation of running moments, matched in units of the real spread.
+
+    With m and s the running mean and standard deviation, w = sigma + floor * mean(sigma) of the
+    tap and d its number of features, the objective is
+    `sum over taps of 1/d sum ((m - mu) / w)^2 + ((s - sigma) / w)^2`:
+    every tap counts equally, every feature in its own scale.
+    """
+
+    def __init__(self, target: Target, config: RunningConfig) -> None:
+        super().__init__(target)
+        self.moments = RunningMoments(target.layout.features, config.decay, target.mean.device)
+        self.deviation = target.variance.sqrt()
+        scale = torch.empty_like(self.deviation)
+        self.weight = torch.empty_like(self.deviation)  # 1 / (d w^2)
+        for place, size in zip(target.layout.slices(), target.layout.sizes, strict=True):
+            sigma = self.deviation[place]
+            scale[place] = sigma + config.floor * sigma.mean() + 1e-12
+            self.weight[place] = scale[place].square().reciprocal() / size
+        self.tiny = (1e-3 * scale).square()  # keeps the root's derivative finite at s = 0
+
+    def slope(self, batch: Moments, count: int) -> Slope:
+        running = self.moments.update(batch)
+        spread = (running.variance() + self.tiny).sqrt_()
+        # By the running second moment, through s = sqrt(second - first^2).
+        second = self.weight * (spread - self.deviation) / spread
+        first = 2 * self.weight * running.first - 2 * second * running.first
+        return Slope(first * self.moments.share, second * self.moments.share)

@@ -1,0 +1,150 @@
+"""The statistics of real features: extracted once, kept in a file, verified before use."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from gfmn.config import Config
+from gfmn.errors import InputError
+from gfmn.extractors import Extractor, Tap
+from gfmn.images import bytes_to_unit
+from gfmn.moments import Layout, MergedMoments, Target, batch_moments
+from gfmn.progress import Progress
+
+FORMAT = "statistics-1"
+
+
+class StatisticsConfig(Config):
+    """Which real features are measured."""
+
+    dataset: str
+    extractor: str
+    precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks; moments are wider
+    batch: int = Field(256, ge=1)  # images at a time
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Per tap the mean and the unbiased variance over all images, C x H x W float32 each."""
+
+    about: dict[str, Any]  # data set, count, extractor and digest, taps, batch norm, value range
+    mean: dict[str, Tensor]
+    variance: dict[str, Tensor]
+
+    def target(self, taps: Sequence[Tap], device: torch.device | str = "cpu") -> Target:
+        """The chosen taps' statistics as one objective's target, in the order of `taps`."""
+        shapes = tuple(tap.shape for tap in taps)
+        parts = [[source[tap.name] for tap in taps] for source in (self.mean, self.variance)]
+        mean, variance = (torch.cat([_channels_last(p) for p in part]).to(device) for part in parts)
+        return Target(Layout(shapes), mean, variance)
+
+
+def _channels_last(statistic: Tensor) -> Tensor:
+    return statistic.permute(1, 2, 0).reshape(-1)
+
+
+@torch.inference_mode()
+def extract(
+    images: np.ndarray, extractor: Extractor, batch: int, progress: Progress
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Mean and unbiased variance of every tap over N x H x W x 3 uint8 images.
+
+    One pass; memory does not grow with N. Moments of a batch are taken about the first batch's
+    mean in float32 and merged in float64.
+    """
+    if len(images) < 2:
+        raise InputError(f"a variance needs at least 2 images, found {len(images)}")
+    device = next(extractor.parameters()).device
+    layout = Layout(tuple(tap.shape for tap in extractor.taps))
+    merged = MergedMoments(layout.features)
+    shift = torch.zeros(layout.features, device=device)
+    for start in range(0, len(images), batch):
+        chunk = np.ascontiguousarray(images[start : start + batch])
+        taps = extractor(bytes_to_unit(chunk).to(device))
+        if start == 0:
+            shift = batch_moments(taps, shift, layout).first
+        merged.update(batch_moments(taps, shift, layout), shift, len(chunk))
+        progress.advance(len(chunk))
+    vectors = (merged.mean.float(), merged.variance().float())
+    mean, variance = (_by_tap(vector, extractor.taps, layout) for vector in vectors)
+    return mean, variance
+
+
+def describe(
+    config: StatisticsConfig, dataset: dict[str, Any], extractor: Extractor
+) -> dict[str, Any]:
+    """What a statistics file says of itself; `dataset` is the prepared data set's `meta.json`."""
+    return {
+        "dataset": config.dataset,
+        "dataset_digest": dataset["digest"],
+        "count": dataset["count"],
+        "image_size": dataset["image_size"],
+        "extractor": config.extractor,
+        "extractor_digest": extractor.digest,
+        "taps": [{"name": tap.name, "shape": list(tap.shape)} for tap in extractor.taps],
+        "features": sum(torch.Size(tap.shape).numel() for tap in extractor.taps),
+        "batchnorm": "eval",
+        "value_range": [0, 1],  # of the images that the extractor takes
+        "precision": extractor.precision,
+        "variance": "unbiased",
+    }
+
+
+def _by_tap(vector: Tensor, taps: Sequence[Tap], layout: Layout) -> dict[str, Tensor]:
+    result = {}
+    for tap, place in zip(taps, layout.slices(), strict=True):
+        channels, height, width = tap.shape
+        part = vector[place].view(height, width, channels)
+        result[tap.name] = part.permute(2, 0, 1).contiguous()
+    return result
+
+
+def save(statistics: Statistics, path: Path) -> None:
+    """Write as safetensors: `mean/<tap>`, `variance/<tap>`, and one key of sorted JSON."""
+    tensors = {f"mean/{name}": value for name, value in statistics.mean.items()}
+    tensors |= {f"variance/{name}": value for name, value in statistics.variance.items()}
+    # One key: safetensors writes several in random order, other bytes at every run.
+    about = json.dumps({"format": FORMAT, **statistics.about}, sort_keys=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata={"gfmn": about})
+
+
+def load(path: Path) -> Statistics:
+    """Read a statistics file; a missing, truncated or foreign one is an `InputError`."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("gfmn", "{}"))
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (OSError, ValueError, SafetensorError) as error:
+        found = " ".join(str(error).split())
+        raise InputError(f"{path}: expected a statistics file, found {found}") from None
+    if about.get("format") != FORMAT:
+        found = repr(about.get("format"))
+        raise InputError(f"{path}: expected a statistics file ({FORMAT}), found format {found}")
+    mean, variance = (
+        {key.removeprefix(kind): value for key, value in tensors.items() if key.startswith(kind)}
+        for kind in ("mean/", "variance/")
+    )
+    return Statistics(about, mean, variance)
+
+
+def verify(statistics: Statistics, path: Path, extractor: Extractor, dataset: str) -> None:
+    """Refuse statistics of another network, data set, shape or batch-norm mode."""
+    about = statistics.about
+    expected = {"dataset": dataset, "extractor_digest": extractor.digest, "batchnorm": "eval"}
+    for key, value in expected.items():
+        if about.get(key) != value:
+            raise InputError(f"{path}: expected {key} {value!r}, found {about.get(key)!r}")
+    for tap in extractor.taps:
+        found = tuple(statistics.mean[tap.name].shape) if tap.name in statistics.mean else None
+        if found != tap.shape:
+            raise InputError(f"{path}: expected tap {tap.name} of shape {tap.shape}, found {found}")
