@@ -1,0 +1,1 @@
+"""Scores in any network's feature space; nothing here knows how the images were made."""
