@@ -1,0 +1,1 @@
+"""What people read: tables beside the paper's, figures, and one self-contained page."""

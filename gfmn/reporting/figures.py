@@ -1,0 +1,243 @@
+"""Figures: each a PNG with its caption and the words for those who do not see it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from gfmn.reporting.display import REAL, decimals_for, number
+from gfmn.reporting.paper import paper_tables
+from gfmn.reporting.results import RunResult, Study
+from gfmn.reporting.strips import loss_and_samples, real_and_generated
+from gfmn.reporting.style import (
+    HUES,
+    SMALL,
+    WIDTH,
+    Drawing,
+    Theme,
+    above_axes,
+    finite,
+    heading,
+    label_ends,
+    log_scale,
+    new_axes,
+    new_figure,
+    run_colours,
+    to_png,
+)
+from gfmn.reporting.tables import score_columns
+
+
+def draw(study: Study, frames: Mapping[str, pd.DataFrame], theme: Theme) -> list[Drawing]:
+    """Every figure for which there are results, in one theme."""
+    found: list[Drawing | None] = [loss_and_samples(study, theme), real_and_generated(study, theme)]
+    for table in study.config.tables:
+        found.append(losses(study, table, theme))
+        found.append(distance_by_taps(study, table, frames[table], theme))
+        found.append(gaps(study, table, theme))
+    return [drawing for drawing in found if drawing]
+
+
+def write_figures(drawings: list[Drawing], to: Path) -> None:
+    """Write `<name>.png` into the folder `to`."""
+    to.mkdir(parents=True, exist_ok=True)
+    for drawing in drawings:
+        (to / f"{drawing.name}.png").write_bytes(drawing.png)
+
+
+def losses(study: Study, table: str, theme: Theme) -> Drawing | None:
+    """Loss curves of one table's runs; relative to their starts where the features differ."""
+    runs = [study.runs[name] for name in study.config.tables[table].rows]
+    curves = {r.name: finite(r.history) for r in runs if r.history is not None}
+    curves = {name: curve for name, curve in curves.items() if len(curve)}
+    if not curves:
+        return None
+    features = {_matched(study.runs[name]) for name in curves}
+    relative = len(features) > 1
+    figure = new_figure(theme, WIDTH, 3.5)
+    axes = new_axes(figure, theme, (0.62, 0.5, WIDTH - 2.2, 2.4))
+    log_scale(axes)
+    ends = []
+    for name, curve in curves.items():
+        values = curve["loss"] / (curve["loss"].iloc[0] if relative else 1)
+        colour = run_colours(study)[name]
+        axes.plot(curve["step"], values, color=theme.tone(colour), linewidth=1.5)
+        ends.append((float(values.iloc[-1]), name, colour))
+    axes.set_xlabel("step", color=theme.muted, fontsize=SMALL)
+    unit = "loss as a share of its first value" if relative else "loss, equation 1"
+    heading(axes, theme, study.config.tables[table].title, f"{unit}, logarithmic axis")
+    label_ends(axes, theme, ends)
+    why = "The runs match different features, so each curve is divided by its own first value: "
+    same = "All runs match the same features of the same data, so the losses themselves compare: "
+    slopes = "shapes compare, heights do not." if relative else "lower is closer."
+    return Drawing(
+        name=f"loss-{table}",
+        kind="loss",
+        table=table,
+        caption=(why if relative else same) + slopes,
+        alt=f"Loss curves of the runs {', '.join(curves)}.",
+        png=to_png(figure),
+    )
+
+
+def distance_by_taps(study: Study, table: str, frame: pd.DataFrame, theme: Theme) -> Drawing | None:
+    """Our Fréchet distance against the number of taps, beside the paper's FID (Table 3)."""
+    distances = score_columns(frame, "fd_")
+    if study.config.tables[table].paper != "table3" or not distances:
+        return None
+    key = distances[0]
+    rows = frame[frame["run"] != REAL].dropna(subset=[key, "taps"]).sort_values("taps")
+    if rows.empty:
+        return None
+    colour = theme.tone(HUES[0])
+    figure = new_figure(theme, WIDTH, 3.6)
+    ours = new_axes(figure, theme, (0.55, 0.5, 4.0, 2.4))
+    evaluator, n = rows["evaluator"].iloc[0], rows["n_generated"].iloc[0]
+    dataset = ", ".join(rows["dataset"].unique())
+    detail = f"{dataset}; {n:,} generated against {rows['n_reference'].iloc[0]:,} real"
+    heading(ours, theme, f"Here: Fréchet distance in {evaluator}", detail)
+    ours.plot(rows["taps"], rows[key], "o-", color=colour, linewidth=1.5, markersize=5)
+    places = decimals_for(rows[key]) - 1
+    mine = [(float(n), float(y)) for n, y in zip(rows["taps"], rows[key], strict=True)]
+    _values(ours, theme, mine, places)
+    real = frame.loc[frame["run"] == REAL, key].dropna()
+    if len(real):
+        ours.axhline(real.iloc[0], color=theme.muted, linewidth=0.9, linestyle=(0, (4, 3)))
+        ours.annotate(
+            "real against real",
+            (1, real.iloc[0]),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 4),
+            textcoords="offset points",
+            color=theme.muted,
+            fontsize=SMALL,
+            ha="right",
+        )
+    theirs = new_axes(figure, theme, (5.3, 0.5, 4.0, 2.4))
+    heading(theirs, theme, "Paper: FID in Inception", "CIFAR-10; 5,000 samples; VGG19")
+    published = [(row.layers, row.cifar10.fid5k) for row in paper_tables()["table3"]]
+    points = [(float(layers), fid) for layers, fid in published if layers and fid]
+    muted = theme.tone(HUES[4])
+    theirs.plot(*zip(*points, strict=True), "o-", color=muted, linewidth=1.5, markersize=5)
+    _values(theirs, theme, points, 1)
+    for axes, label, ticks in (
+        (ours, "matched layers (taps)", [float(t) for t in rows["taps"]]),
+        (theirs, "matched layers", [layers for layers, _ in points]),
+    ):
+        axes.set_ylim(bottom=0)
+        axes.margins(y=0.16)
+        axes.set_ylim(0, axes.dataLim.y1 * 1.14)
+        axes.set_xticks(sorted(set(ticks)), [f"{tick:g}" for tick in sorted(set(ticks))])
+        axes.set_xlabel(label, color=theme.muted, fontsize=SMALL)
+    return Drawing(
+        name=f"taps-{table}",
+        kind="taps",
+        table=table,
+        caption=f"More matched layers. Left: {key} of this study, {detail}. Right: the paper’s "
+        "FID 5K on CIFAR-10. Two feature spaces and two data sets: shapes compare, heights do not.",
+        alt=f"Two falling curves. Ours goes from {rows[key].iloc[0]:.4g} to "
+        f"{rows[key].iloc[-1]:.4g}, the paper’s from {points[0][1]:g} to {points[-1][1]:g}.",
+        png=to_png(figure),
+    )
+
+
+def gaps(study: Study, table: str, theme: Theme) -> Drawing | None:
+    """How far each tap's moments are from the real ones after training; a column an extractor."""
+    panels: dict[str, list[RunResult]] = {}
+    for name in study.config.tables[table].rows:
+        run = study.runs[name]
+        if run.model and run.model.gaps:
+            panels.setdefault(str(run.parameters.get("extractor")), []).append(run)
+    if not panels:
+        return None
+    names = {e: _tap_names(runs) for e, runs in panels.items()}
+    colours = run_colours(study)
+    room, label_room = WIDTH - 0.55 - 0.15, 0.95
+    widths = np.asarray([max(len(taps), 6) for taps in names.values()], float)
+    widths *= (room - label_room * len(panels)) / widths.sum()
+    figure = new_figure(theme, WIDTH, 4.75)
+    top = 0.0
+    grids = []
+    left = 0.55
+    for (extractor, runs), width in zip(panels.items(), widths, strict=True):
+        upper = new_axes(figure, theme, (left, 2.6, width, 1.55))
+        lower = new_axes(figure, theme, (left, 0.7, width, 1.55))
+        heading(upper, theme, extractor, "gap of the means")
+        above_axes(lower, "gap of the deviations", 6, color=theme.muted, fontsize=SMALL)
+        grids.append((upper, lower, runs, names[extractor]))
+        left += width + label_room
+    measures: tuple[Callable[[RunResult], dict[str, float]], ...] = (
+        lambda run: {gap.tap: gap.mean_gap for gap in run.model.gaps} if run.model else {},
+        lambda run: {gap.tap: gap.std_gap for gap in run.model.gaps} if run.model else {},
+    )
+    drawn = []
+    for upper, lower, runs, taps in grids:
+        for axes, measure in zip((upper, lower), measures, strict=True):
+            ends = []
+            for run in runs:
+                values = measure(run)
+                xs = [taps.index(tap) for tap in values]
+                ys = list(values.values())
+                top = max([top, *(y for y in ys if np.isfinite(y))])
+                colour = theme.tone(colours[run.name])
+                axes.plot(xs, ys, "o-", color=colour, linewidth=1.2, markersize=3.2)
+                if xs[-1] == len(taps) - 1:
+                    ends.append((ys[-1], run.name, colours[run.name]))
+                else:
+                    _value(axes, colour, xs[-1], run.name, ys[-1], below=False)
+            drawn.append((axes, ends))
+            axes.set_xlim(-0.4, len(taps) - 0.6)
+            axes.yaxis.set_major_locator(MaxNLocator(4))
+            if axes not in grids[0][:2]:
+                axes.tick_params(labelleft=False)
+            axes.set_xticks(range(len(taps)), [""] * len(taps))
+        step = -(-len(taps) // 30)
+        short = [tap.rsplit(".", 1)[-1].rsplit("/", 1)[-1][-14:] for tap in taps[::step]]
+        lower.set_xticks(range(0, len(taps), step), short, rotation=90, fontsize=6.4)
+    for axes, ends in drawn:
+        axes.set_ylim(0, top * 1.06)
+        label_ends(axes, theme, ends)
+    return Drawing(
+        name=f"gaps-{table}",
+        kind="gaps",
+        table=table,
+        caption=f"{study.config.tables[table].title}. Per tap, from the first matched layer to the "
+        "last: root-mean-square difference of the real and the generated features’ means (above) "
+        "and standard deviations (below) after training, in units of the real standard deviation; "
+        "0 is a perfect match.",
+        alt=f"Lines of per-tap gaps for the runs {', '.join(r.name for g in grids for r in g[2])}.",
+        png=to_png(figure),
+    )
+
+
+def _matched(run: RunResult) -> tuple[object, ...]:
+    taps = tuple(tap.name for tap in run.model.taps) if run.model else None
+    return (run.parameters.get("dataset"), run.parameters.get("extractor"), taps)
+
+
+def _tap_names(runs: list[RunResult]) -> list[str]:
+    names: list[str] = []
+    for run in sorted(runs, key=lambda r: -len(r.model.gaps) if r.model else 0):
+        names += [g.tap for g in run.model.gaps if g.tap not in names] if run.model else []
+    return names
+
+
+def _values(axes: Axes, theme: Theme, points: list[tuple[float, float]], places: int) -> None:
+    reach = points[-1][0] - points[0][0]
+    for i, (x, y) in enumerate(points):
+        crowded = i > 0 and x - points[i - 1][0] < 0.09 * reach
+        _value(axes, theme.ink, x, number(y, places), y, below=crowded)
+
+
+def _value(axes: Axes, colour: str, x: float, text: str, y: float, *, below: bool) -> None:
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(3, -13 if below else 5),
+        textcoords="offset points",
+        color=colour,
+        fontsize=SMALL,
+    )
