@@ -94,10 +94,11 @@ class Running(PlainLoss):
     ) -> None:
         super().__init__(mean, variance)
         self.sizes, self.decay, self.t = list(sizes), decay, 0
-        self.sigma = variance.sqrt()
         self.first, self.second = torch.zeros_like(mean), torch.zeros_like(mean)
-        parts = [s + floor * s.mean() for s in self.sigma.split(self.sizes)]
+        parts = [s + floor * s.mean() for s in variance.sqrt().split(self.sizes)]
         self.scale = torch.cat(parts)
+        self.tiny = (1e-2 * self.scale).square()
+        self.sigma = (variance + self.tiny).sqrt()
 
     def __call__(self, features: Tensor) -> Tensor:
         """The loss of B x F features on moments about 0, with the batch's part of the graph."""
@@ -107,7 +108,6 @@ class Running(PlainLoss):
         second = self.decay * self.second + (1 - self.decay) * centred.square().mean(0)
         self.first, self.second = first.detach(), second.detach()
         first, second = (m / (1 - self.decay**self.t) for m in (first, second))
-        tiny = (1e-3 * self.scale).square()
-        deviation = (second - first.square() + tiny).sqrt()
+        deviation = (second - first.square() + self.tiny).sqrt()
         gaps = (first / self.scale).square() + ((deviation - self.sigma) / self.scale).square()
         return torch.stack([tap.mean() for tap in gaps.split(self.sizes)]).sum()

@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import pydantic
 
@@ -55,7 +55,8 @@ def _first_line(cls: type[pydantic.BaseModel], error: pydantic.ValidationError, 
 def _fields_at(cls: type[pydantic.BaseModel], path: tuple[int | str, ...]) -> Iterable[str]:
     for step in path:
         field = cls.model_fields.get(str(step))
-        annotation = field.annotation if field else None
-        if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
-            cls = annotation
+        annotation = field.annotation if field else None  # none: a name in a dictionary of groups
+        for inner in (annotation, *get_args(annotation)):
+            if isinstance(inner, type) and issubclass(inner, pydantic.BaseModel):
+                cls = inner
     return cls.model_fields

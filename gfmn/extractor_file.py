@@ -1,30 +1,25 @@
 """The extractor file: frozen networks' weights and all that is needed to use them as trained.
 
-A safetensors file. Its metadata have the one key `gfmn`, sorted JSON (several keys would be
-written in random order); its tensors are named `<network>/<state key>`. The same input gives the
-same bytes in every process. Evaluators are files of the same format.
+A tensor file (`gfmn.tensorfile`) whose tensors are named `<network>/<state key>`. Evaluators are
+files of the same format.
 """
 
 import hashlib
-import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
+from gfmn import tensorfile
 from gfmn.config import Config
 from gfmn.errors import InputError
 from gfmn.networks import TappedNetwork, describe
 
 FORMAT: Literal["extractor-1"] = "extractor-1"
-METADATA_KEY = "gfmn"
 
 
 @dataclass(frozen=True)
@@ -105,16 +100,7 @@ def write(path: Path, headers: Sequence[NetworkHeader], tensors: Mapping[str, Te
         if names.count(name) > 1:
             raise InputError(f"{path}: expected networks of different names, found two {name!r}")
     header = Header(format=FORMAT, networks=tuple(headers))
-    metadata = {METADATA_KEY: json.dumps(header.model_dump(mode="json"), sort_keys=True)}
-    data = safetensors.torch.save(dict(tensors), metadata)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, so that the replacement is atomic.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    tensorfile.write(path, tensors, header.model_dump(mode="json"))
 
 
 def read_header(path: str | Path) -> Header:
@@ -123,24 +109,7 @@ def read_header(path: str | Path) -> Header:
     Raises `InputError` for a file that is missing, truncated, not safetensors, of another format,
     or whose networks are not those of this version of the package.
     """
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected an extractor file, found no file") from None
-    except (safetensors.SafetensorError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{path}: expected a whole safetensors file, found a truncated or other one ({reason})"
-        ) from None
-    try:
-        facts = json.loads(metadata[METADATA_KEY])
-        found = facts["format"]
-    except (KeyError, TypeError, ValueError):
-        found = None
-    if found != FORMAT:
-        found = f"format {found!r}" if found else "none that it names"
-        raise InputError(f"{path}: expected format {FORMAT!r}, found {found}")
+    facts = tensorfile.read_about(path, FORMAT)
     header = Header.parse(facts, str(path))
     for entry in header.networks:
         where = f"{path}: network {entry.name!r} ({entry.architecture})"
@@ -157,10 +126,7 @@ def read_header(path: str | Path) -> Header:
 
 def read_state(path: str | Path, entry: NetworkHeader) -> dict[str, Tensor]:
     """One network's state dict, checked; `InputError` for missing, surplus or misshapen tensors."""
-    prefix = f"{entry.name}/"
-    with safetensors.safe_open(path, "pt") as file:
-        keys = [key for key in file.keys() if key.startswith(prefix)]  # noqa: SIM118
-        state = {key.removeprefix(prefix): file.get_tensor(key).float() for key in keys}
+    state = {k: v.float() for k, v in tensorfile.read(path, f"{entry.name}/").items()}
     check_state(state, entry.describe(), f"{path}: network {entry.name!r}")
     return state
 

@@ -1,6 +1,5 @@
 """The statistics of real features: extracted once, kept in a file, verified before use."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from pydantic import Field
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from gfmn import tensorfile
 from gfmn.config import Config
 from gfmn.errors import InputError
 from gfmn.extractors import Extractor, Tap
@@ -52,7 +50,7 @@ def _channels_last(statistic: Tensor) -> Tensor:
     return statistic.permute(1, 2, 0).reshape(-1)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def extract(
     images: np.ndarray, extractor: Extractor, batch: int, progress: Progress
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -109,32 +107,16 @@ def _by_tap(vector: Tensor, taps: Sequence[Tap], layout: Layout) -> dict[str, Te
 
 
 def save(statistics: Statistics, path: Path) -> None:
-    """Write as safetensors: `mean/<tap>`, `variance/<tap>`, and one key of sorted JSON."""
+    """Write a statistics file: tensors `mean/<tap>` and `variance/<tap>`, and their description."""
     tensors = {f"mean/{name}": value for name, value in statistics.mean.items()}
     tensors |= {f"variance/{name}": value for name, value in statistics.variance.items()}
-    # One key: safetensors writes several in random order, other bytes at every run.
-    about = json.dumps({"format": FORMAT, **statistics.about}, sort_keys=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata={"gfmn": about})
+    tensorfile.write(path, tensors, {"format": FORMAT, **statistics.about})
 
 
 def load(path: Path) -> Statistics:
     """Read a statistics file; a missing, truncated or foreign one is an `InputError`."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("gfmn", "{}"))
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (OSError, ValueError, SafetensorError) as error:
-        found = " ".join(str(error).split())
-        raise InputError(f"{path}: expected a statistics file, found {found}") from None
-    if about.get("format") != FORMAT:
-        found = repr(about.get("format"))
-        raise InputError(f"{path}: expected a statistics file ({FORMAT}), found format {found}")
-    mean, variance = (
-        {key.removeprefix(kind): value for key, value in tensors.items() if key.startswith(kind)}
-        for kind in ("mean/", "variance/")
-    )
-    return Statistics(about, mean, variance)
+    about = tensorfile.read_about(path, FORMAT)
+    return Statistics(about, tensorfile.read(path, "mean/"), tensorfile.read(path, "variance/"))
 
 
 def verify(statistics: Statistics, path: Path, extractor: Extractor, dataset: str) -> None:

@@ -1,14 +1,12 @@
 """Real images' features as a file, and the scores of images against it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
+from gfmn import tensorfile
 from gfmn.config import Config
 from gfmn.errors import InputError
 from gfmn.metrics.class_score import class_score
@@ -47,23 +45,16 @@ def scores(
 
 
 def save(reference: Gaussian, about: dict[str, Any], path: Path) -> None:
-    """Write a reference file: `mean`, `covariance`, and one key of sorted JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    described = {"format": FORMAT, "count": reference.count, **about}
+    """Write a reference file: tensors `mean` and `covariance`, and their description."""
     tensors = {"mean": reference.mean, "covariance": reference.covariance.contiguous()}
-    save_file(tensors, path, metadata={"gfmn": json.dumps(described, sort_keys=True)})
+    tensorfile.write(path, tensors, {"format": FORMAT, "count": reference.count, **about})
 
 
 def load(path: Path, expected: dict[str, Any]) -> Gaussian:
     """Read a reference file whose description holds `expected`; else an `InputError`."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("gfmn", "{}"))
-            mean, covariance = file.get_tensor("mean"), file.get_tensor("covariance")
-    except (OSError, ValueError, SafetensorError) as error:
-        found = " ".join(str(error).split())
-        raise InputError(f"{path}: expected a reference file, found {found}") from None
-    for key, value in {"format": FORMAT, **expected}.items():
+    about = tensorfile.read_about(path, FORMAT)
+    for key, value in expected.items():
         if about.get(key) != value:
             raise InputError(f"{path}: expected {key} {value!r}, found {about.get(key)!r}")
-    return Gaussian(about["count"], mean, covariance)
+    tensors = tensorfile.read(path)
+    return Gaussian(about["count"], tensors["mean"], tensors["covariance"])

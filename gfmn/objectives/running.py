@@ -27,14 +27,16 @@ class Running(MomentObjective):
     def __init__(self, target: Target, config: RunningConfig) -> None:
         super().__init__(target)
         self.moments = RunningMoments(target.layout.features, config.decay, target.mean.device)
-        self.deviation = target.variance.sqrt()
-        scale = torch.empty_like(self.deviation)
-        self.weight = torch.empty_like(self.deviation)  # 1 / (d w^2)
+        real = target.variance.sqrt()
+        scale = torch.empty_like(real)
+        self.weight = torch.empty_like(real)  # 1 / (d w^2)
         for place, size in zip(target.layout.slices(), target.layout.sizes, strict=True):
-            sigma = self.deviation[place]
+            sigma = real[place]
             scale[place] = sigma + config.floor * sigma.mean() + 1e-12
             self.weight[place] = scale[place].square().reciprocal() / size
-        self.tiny = (1e-3 * scale).square()  # keeps the root's derivative finite at s = 0
+        # Added to both variances: keeps the root's derivative finite where a feature is dead.
+        self.tiny = (1e-2 * scale).square()
+        self.deviation = (target.variance + self.tiny).sqrt()
 
     def slope(self, batch: Moments, count: int) -> Slope:
         running = self.moments.update(batch)

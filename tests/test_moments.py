@@ -1,0 +1,124 @@
+"""Moments, their merge and their running averages against independent computations."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gfmn.moments import (
+    Layout,
+    MergedMoments,
+    Moments,
+    RunningMoments,
+    batch_moments,
+    from_rows,
+    rows,
+)
+
+
+def test_rows_is_a_view_and_from_rows_is_its_inverse() -> None:
+    tap = torch.randn(4, 6, 3, 5).to(memory_format=torch.channels_last)
+    matrix = rows(tap)
+    assert matrix.data_ptr() == tap.data_ptr()
+    assert torch.equal(from_rows(matrix, tap.shape[1:]), tap)
+
+
+def test_batch_moments_equal_numpys_in_float64() -> None:
+    taps = [torch.randn(16, *shape) * 3 + 5 for shape in ((6, 3, 5), (2, 1, 1), (7, 2, 2))]
+    layout = Layout(tuple(tuple(tap.shape[1:]) for tap in taps))
+    shift = torch.full((layout.features,), 4.5)
+    moments = batch_moments(taps, shift, layout)
+    flat = np.concatenate([rows(tap).numpy().astype(np.float64) for tap in taps], 1)
+    np.testing.assert_allclose(moments.first + shift, flat.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(moments.variance(), flat.var(0), rtol=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    counts=st.lists(st.integers(1, 9), min_size=1, max_size=6),
+    offset=st.floats(-1e3, 1e3),
+    seed=st.integers(0, 2**31),
+)
+def test_merging_any_split_gives_the_moments_of_the_whole(
+    counts: list[int], offset: float, seed: int
+) -> None:
+    counts = [*counts, 2]
+    values = np.random.default_rng(seed).normal(offset, 1, (sum(counts), 5)).astype(np.float32)
+    merged, layout = MergedMoments(5), Layout(((5, 1, 1),))
+    shift = torch.from_numpy(values[0])
+    for part in np.split(values, np.cumsum(counts)[:-1]):
+        tap = torch.from_numpy(part)[:, :, None, None]
+        merged.update(batch_moments([tap], shift, layout), shift, len(part))
+    exact = values.astype(np.float64)
+    np.testing.assert_allclose(merged.mean, exact.mean(0), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(merged.variance(), exact.var(0, ddof=1), rtol=1e-4, atol=1e-6)
+
+
+def test_a_mean_a_thousand_times_the_spread_keeps_the_variance() -> None:
+    values = torch.randn(512, 1, 1, 1, dtype=torch.float64) + 1000
+    tap, layout = values.float(), Layout(((1, 1, 1),))
+    naive = tap.square().mean() - tap.mean().square()
+    merged, shift = MergedMoments(1), tap[:64].mean().reshape(1)
+    for part in tap.split(64):
+        merged.update(batch_moments([part], shift, layout), shift, 64)
+    truth = values.var()
+    assert abs(merged.variance() / truth - 1) < 1e-4
+    assert abs(naive / truth - 1) > 1e-2  # what sums of squares in float32 make of it
+
+
+def test_running_moments_are_unbiased_at_the_start_and_converge() -> None:
+    running = RunningMoments(1, decay=0.9)
+    first = running.update(Moments(torch.tensor([2.0]), torch.tensor([5.0])))
+    assert first.first.item() == pytest.approx(2.0) and first.second.item() == pytest.approx(5.0)
+    for _ in range(200):
+        last = running.update(Moments(torch.tensor([3.0]), torch.tensor([10.0])))
+    assert last.variance().item() == pytest.approx(1.0, abs=1e-4)
+    assert running.share == pytest.approx(0.1, rel=1e-6)
+
+
+PROBE = """
+import torch
+from gfmn.compiling import compiler_present
+from gfmn.moments import Layout, batch_moments
+torch.manual_seed(0)
+taps = [torch.randn(8, c, s, s).to(dtype) for dtype in (torch.float32, torch.bfloat16)
+        for c, s in ((3, 9), (5, 4), (8, 3), (7, 2), (64, 1), (2, 8), (6, 6), (1, 5), (9, 7))]
+layout = Layout(tuple(tuple(t.shape[1:]) for t in taps))
+m = batch_moments(taps, torch.linspace(-1, 1, layout.features), layout)
+graphs = torch._dynamo.utils.counters["stats"].get("unique_graphs", 0)
+print(compiler_present(), graphs)
+torch.save(list(m), "moments.pt")
+"""
+
+
+def test_compiled_and_eager_moments_agree_and_no_width_falls_back(tmp_path) -> None:
+    results = {}
+    for mode in ("0", "1"):
+        folder = tmp_path / mode
+        folder.mkdir()
+        environment = {**os.environ, "GFMN_COMPILE": mode}
+        done = subprocess.run(
+            [sys.executable, "-c", PROBE],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        present, graphs = done.stdout.split()
+        results[mode] = torch.load(folder / "moments.pt", weights_only=True)
+        if mode == "0":
+            assert (present, graphs) == ("False", "0")
+        elif present == "False":
+            pytest.skip("no compiler on this machine")
+        else:
+            # The probe and one kernel for each of two precisions, whatever the nine widths.
+            assert int(graphs) <= 4
+            assert "fell back" not in done.stderr and "recompile_limit" not in done.stderr
+    for eager, compiled in zip(results["0"], results["1"], strict=True):
+        torch.testing.assert_close(compiled, eager, rtol=1e-5, atol=1e-6)
