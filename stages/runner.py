@@ -1,0 +1,76 @@
+"""What every stage script shares: its parameters, its one-line errors, its duration."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from gfmn.config import nearest
+from gfmn.errors import InputError
+
+PARAMS = Path("params.yaml")
+
+
+def read_params(path: Path = PARAMS) -> dict[str, Any]:
+    """The whole parameter file, read as DVC reads it (YAML 1.2: `5e-05` is a number)."""
+    try:
+        data = YAML(typ="safe").load(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected the study's parameters here, found no file") from None
+    except YAMLError as error:
+        raise InputError(f"{path}: expected YAML, found {' '.join(str(error).split())}") from None
+    if not isinstance(data, Mapping):
+        raise InputError(f"{path}: expected a mapping of parameters, found {data!r}")
+    return dict(data)
+
+
+def section(*keys: str, params: Mapping[str, Any] | None = None) -> tuple[Any, str]:
+    """The value at a path of keys in the parameter file, and the path's name for errors."""
+    value: Any = read_params() if params is None else params
+    where = str(PARAMS)
+    for key in keys:
+        if not isinstance(value, Mapping):
+            raise InputError(f"{where}: expected a mapping with {key!r}, found {value!r}")
+        if key not in value:
+            raise InputError(f"{where}: no {key!r}; {nearest(key, value)}")
+        value, where = value[key], f"{where}: {key}" if where == str(PARAMS) else f"{where}.{key}"
+    return value, where
+
+
+def without(row: Any, *keys: str) -> Any:
+    """A mapping without some of its keys: those that belong to other stages."""
+    return {k: v for k, v in row.items() if k not in keys} if isinstance(row, Mapping) else row
+
+
+def run(stage: Callable[..., None]) -> None:
+    """Call a stage with the command line's words; bad input ends as one line and exit code 1."""
+    try:
+        stage(*sys.argv[1:])
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def write_json(path: Path, data: Any) -> None:
+    """JSON with sorted keys, the same bytes for the same data."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data, indent=2, sort_keys=True) + "\n")
+
+
+class Stopwatch:
+    """A stage's duration, from here on, in a file of its own.
+
+    Kept apart from every other output: those are the same bytes on every run, a duration is not.
+    """
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+
+    def write(self, path: Path, **facts: Any) -> None:
+        seconds = round(time.perf_counter() - self.start, 2)
+        write_json(path, {"seconds": seconds, "cpus": os.cpu_count(), **facts})

@@ -1,0 +1,141 @@
+"""DVC done right: declared dependencies, and what reruns after which change."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from code_deps import code_deps
+from ruamel.yaml import YAML
+from test_weights import published_lite
+
+from gfmn.sampling import SampleConfig
+from gfmn.training import TrainingConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES: dict[str, Any] = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def body(stage: str) -> dict[str, Any]:
+    definition: dict[str, Any] = STAGES[stage]
+    return definition.get("do", definition)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_declared_code_dependencies_are_the_scripts_real_imports(stage: str) -> None:
+    declared = [d.removeprefix("${root}/") for d in body(stage)["deps"] if d.startswith("${root}")]
+    script = f"stages/{stage.replace('-', '_')}.py"
+    assert body(stage)["cmd"].startswith(f"python ${{root}}/{script}")
+    assert sorted(declared) == code_deps(script)
+
+
+def test_training_depends_on_exactly_the_fields_that_it_reads() -> None:
+    prefix = "runs.${key}."
+    declared = {name.removeprefix(prefix) for name in body("train")["params"]}
+    assert declared == set(TrainingConfig.model_fields)
+    assert body("sample")["params"] == [f"{prefix}sample"]
+    assert "sample" not in declared and SampleConfig.model_fields
+
+
+def test_every_stage_waits_for_the_parameters_to_be_checked() -> None:
+    others = [stage for stage in STAGES if stage != "check-params"]
+    assert all("data/params.checked" in body(stage)["deps"] for stage in others)
+
+
+def published_lite2(path: Path) -> str:
+    """Random EfficientNet-Lite2 weights in the published layout; returns the file's sha256."""
+    torch.save(published_lite("efficientnet_lite2"), path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def study(folder: Path) -> dict[str, Any]:
+    """A study on digits with an encoder trained here and two runs of three steps."""
+    params: dict[str, Any] = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
+    digest = published_lite2(folder / "lite2.pth")
+    source = {**params["evaluators"]["lite2"]["source"], "path": "lite2.pth", "sha256": digest}
+    encoder = {**params["extractors"]["trained"]["encoder"], "dataset": "digits", "steps": 3}
+    short = {"dataset": "digits", "steps": 3, "batch": 8, "log_every": 1, "grid_every": 2}
+    row = {
+        **params["runs"]["encoder"],
+        **short,
+        "sample": {"count": 64, "seed": 0, "batchnorm": "running"},
+    }
+    return {
+        "root": os.path.relpath(ROOT, folder),
+        "datasets": {"digits": {"source": "digits", "image_size": 32, "count": 200}},
+        "extractors": {"fetched": {}, "trained": {"encoder": encoder}, "bundled": {}},
+        "evaluators": {"lite2": {**params["evaluators"]["lite2"], "source": source}},
+        "statistics": {"digits-encoder": {"dataset": "digits", "extractor": "encoder"}},
+        "references": {"digits-lite2": {"dataset": "digits", "evaluator": "lite2"}},
+        "runs": {"a": dict(row), "b": {**row, "objective": "running"}},
+        "report": {
+            "title": "Digits",
+            "headline": "a",
+            "tables": {"t": {"title": "T", "rows": {"a": {}, "b": {}}}},
+        },
+    }
+
+
+def dvc(folder: Path, *words: str) -> tuple[int, str]:
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "GFMN_COMPILE": "0",
+        "DVC_NO_ANALYTICS": "true",
+    }
+    command = [sys.executable, "-m", "dvc", *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def ran(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '([^']+)'", output))
+
+
+def test_what_reruns_after_which_change(tmp_path: Path) -> None:
+    params = study(tmp_path)
+
+    def write() -> None:
+        with (tmp_path / "params.yaml").open("w") as file:
+            YAML().dump(params, file)
+
+    write()
+    (tmp_path / "dvc.yaml").symlink_to(ROOT / "dvc.yaml")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    (tmp_path / ".gitignore").write_text("/data/\n/reports/index.html\n*.pth\n")
+    assert dvc(tmp_path, "init", "-q")[0] == 0
+
+    code, output = dvc(tmp_path, "repro")
+    assert code == 0, output
+    runs = {f"{stage}@{run}" for stage in ("train", "sample", "evaluate") for run in "ab"}
+    assert runs <= ran(output) and (tmp_path / "reports/index.html").stat().st_size > 10_000
+
+    code, output = dvc(tmp_path, "repro")
+    assert code == 0 and ran(output) == set()
+
+    params["runs"]["b"]["sample"]["seed"] = 5
+    write()
+    code, output = dvc(tmp_path, "repro")
+    assert code == 0 and ran(output) == {"check-params", "sample@b", "evaluate@b", "report"}
+
+    before = (tmp_path / "data/models/a/generator.safetensors").read_bytes()
+    params["runs"]["c"] = {**params["runs"]["a"], "lr": 5e-3}
+    params["report"]["tables"]["t"]["rows"]["c"] = {}
+    write()
+    code, output = dvc(tmp_path, "repro")
+    new = {"train@c", "sample@c", "evaluate@c"}
+    assert code == 0 and ran(output) == {"check-params", "report"} | new
+    assert (tmp_path / "data/models/a/generator.safetensors").read_bytes() == before
+
+    # A bad value stops the pipeline before any training, and what was computed is kept.
+    params["runs"]["a"]["taps"] = 99
+    write()
+    code, output = dvc(tmp_path, "repro")
+    assert code != 0 and "runs.a.taps: expected 1 to 5 taps" in output
+    assert ran(output) == {"check-params"}
+    assert (tmp_path / "data/models/a/generator.safetensors").read_bytes() == before

@@ -1,0 +1,67 @@
+"""The local source files that a stage script imports, directly or not: its code dependencies.
+
+DVC hashes the dependencies that dvc.yaml names and does not follow imports; a test compares the
+two. `python tools/code_deps.py stages/train.py` prints the lines for dvc.yaml.
+"""
+
+import ast
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def code_deps(script: str) -> list[str]:
+    """Paths relative to the project's root, sorted; files without a statement do not count."""
+    found: set[Path] = set()
+    pending = [ROOT / script]
+    while pending:
+        path = pending.pop()
+        if path in found:
+            continue
+        found.add(path)
+        for module in _imported(path):
+            pending += _files(module)
+    found |= {data for path in found for data in _named_beside(path)}
+    return sorted(str(p.relative_to(ROOT)) for p in found if _has_code(p))
+
+
+def _imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def _files(module: str) -> list[Path]:
+    """The module's file and the `__init__` of every package above it, where they are local."""
+    parts = module.split(".")
+    folder = ROOT if parts[0] == "gfmn" else ROOT / "stages"
+    candidates = [folder.joinpath(*parts).with_suffix(".py")]
+    candidates += [folder.joinpath(*parts[:n], "__init__.py") for n in range(1, len(parts) + 1)]
+    return [path for path in candidates if path.is_file()]
+
+
+def _named_beside(path: Path) -> list[Path]:
+    """Data files in the module's folder that the module names in a string."""
+    strings = [
+        n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)
+    ]
+    names = [s for s in strings if isinstance(s, str) and "." in s and len(s.split()) == 1]
+    return [p for name in names if (p := path.parent / name).is_file() and p.suffix != ".py"]
+
+
+def _has_code(path: Path) -> bool:
+    if path.suffix != ".py":
+        return True
+    body = ast.parse(path.read_text()).body
+    return any(not isinstance(getattr(node, "value", None), ast.Constant) for node in body)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        print(*(f"        - ${{root}}/{path}" for path in code_deps(name)), sep="\n")

@@ -1,0 +1,98 @@
+"""Try values of a run's parameters and score each, without touching the pipeline's outputs.
+
+    python tools/search.py vgg16 --steps 200 lr=5e-4,1e-3,2e-3 ama.rate=1e-3,1e-2
+
+One row for every combination: the Fréchet distance and the Inception-style score of samples in
+the run's evaluator's space, and equation 1's loss. Reads the study in the current folder, whose
+statistics and reference must be there (`dvc repro extract-stats reference`). Append the rows to
+docs/search.md when they decide a default.
+"""
+
+import argparse
+import copy
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "stages"))
+
+import paths
+import runner
+from PIL import Image
+
+from gfmn import statistics
+from gfmn.devices import default_device
+from gfmn.evaluators import load_evaluator
+from gfmn.extractors import load_extractor
+from gfmn.images import grid
+from gfmn.metrics import reference
+from gfmn.progress import Progress
+from gfmn.sampling import sample
+from gfmn.study import RunConfig
+from gfmn.training import Trainer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run")
+    parser.add_argument("grid", nargs="*", help="field=value,value or group.field=value,value")
+    parser.add_argument("--steps", type=int, help="in place of the run's own")
+    parser.add_argument("--grids", type=Path, help="a folder for a sample grid of each")
+    options = parser.parse_intermixed_args()
+    params = runner.read_params()
+    fields = [word.partition("=")[::2] for word in options.grid]
+    names = [name for name, _ in fields]
+    print(*names, "steps", "fd", "score", "loss", "steps/s", sep="\t", flush=True)
+    for values in itertools.product(*(text.split(",") for _, text in fields)):
+        row = copy.deepcopy(params["runs"][options.run])
+        if options.steps:
+            row["steps"] = options.steps
+        for name, value in zip(names, values, strict=True):
+            group, _, field = name.rpartition(".")
+            (row[group] if group else row)[field] = _plain(value)
+        where = f"{runner.PARAMS}: runs.{options.run}"
+        print(*values, row["steps"], *_try(row, where, params, options.grids, values), sep="\t")
+        sys.stdout.flush()
+
+
+def _plain(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _try(
+    row: dict[str, Any], where: str, params: Any, folder: Path | None, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    config = RunConfig.parse(row, where)
+    real = statistics.load(paths.statistics(config.dataset, config.extractor))
+    size = real.about["image_size"]
+    path = paths.extractor(config.extractor)
+    extractor = load_extractor(path, size, config.taps, config.precision, default_device())
+    trainer = Trainer(config, extractor, real, size)
+    with Progress("search", config.steps, "steps", every=1e9) as progress:
+        for step in range(config.steps):
+            trainer.step(step)
+            progress.advance()
+    images = sample(trainer.generator, config.latent, config.sample)
+    resize = params["evaluators"][config.evaluator]["resize"]
+    evaluator = load_evaluator(paths.evaluator(config.evaluator), resize)
+    target = reference.load(paths.reference(config.dataset, config.evaluator), {})
+    scores = reference.scores(*evaluator.features_and_logits(images), target, config.evaluator)
+    distance, score = scores.values()
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(grid(images[:64], 16)).save(folder / f"{'_'.join(values)}.png")
+    return (
+        f"{distance:.1f}",
+        f"{score['mean']:.2f}",
+        f"{trainer.objective.loss():.4g}",
+        f"{progress.rate:.2f}",
+    )
+
+
+if __name__ == "__main__":
+    main()
