@@ -1,0 +1,35 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer:
+#   make repro   set up, then build the study and reports/index.html
+#   make test    set up, then lint, type check and tests
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: repro test bench clean
+
+repro: .venv/.run
+	dvc repro
+	@echo "Open reports/index.html"
+
+test: .venv/.dev
+	ruff check .
+	ruff format --check .
+	mypy
+	pytest
+
+bench: .venv/.dev
+	python -m benchmarks
+
+# The environment, once for running and once more for developing; remade when the pins change.
+.venv/.run: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/.dev: .venv/.run
+	pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv
