@@ -139,9 +139,8 @@ def our_step(precision: str, batch: int) -> Work:
     network = extractor(precision)
     mean = {tap.name: torch.zeros(tap.shape) for tap in network.taps}
     variance = {tap.name: torch.ones(tap.shape) for tap in network.taps}
-    config = TrainingConfig(
-        dataset="", extractor="", steps=1_000_000, batch=batch, precision=precision
-    )
+    fields = {"dataset": "", "extractor": "", "steps": 1_000_000}
+    config = TrainingConfig.parse({**fields, "batch": batch, "precision": precision}, "benchmark")
     trainer = Trainer(config, network, Statistics({}, mean, variance), 32)
     steps = iter(range(config.steps))
     return lambda: trainer.step(next(steps))

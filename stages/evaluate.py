@@ -9,7 +9,8 @@ from gfmn.metrics import reference
 
 
 def main(name: str) -> None:
-    dataset, evaluator_name = (runner.section("runs", name, k)[0] for k in ("dataset", "evaluator"))
+    fields = ("dataset", "evaluator", "sample")
+    dataset, evaluator_name, drawn = (runner.section("runs", name, field)[0] for field in fields)
     resize = runner.section("evaluators", evaluator_name, "resize")[0]
     images = read_images(paths.samples(name))
     evaluator = load_evaluator(paths.evaluator(evaluator_name), resize)
@@ -22,8 +23,9 @@ def main(name: str) -> None:
     real = reference.load(paths.reference(dataset, evaluator_name), facts)
     features, logits = evaluator.features_and_logits(images)
     scores = reference.scores(features, logits, real, evaluator_name)
-    counts = {"n_generated": len(images), "n_reference": real.count}
-    runner.write_json(paths.metrics(name), {"run": name, **facts, **counts, "scores": scores})
+    facts |= {"n_generated": len(images), "n_reference": real.count}
+    facts |= {"run": name, "seed": drawn["seed"], "batchnorm": drawn["batchnorm"]}
+    runner.write_json(paths.metrics(name), {**facts, "scores": scores})
     print(f"{name}: {scores}")
 
 

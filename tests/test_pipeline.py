@@ -1,5 +1,6 @@
 """DVC done right: declared dependencies, and what reruns after which change."""
 
+import copy
 import hashlib
 import os
 import re
@@ -72,7 +73,7 @@ def study(folder: Path) -> dict[str, Any]:
         "evaluators": {"lite2": {**params["evaluators"]["lite2"], "source": source}},
         "statistics": {"digits-encoder": {"dataset": "digits", "extractor": "encoder"}},
         "references": {"digits-lite2": {"dataset": "digits", "evaluator": "lite2"}},
-        "runs": {"a": dict(row), "b": {**row, "objective": "running"}},
+        "runs": {"a": row, "b": copy.deepcopy({**row, "objective": "running"})},
         "report": {
             "title": "Digits",
             "headline": "a",
@@ -124,7 +125,7 @@ def test_what_reruns_after_which_change(tmp_path: Path) -> None:
     assert code == 0 and ran(output) == {"check-params", "sample@b", "evaluate@b", "report"}
 
     before = (tmp_path / "data/models/a/generator.safetensors").read_bytes()
-    params["runs"]["c"] = {**params["runs"]["a"], "lr": 5e-3}
+    params["runs"]["c"] = copy.deepcopy({**params["runs"]["a"], "lr": 5e-3})
     params["report"]["tables"]["t"]["rows"]["c"] = {}
     write()
     code, output = dvc(tmp_path, "repro")

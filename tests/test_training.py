@@ -64,14 +64,15 @@ def test_statistics_equal_numpys_mean_and_unbiased_variance(discs: np.ndarray) -
 @pytest.mark.parametrize("objective", ["ama", "ma", "l2", "running"])
 def test_every_objective_narrows_the_gap_of_moments(objective: str, discs: np.ndarray) -> None:
     network = Taps32()
-    settings = config(objective=objective, steps=60, batch=16, lr=2e-3, ama={"rate": 1e-3})
+    rates = {"ama": {"rate": 0.1}, "ma": {"rate": 0.1}}
+    settings = config(objective=objective, steps=120, batch=16, lr=3e-4, hold=0.5, **rates)
     trainer = training.Trainer(settings, network, real(network, discs), 32)
     for step in range(5):
         trainer.step(step)
     before = np.sum(trainer.objective.gaps())
-    for step in range(5, 60):
+    for step in range(5, 120):
         trainer.step(step)
-    assert np.sum(trainer.objective.gaps()) < 0.8 * before
+    assert np.sum(trainer.objective.gaps()) < 0.9 * before
 
 
 def test_a_run_writes_generator_config_history_and_grids(discs: np.ndarray, tmp_path) -> None:

@@ -1,6 +1,7 @@
 """The Fréchet distance between two Gaussians, in float64 and without a general matrix root."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -13,6 +14,13 @@ class Gaussian:
     count: int
     mean: Tensor
     covariance: Tensor
+
+    @cached_property
+    def root(self) -> Tensor:
+        """The covariance's symmetric square root, D x D."""
+        values, vectors = torch.linalg.eigh(self.covariance)
+        root: Tensor = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+        return root
 
     @classmethod
     def fit(cls, features: Tensor) -> "Gaussian":
@@ -27,13 +35,6 @@ def frechet_distance(a: Gaussian, b: Gaussian) -> float:
     The last trace is the sum of square roots of the eigenvalues of S_a^1/2 S_b S_a^1/2, a
     symmetric matrix, so rank-deficient covariances (fewer samples than dimensions) do no harm.
     """
-    root = _symmetric_root(a.covariance)
-    eigenvalues = torch.linalg.eigvalsh(root @ b.covariance @ root).clamp_min(0)
+    eigenvalues = torch.linalg.eigvalsh(a.root @ b.covariance @ a.root).clamp_min(0)
     traces = a.covariance.trace() + b.covariance.trace() - 2 * eigenvalues.sqrt().sum()
     return float((a.mean - b.mean).square().sum() + traces)
-
-
-def _symmetric_root(matrix: Tensor) -> Tensor:
-    values, vectors = torch.linalg.eigh(matrix)
-    root: Tensor = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
-    return root

@@ -45,8 +45,9 @@ def scores(
 
 
 def save(reference: Gaussian, about: dict[str, Any], path: Path) -> None:
-    """Write a reference file: tensors `mean` and `covariance`, and their description."""
-    tensors = {"mean": reference.mean, "covariance": reference.covariance.contiguous()}
+    """Write a reference file: tensors `mean`, `covariance` and its `root`, and a description."""
+    names = ("mean", "covariance", "root")
+    tensors = {name: getattr(reference, name).contiguous() for name in names}
     tensorfile.write(path, tensors, {"format": FORMAT, "count": reference.count, **about})
 
 
@@ -57,4 +58,6 @@ def load(path: Path, expected: dict[str, Any]) -> Gaussian:
         if about.get(key) != value:
             raise InputError(f"{path}: expected {key} {value!r}, found {about.get(key)!r}")
     tensors = tensorfile.read(path)
-    return Gaussian(about["count"], tensors["mean"], tensors["covariance"])
+    gaussian = Gaussian(about["count"], tensors["mean"], tensors["covariance"])
+    vars(gaussian)["root"] = tensors["root"]  # computed once, for every run that is scored
+    return gaussian

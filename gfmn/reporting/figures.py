@@ -195,7 +195,7 @@ def gaps(study: Study, table: str, theme: Theme) -> Drawing | None:
                 axes.tick_params(labelleft=False)
             axes.set_xticks(range(len(taps)), [""] * len(taps))
         step = -(-len(taps) // 30)
-        short = [tap.rsplit(".", 1)[-1].rsplit("/", 1)[-1][-14:] for tap in taps[::step]]
+        short = [tap.rpartition(".")[2].removeprefix("block")[-12:] for tap in taps[::step]]
         lower.set_xticks(range(0, len(taps), step), short, rotation=90, fontsize=6.4)
     for axes, ends in drawn:
         axes.set_ylim(0, top * 1.06)

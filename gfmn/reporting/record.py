@@ -21,7 +21,8 @@ def cell_text(value: Any) -> str:
 def statement(study: Study) -> dict[str, str]:
     """The words that say what the scores are of: data, networks, steps, evaluators."""
     runs = list(study.runs.values())
-    networks = [name for run in runs if run.model for name in run.model.precision]
+    precisions = [run.model.precision for run in runs if run.model]
+    networks = [name for names in precisions for name in names if name != "generator"]
     steps = [run.parameters.get("steps") for run in runs]
     return {
         "datasets": join(str(run.parameters.get("dataset")) for run in runs),
