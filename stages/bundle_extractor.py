@@ -1,20 +1,17 @@
 """Merge two extractors: `extractors.bundled.<NAME>` -> data/extractors/<NAME>.safetensors."""
 
-from pathlib import Path
-
+import paths
 import runner
 
 from gfmn.extractor_file import Bundle, bundle, summary
-
-FOLDER = Path("data/extractors")
 
 
 def main(name: str) -> None:
     """Read both files, write one."""
     data, where = runner.section("extractors", "bundled", name)
     parts = Bundle.parse(data, where)
-    path = FOLDER / f"{name}.safetensors"
-    bundle([FOLDER / f"{part}.safetensors" for part in (parts.first, parts.second)], path)
+    path = paths.extractor(name)
+    bundle([paths.extractor(part) for part in (parts.first, parts.second)], path)
     print(summary(path))
 
 

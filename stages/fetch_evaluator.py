@@ -1,7 +1,6 @@
 """Fetch a published classifier: `evaluators.<NAME>` -> data/evaluators/<NAME>.safetensors."""
 
-from pathlib import Path
-
+import paths
 import runner
 
 from gfmn.converters import FetchedEvaluator, fetch_network
@@ -12,7 +11,7 @@ def main(name: str) -> None:
     """Download, verify, convert, write."""
     data, where = runner.section("evaluators", name)
     record = fetch_network(name, FetchedEvaluator.parse(data, where), where)
-    path = Path("data/evaluators") / f"{name}.safetensors"
+    path = paths.evaluator(name)
     save_extractor(path, [record])
     print(summary(path))
 

@@ -1,7 +1,6 @@
 """Fetch a published network: `extractors.fetched.<NAME>` -> data/extractors/<NAME>.safetensors."""
 
-from pathlib import Path
-
+import paths
 import runner
 
 from gfmn.converters import FetchedNetwork, fetch_network
@@ -12,7 +11,7 @@ def main(name: str) -> None:
     """Download, verify, convert, write."""
     data, where = runner.section("extractors", "fetched", name)
     record = fetch_network(name, FetchedNetwork.parse(data, where), where)
-    path = Path("data/extractors") / f"{name}.safetensors"
+    path = paths.extractor(name)
     save_extractor(path, [record])
     print(summary(path))
 
