@@ -150,3 +150,14 @@ def test_a_stage_ends_with_one_line_and_a_failing_exit_code(tmp_path: Path) -> N
     (tmp_path / "params.yaml").write_text("runs: {a: [}\n")
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode != 0 and done.stderr.startswith("error: params.yaml: expected YAML")
+
+
+def test_the_parameter_file_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
+    """So that `dvc exp run -S` changes one line of it, and not the layout of all."""
+    from dvc.utils.serialize import modify_yaml
+
+    file = tmp_path / "params.yaml"
+    file.write_text((ROOT / "params.yaml").read_text())
+    with modify_yaml(file):
+        pass
+    assert file.read_text() == (ROOT / "params.yaml").read_text()
