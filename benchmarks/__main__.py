@@ -1,149 +1,232 @@
-"""Time the statistics pass and the training step against the plain implementation.
+"""Time and memory of training and of the statistics pass, against the plain reference.
 
-    python -m benchmarks [--batch 64] [--repeats 7]
+    python -m benchmarks [--batch 64] [--repeats 7] [--arms NAME ...] [--quick] [--long]
 
-VGG16's layers with random weights at 32 px, its 13 taps, the DCGAN generator and the ADAM moving
-average: the same work for both. Prints a table and one line of JSON. Ratios are of medians, taken
-in one process and in turns, so that a busy machine slows both sides alike.
+Two arms, both at 32 px with the ADAM moving average and random weights: `vgg19_dcgan` (the 16
+taps of VGG19 with batch norm, the DCGAN generator) and `vgg19_resnet18_resnet` (the first 16 taps
+of VGG19 and of ResNet18 each, the ResNet generator). Ours runs in fp32, in bf16 where the device
+has it, and as the measured precision (`auto`) chooses.
+
+The plain reference (`benchmarks/plain.py`) is this project's own writing of the paper's
+algorithm. What decides its cost is chosen as in the published code: float32, NCHW memory, nothing
+compiled or folded, the networks in train mode (batch norm by the batch's own statistics), their
+weights requiring gradients which are computed and thrown away, all taps concatenated, mean and
+variance by autograd, torch's Adam, the loss read at every step.
+
+Speeds are ratios of medians, taken in one process and in turns, so that a busy machine slows both
+sides. There `keep_freed_memory` acts on both sides, since a process has one allocator; in the
+processes that measure memory it acts on ours alone, and their median step is printed too.
+
+The last line is JSON: `train_step_speedup` (plain / ours, by arm), `statistics_speedup` (the
+smaller arm's), `overhead_fraction` (of a step, what is not the networks' and the generator's own
+forward and backward; the larger arm's) and `memory_ratio` (ours / plain, peak of whole processes;
+the larger arm's), all at `auto`; then the same in fp32, and the ratios behind them.
 """
 
 import argparse
 import json
 import platform
-import statistics as stats
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import torch
 
-from benchmarks import plain
-from gfmn import generators
+from benchmarks import memory
+from benchmarks.arms import ARMS, Arm, Contenders, chosen, contenders, networks_alone
+from benchmarks.breakdown import PARTS, REST, breakdown
+from benchmarks.passes import BATCH, pass_times
+from benchmarks.timing import Clock
 from gfmn.compiling import compiler_present
-from gfmn.devices import resolve_precision
-from gfmn.extractors import Extractor, select_taps
-from gfmn.images import signed_to_unit
-from gfmn.moments import Layout, MergedMoments, batch_moments
-from gfmn.networks import build
-from gfmn.statistics import Statistics
-from gfmn.training import Trainer, TrainingConfig
+from gfmn.devices import Work, default_device, has_bf16_units, keep_freed_memory
 
-Work = Callable[[], object]
+Figures = dict[str, dict[str, float]]  # by figure, then `auto` or a precision
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--repeats", type=int, default=7)
+    """Measure, print tables, and end with one line of JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--batch", type=int, default=64, help="minibatch of a training step")
+    parser.add_argument("--repeats", type=int, default=7, help="turns that are counted")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--quick", action="store_true", help="2 repeats: does it run?")
+    parser.add_argument("--long", action="store_true", help="the pass's peak by number of images")
     options = parser.parse_args()
-    best = resolve_precision("auto", dense=True)
-    processor = f"{torch.get_num_threads()} threads, {platform.machine()}"
-    print(f"torch {torch.__version__}, {processor}, best precision {best}", end="")
-    print(f", {'compiled' if compiler_present() else 'eager'} reductions")
-    rows = statistics_rows(best, options.repeats) | step_rows(best, options.batch, options.repeats)
-    print(f"\n{'work':<52}{'ms':>9}{'ratio':>8}")
-    for name, (seconds, ratio) in rows.items():
-        print(f"{name:<52}{seconds * 1e3:9.1f}{ratio:8.2f}")
-    print(json.dumps({name: round(ratio, 3) for name, (_, ratio) in rows.items()}))
+    repeats = 2 if options.quick else options.repeats
+    keep_freed_memory()
+    clock = Clock(default_device())
+    print(header(clock.device), flush=True)
+    bare = memory.measure("import").mib
+    figures: dict[str, Figures] = {}
+    for arm in (ARMS[name] for name in options.arms):
+        contest = contenders(arm, options.batch, clock.device)
+        print(f"\n{arm.name}: {arm.features:,} features; auto: {in_words(contest)}", flush=True)
+        figures[arm.name] = {
+            **step_figures(contest, clock, repeats),
+            **pass_figures(contest, clock, repeats),
+        }
+        breakdown_table(contest, clock, min(repeats, 3))
+        del contest  # before other processes need the memory
+        figures[arm.name] |= memory_figures(arm, options.batch, bare)
+        if options.long:
+            pass_memory_table(arm)
+    print(json.dumps(summary(figures)))
 
 
-def extractor(precision: str) -> Extractor:
-    """VGG16 with random weights and all of its taps."""
-    torch.manual_seed(0)
-    network = build("vgg16")
-    selection = select_taps({"vgg16": network.tap_names}, "all", "benchmark")
-    return Extractor({"vgg16": network}, selection, 32, {"vgg16": precision}, "")
+def header(device: torch.device) -> str:
+    """What the figures were measured on."""
+    processor = platform.processor() or platform.machine()
+    described = Path("/proc/cpuinfo")
+    if described.exists():
+        names = [line for line in described.read_text().splitlines() if "model name" in line]
+        processor = names[0].partition(":")[2].strip() if names else processor
+    parts = [processor, f"{torch.get_num_threads()} threads"]
+    parts.append("AMX" if has_bf16_units(torch.device("cpu")) else "no AMX")
+    if device.type == "cuda":
+        parts.append(torch.cuda.get_device_name(device))
+    parts += [f"torch {torch.__version__}", "compiled" if compiler_present() else "eager"]
+    return ", ".join(parts)
 
 
-def in_turns(works: dict[str, Work], repeats: int) -> dict[str, float]:
-    """Median seconds of each piece of work, called in turns after two warm-up rounds."""
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for turn in range(repeats + 2):
-        for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            if turn >= 2:
-                times[name].append(time.perf_counter() - start)
-    return {name: stats.median(values) for name, values in times.items()}
+def in_words(contest: Contenders) -> str:
+    """What `auto` chose."""
+    trainer = contest.ours[contest.auto]
+    return chosen(trainer.extractor, trainer.precision)
 
 
-def statistics_rows(best: str, repeats: int) -> dict[str, tuple[float, float]]:
-    """Forward pass alone, ours with moments, and all taps concatenated; 256 images."""
-    images = torch.rand(256, 3, 32, 32)
-    rows: dict[str, tuple[float, float]] = {}
-    for precision in dict.fromkeys(("fp32", best)):
-        network = extractor(precision)
-        layout = Layout(tuple(tap.shape for tap in network.taps))
-        merged, shift = MergedMoments(layout.features), torch.zeros(layout.features)
-
-        def forward(network: Extractor = network) -> None:
-            network(images)
-
-        def ours(
-            network: Extractor = network,
-            layout: Layout = layout,
-            merged: MergedMoments = merged,
-            shift: torch.Tensor = shift,
-        ) -> None:
-            merged.update(batch_moments(network(images), shift, layout), shift, len(images))
-
-        def concatenated(network: Extractor = network) -> None:
-            features = plain.concatenate(network(images))
-            features.sum(0), features.square().sum(0)
-
-        with torch.no_grad():
-            works: dict[str, Work] = {"forward": forward, "ours": ours, "plain": concatenated}
-            seconds = in_turns(works, repeats)
-        base = seconds["forward"]
-        rows[f"statistics {precision}: forward alone"] = (base, 1.0)
-        rows[f"statistics {precision}: ours / forward"] = (seconds["ours"], seconds["ours"] / base)
-        eager = (seconds["plain"], seconds["plain"] / base)
-        rows[f"statistics {precision}: concatenated, eager / forward"] = eager
-    return rows
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of texts, the first of each on the left."""
+    print(f"\n  {title:<44}" + "".join(f"{name:>15}" for name in columns))
+    for first, *others in rows:
+        print(f"  {first:<44}" + "".join(f"{text:>15}" for text in others), flush=True)
 
 
-def step_rows(best: str, batch: int, repeats: int) -> dict[str, tuple[float, float]]:
-    """One training step: plain in float32, ours in float32 and in the best precision."""
-    works: dict[str, Work] = {"plain": plain_step(batch)}
-    for precision in dict.fromkeys(("fp32", best)):
-        works[precision] = our_step(precision, batch)
-    seconds = in_turns(works, repeats)
-    base = seconds.pop("plain")
-    rows = {"step: plain fp32, concatenated, eager": (base, 1.0)}
-    for precision, value in seconds.items():
-        rows[f"step: plain / ours {precision}"] = (value, base / value)
-    return rows
+def label(contest: Contenders, precision: str) -> str:
+    """A precision, marked where it is the chosen one."""
+    mark = " (auto)" if precision == contest.auto != "auto" else ""
+    return f"{precision}{mark}"
 
 
-def plain_step(batch: int) -> Work:
-    """The paper's step as one would write it first: networks unfrozen, everything eager."""
-    network = extractor("fp32").to(memory_format=torch.contiguous_format)
-    network.requires_grad_(True)  # as the published code leaves them
-    generator = generators.build("dcgan", 32, 100).to(memory_format=torch.contiguous_format)
-    optimiser = torch.optim.Adam(generator.parameters(), lr=1e-4, betas=(0.5, 0.999))
-    features = sum(torch.Size(tap.shape).numel() for tap in network.taps)
-    loss = plain.AdamMovingAverage(torch.zeros(features), torch.ones(features), 5e-5)
-
-    def step() -> None:
-        images = generator(torch.randn(batch, 100))
-        value = loss(plain.concatenate(network(signed_to_unit(images))))
-        optimiser.zero_grad()
-        network.zero_grad()
-        value.backward()
-        optimiser.step()
-
-    return step
+def by_auto(contest: Contenders, values: dict[str, float]) -> dict[str, float]:
+    """Figures by precision, with `auto` among them."""
+    return {"auto": values[contest.auto], **values}
 
 
-def our_step(precision: str, batch: int) -> Work:
-    """The library's step."""
-    network = extractor(precision)
-    mean = {tap.name: torch.zeros(tap.shape) for tap in network.taps}
-    variance = {tap.name: torch.ones(tap.shape) for tap in network.taps}
-    fields = {"dataset": "", "extractor": "", "steps": 1_000_000}
-    config = TrainingConfig.parse({**fields, "batch": batch, "precision": precision}, "benchmark")
-    trainer = Trainer(config, network, Statistics({}, mean, variance), 32)
-    steps = iter(range(config.steps))
-    return lambda: trainer.step(next(steps))
+def step_figures(contest: Contenders, clock: Clock, repeats: int) -> Figures:
+    """A training step: the reference's, ours, and our networks alone."""
+    works: dict[str, Work] = {"plain": contest.plain_step}
+    for name, trainer in contest.ours.items():
+        works[f"{name} step"] = partial(contest.our_step, name)
+        works[f"{name} networks"] = networks_alone(trainer)
+    seconds = clock.in_turns(works, repeats)
+    speedup, over, rows = {}, {}, [("plain", ms(seconds["plain"]), "", "", "1.00", "")]
+    for name in contest.ours:
+        step, alone = seconds[f"{name} step"], seconds[f"{name} networks"]
+        speedup[name], over[name] = seconds["plain"] / step, step / alone
+        ratios = (f"{speedup[name]:.2f}", f"{1 - alone / step:.3f}")
+        rows.append((label(contest, name), ms(step), ms(alone), f"{over[name]:.2f}", *ratios))
+    columns = ("step, ms", "networks, ms", "step/networks", "plain/step", "overhead")
+    table("training step", columns, rows)
+    return {"speedup": by_auto(contest, speedup), "over": by_auto(contest, over)}
+
+
+def pass_figures(contest: Contenders, clock: Clock, repeats: int) -> Figures:
+    """The statistics pass."""
+    times = pass_times(contest, clock, repeats)
+    plain = times[contest.auto].plain
+    assert plain is not None
+    speedup, over = {}, {}
+    rows = [("plain", ms(plain), f"{BATCH / plain:.0f}", "", "", "1.00")]
+    for name, found in times.items():
+        speedup[name], over[name] = plain / found.ours, found.ours / found.forward
+        rates = (f"{BATCH / found.ours:.0f}", ms(found.forward))
+        ratios = (f"{over[name]:.2f}", f"{speedup[name]:.2f}")
+        rows.append((label(contest, name), ms(found.ours), *rates, *ratios))
+    columns = ("batch, ms", "images/s", "forward, ms", "pass/forward", "plain/pass")
+    table(f"statistics pass, {BATCH} images a batch", columns, rows)
+    return {"pass_speedup": by_auto(contest, speedup), "pass_over": by_auto(contest, over)}
+
+
+def breakdown_table(contest: Contenders, clock: Clock, repeats: int) -> None:
+    """Where a step's time goes, before (the reference) and after."""
+    parts = breakdown(contest, clock, repeats)
+    rows = [
+        (part, *(f"{ms(found[part])} {share(found, part)}" for found in parts.values()))
+        for part in (*PARTS, REST)
+    ]
+    columns = [name if name == "plain" else label(contest, name) for name in parts]
+    table("parts of a step, ms and share", columns, rows)
+
+
+def share(parts: dict[str, float], part: str) -> str:
+    """A part's share of all."""
+    return f"{100 * parts[part] / sum(parts.values()):4.0f}%"
+
+
+def memory_figures(arm: Arm, batch: int, bare: float) -> Figures:
+    """Peak memory of a dozen steps, each case in its own process."""
+    cases = ("plain", "fp32", "auto")
+    peaks = {case: memory.measure(case, arm.name, batch) for case in cases}
+    plain = peaks["plain"]
+    rows = [
+        (
+            f"{case}: {peak.precision}" if case == "auto" else case,
+            f"{peak.mib:.0f}",
+            f"{peak.mib / plain.mib:.2f}",
+            f"{peak.mib - bare:.0f}",
+            f"{(peak.mib - bare) / (plain.mib - bare):.2f}",
+            f"{peak.ms:.1f}",
+            f"{plain.ms / peak.ms:.2f}",
+        )
+        for case, peak in peaks.items()
+    ]
+    columns = ("peak, MiB", "/ plain", "over torch's", "/ plain", "step, ms", "plain/step")
+    table(f"a process of its own (import torch: {bare:.0f} MiB)", columns, rows)
+    return {"memory": {case: peaks[case].mib / plain.mib for case in ("auto", "fp32")}}
+
+
+def pass_memory_table(arm: Arm) -> None:
+    """The pass's peak does not grow with the number of images."""
+    peaks = {count: memory.measure("pass", arm.name, count) for count in memory.PASS_LENGTHS}
+    rows = [(f"{count} images", f"{peak.mib:.0f}") for count, peak in peaks.items()]
+    table("statistics pass in a process of its own", ("peak, MiB",), rows)
+
+
+def ms(seconds: float) -> str:
+    """Milliseconds."""
+    return f"{seconds * 1e3:.1f}"
+
+
+def summary(figures: dict[str, Figures]) -> dict[str, Any]:
+    """The last line: `auto` first, then fp32, then the ratios by arm and precision."""
+
+    def headline(precision: str) -> dict[str, Any]:
+        def of(figure: str) -> dict[str, float]:
+            return {arm: found[figure][precision] for arm, found in figures.items()}
+
+        return {
+            "train_step_speedup": of("speedup"),
+            "statistics_speedup": min(of("pass_speedup").values()),
+            "overhead_fraction": max(1 - 1 / over for over in of("over").values()),
+            "memory_ratio": max(of("memory").values()),
+        }
+
+    by_arm = {
+        name: {arm: found[figure] for arm, found in figures.items()}
+        for name, figure in (
+            ("step_over_networks", "over"),
+            ("statistics_over_forward", "pass_over"),
+            ("memory_ratios", "memory"),
+        )
+    }
+    rounded: dict[str, Any] = json.loads(
+        json.dumps({**headline("auto"), "fp32": headline("fp32"), **by_arm}),
+        parse_float=lambda text: round(float(text), 3),
+    )
+    return rounded
 
 
 if __name__ == "__main__":

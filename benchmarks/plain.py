@@ -2,14 +2,43 @@
 
 All taps are concatenated, moments are taken by autograd, nothing is compiled. The numerical tests
 compare the library with it, and the benchmarks measure against it.
+
+It is this project's own writing of the algorithm. `BatchModeNetworks` and `Training` follow the
+published code where that decides what a step costs: the networks in train mode, their weights
+requiring gradients that nobody uses, NCHW memory, float32, the loss read at every step.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from gfmn.images import signed_to_unit
+from gfmn.networks import TappedNetwork
 
 Networks = Callable[[Tensor], list[Tensor]]
+
+
+class BatchModeNetworks:
+    """The first `depth` taps of each network, batch norm by the batch's own statistics.
+
+    `networks`: not folded, else there is no batch norm left. They are changed in place.
+    """
+
+    def __init__(self, networks: Sequence[TappedNetwork], depth: int) -> None:
+        self.networks, self.depth = nn.ModuleList(networks), depth
+        self.networks.train().requires_grad_(True).to(memory_format=torch.contiguous_format)
+
+    def __call__(self, images: Tensor) -> list[Tensor]:
+        """The taps of B x 3 x H x W images in [0, 1]."""
+        taps: list[Tensor] = []
+        for network in self.networks:
+            assert isinstance(network, TappedNetwork)
+            # A convolution follows its input's memory, and `normalise` returns channels-last.
+            x = network.normalise(images).contiguous()
+            taps += islice(network.activations(x), self.depth)
+        return taps
 
 
 def concatenate(taps: Sequence[Tensor]) -> Tensor:
@@ -46,7 +75,7 @@ class MovingAverage(PlainLoss):
 
     def __init__(self, mean: Tensor, variance: Tensor, rate: float) -> None:
         super().__init__(mean, variance)
-        self.v = torch.zeros(2, len(mean))
+        self.v = torch.zeros(2, len(mean), device=mean.device)
         self.rate = rate
 
     def __call__(self, features: Tensor) -> Tensor:
@@ -111,3 +140,46 @@ class Running(PlainLoss):
         deviation = (second - first.square() + self.tiny).sqrt()
         gaps = (first / self.scale).square() + ((deviation - self.sigma) / self.scale).square()
         return torch.stack([tap.mean() for tap in gaps.split(self.sizes)]).sum()
+
+
+class Training:
+    """The published code's training step; its parts are methods, so that each can be timed."""
+
+    def __init__(
+        self, networks: BatchModeNetworks, generator: nn.Module, loss: PlainLoss, latent: int
+    ) -> None:
+        self.networks, self.loss, self.latent = networks, loss, latent
+        self.generator = generator.to(memory_format=torch.contiguous_format).train()
+        self.device = next(generator.parameters()).device
+        self.optimiser = torch.optim.Adam(generator.parameters(), lr=1e-4, betas=(0.5, 0.999))
+
+    def step(self, batch: int) -> float:
+        """One update of the generator; returns the loss."""
+        images = self.generate(torch.randn(batch, self.latent, device=self.device))
+        value = self.objective(self.extract(signed_to_unit(images)))
+        self.backward(value)
+        self.optimise()
+        return value.item()
+
+    def generate(self, z: Tensor) -> Tensor:
+        """z -> images in [-1, 1]."""
+        images: Tensor = self.generator(z)
+        return images
+
+    def extract(self, images: Tensor) -> list[Tensor]:
+        """Images in [0, 1] -> taps."""
+        return self.networks(images)
+
+    def objective(self, taps: Sequence[Tensor]) -> Tensor:
+        """The loss of the taps, with its graph."""
+        return self.loss(concatenate(taps))
+
+    def backward(self, value: Tensor) -> None:
+        """Gradients of the generator's weights, and of the networks', which are thrown away."""
+        self.optimiser.zero_grad()
+        self.networks.networks.zero_grad()
+        value.backward()
+
+    def optimise(self) -> None:
+        """The generator's step."""
+        self.optimiser.step()

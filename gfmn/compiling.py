@@ -7,21 +7,31 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile an elementwise or reducing function of B x F tensors, once for every width F.
+    """Compile an elementwise or reducing function of B x F or F tensors, once for every width F.
 
-    `GFMN_COMPILE=0` asks for the eager path; both paths give the same numbers to rounding.
+    No gradient is recorded through it. `GFMN_COMPILE=0` asks for the eager path; both paths give
+    the same numbers to rounding.
     """
     # dynamic: networks have dozens of tap widths, and one kernel serves them all.
     kernel = torch.compile(function, dynamic=True, fullgraph=True)
 
-    @functools.wraps(function)
-    def call(*tensors: torch.Tensor) -> Any:
-        return kernel(*tensors) if compiler_present() else function(*tensors)
+    @torch.no_grad()
+    def call(*tensors: Tensor) -> Any:
+        # Detached: else every mixture of inputs with and without gradient is compiled anew.
+        plain = [tensor.detach() for tensor in tensors]
+        return kernel(*plain) if compiler_present() else function(*plain)
 
     return call
+
+
+@functools.lru_cache(256)
+def number(value: float, device: torch.device) -> Tensor:
+    """A scalar for a kernel: a tensor, since a kernel is compiled anew for every other float."""
+    return torch.tensor(value, dtype=torch.float32, device=device)
 
 
 @functools.cache

@@ -1,10 +1,17 @@
-"""Where computation runs and in which precision."""
+"""Where computation runs, in which precision, and how its memory is kept."""
 
+import ctypes
+import sys
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import torch
 
 PRECISIONS = ("auto", "fp32", "bf16")
+GAIN = 1.1  # times that bf16 must be faster: near a tie the same choice on every start
+
+Work = Callable[[], object]
 
 
 def default_device() -> torch.device:
@@ -12,26 +19,62 @@ def default_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def has_bf16_units(device: torch.device | None = None) -> bool:
+def has_bf16(device: torch.device) -> bool:
+    """Whether the device computes in bf16 at all without emulating it."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    mkldnn = torch.backends.mkldnn.is_available()  # else the next line finds no such operation
+    return mkldnn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def has_bf16_units(device: torch.device) -> bool:
     """Whether the hardware multiplies bf16 matrices natively: AMX on a CPU, Ampere or later."""
-    device = device or default_device()
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     probe = getattr(torch.cpu, "_is_amx_tile_supported", None)
     return bool(probe and probe())
 
 
-def resolve_precision(precision: str, dense: bool, device: torch.device | None = None) -> str:
-    """`fp32` or `bf16`; `auto` takes bf16 where it pays.
+def measured_precision(make: Callable[[str], Work], device: torch.device) -> str:
+    """`bf16` where that is clearly faster, else `fp32`.
 
-    It pays for dense convolutions on hardware with bf16 matrix units. Depthwise ones run about
-    ten times slower in bf16 than in fp32 on a CPU.
+    `make(precision)` returns a piece of work that ends with its result computed; it is called a
+    few times. Depthwise convolutions are one kind that bf16 makes several times slower on a CPU.
     """
-    if precision == "auto":
-        return "bf16" if dense and has_bf16_units(device) else "fp32"
-    return precision
+    if not has_bf16(device):
+        return "fp32"
+    wide, narrow = make("fp32"), make("bf16")
+    wide(), narrow()  # the first calls compile and allocate
+    seconds = {"fp32": _seconds(wide, device), "bf16": _seconds(narrow, device)}
+    for _ in range(2):  # in turns, so that a busy machine slows both
+        seconds["fp32"] = min(seconds["fp32"], _seconds(wide, device))
+        seconds["bf16"] = min(seconds["bf16"], _seconds(narrow, device))
+    return "bf16" if seconds["fp32"] > GAIN * seconds["bf16"] else "fp32"
+
+
+def _seconds(work: Work, device: torch.device) -> float:
+    start = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[None]:
     """Run convolutions in bf16 where `precision` says so."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep what a step frees, for the next step; elsewhere this does nothing.
+
+    By default it returns large blocks to the system and takes them back at every step, and
+    clearing those pages again costs more than the arithmetic of many layers.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        trim_threshold, mmap_threshold = -1, -3  # malloc.h
+        mallopt(mmap_threshold, 32 << 20)  # bytes, the most that it takes
+        mallopt(trim_threshold, 1 << 30)

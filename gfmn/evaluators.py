@@ -7,8 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from gfmn.errors import InputError
-from gfmn.extractor_file import file_digest, read_header
-from gfmn.extractors import load_network
+from gfmn.extractor_file import file_digest, load_network, read_header
 from gfmn.images import bytes_to_unit
 from gfmn.networks.efficientnet_lite import CLASSES, HEAD, EfficientNetLite
 

@@ -181,3 +181,13 @@ def summary(path: str | Path) -> str:
     )
     megabytes = path.stat().st_size / 1e6
     return f"{path}: {networks}, {megabytes:.1f} MB, sha256 {file_digest(path)[:12]}"
+
+
+def load_network(path: str | Path, header: NetworkHeader) -> TappedNetwork:
+    """One network of a file, float32 on the CPU, its batch norms folded into its convolutions."""
+    network = header.describe()
+    # A counter that no file holds and eval mode never reads, but a strict load asks for.
+    counters = {k: torch.tensor(0) for k in network.state_dict() if k.endswith("batches_tracked")}
+    network.load_state_dict({**read_state(path, header), **counters}, assign=True)
+    network.fold_batchnorm()
+    return network

@@ -1,47 +1,25 @@
 """Frozen networks in use: chosen taps of images, in the precision that pays."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from gfmn.config import nearest
-from gfmn.devices import PRECISIONS, resolve_precision
+from gfmn.devices import PRECISIONS, Work, measured_precision
+from gfmn.distributed import ALONE, World
 from gfmn.errors import InputError
-from gfmn.extractor_file import (
-    Bundle,
-    Header,
-    NetworkHeader,
-    NetworkRecord,
-    bundle,
-    file_digest,
-    read_header,
-    read_state,
-    save_extractor,
-)
+from gfmn.extractor_file import file_digest, load_network, read_header
 from gfmn.networks import TappedNetwork, describe
-
-__all__ = [
-    "Bundle",
-    "Extractor",
-    "Header",
-    "NetworkHeader",
-    "NetworkRecord",
-    "Tap",
-    "bundle",
-    "check_image_size",
-    "file_digest",
-    "load_extractor",
-    "load_network",
-    "read_header",
-    "save_extractor",
-    "select_taps",
-]
+from gfmn.networks.frozen import affine, enter
 
 Taps = str | int | Sequence[str]  # "all", the first n of each network, or names
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+TRIAL = 32  # images on which a network's precision is measured
 
 
 @dataclass(frozen=True)
@@ -76,11 +54,13 @@ class Extractor(nn.Module):
         self.image_size, self.digest = image_size, digest
         self.places: dict[str, tuple[int, ...]] = {}
         taps: list[Tap] = []
+        ends: list[int] = []  # each network's last tap, from which its backward pass starts
         for name, network in used.items():
             shapes = network.tap_shapes(image_size)
             self.places[name] = tuple(network.tap_names.index(tap) for tap in selection[name])
             taps += [Tap(f"{name}.{network.tap_names[i]}", shapes[i]) for i in self.places[name]]
-        self.taps = tuple(taps)
+            ends.append(len(taps) - 1)
+        self.taps, self.ends = tuple(taps), tuple(ends)
         self.requires_grad_(False)
         self.eval()
         self.to(memory_format=torch.channels_last)
@@ -105,18 +85,33 @@ class Extractor(nn.Module):
             selected += [taps[i] for i in places]
         return selected
 
+    def backward(self, taps: Sequence[Tensor], gradients: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Take a gradient `offset + slope * f` by every tap (F each) back to the images.
+
+        `taps` are what `forward` returned. A network's last tap gets its gradient at the start,
+        the others while the backward pass goes through them.
+        """
+        for i, (tap, (offset, slope)) in enumerate(zip(taps, gradients, strict=True)):
+            if i not in self.ends:
+                enter(tap, offset, slope)
+        starts = [taps[i] for i in self.ends]
+        by_end = [affine(taps[i], *gradients[i]) for i in self.ends]
+        torch.autograd.backward(starts, by_end)
+
 
 def load_extractor(
     path: str | Path,
     image_size: int,
     taps: Taps = "all",
     precision: str = "auto",
-    device: torch.device | str = "cpu",
+    world: World = ALONE,
+    known: Mapping[str, str] | None = None,
 ) -> Extractor:
     """Read an extractor file for square images of `image_size` pixels.
 
     `taps`: see `select_taps`. `precision`: `fp32`, `bf16`, or `auto`: of each network whichever
-    is faster on the device. Raises `InputError` for a file that is missing, truncated, foreign or
+    is faster on the world's device, as its first process measures, unless it stands in `known`.
+    Raises `InputError` for a file that is missing, truncated, foreign or
     incomplete, and for a tap, precision or image size that its networks do not have.
     """
     if precision not in PRECISIONS:
@@ -127,23 +122,38 @@ def load_extractor(
         check_image_size(header.architecture, image_size, header.image_size, where)
     selection = select_taps({header.name: header.taps for header in headers}, taps, str(path))
     networks = {h.name: load_network(path, h) for h in headers if selection[h.name]}
-    device = torch.device(device)
-    precisions = {
-        name: resolve_precision(precision, network.dense, device)
-        for name, network in networks.items()
-    }
+    precisions = {}
+    for name, network in networks.items():
+        choice = precision if precision != "auto" else (known or {}).get(name)
+        if choice is None:
+            measure = partial(
+                faster_precision, name, network, selection[name], image_size, world.device
+            )
+            choice = world.choose(tuple(DTYPES), measure)
+        precisions[name] = choice
     extractor = Extractor(networks, selection, image_size, precisions, file_digest(path))
-    return extractor.to(device)
+    return extractor.to(world.device)
 
 
-def load_network(path: str | Path, header: NetworkHeader) -> TappedNetwork:
-    """One network of a file, float32 on the CPU, its batch norms folded into its convolutions."""
-    network = header.describe()
-    # A counter that no file holds and eval mode never reads, but a strict load asks for.
-    counters = {k: torch.tensor(0) for k in network.state_dict() if k.endswith("batches_tracked")}
-    network.load_state_dict({**read_state(path, header), **counters}, assign=True)
-    network.fold_batchnorm()
-    return network
+def faster_precision(
+    name: str, network: TappedNetwork, taps: Sequence[str], image_size: int, device: torch.device
+) -> str:
+    """The precision in which a network goes forward and back in less time, measured."""
+    images = torch.rand(TRIAL, 3, image_size, image_size, device=device)
+
+    def make(precision: str) -> Work:
+        trial = copy.deepcopy(network)
+        extractor = Extractor({name: trial}, {name: taps}, image_size, {name: precision}, "")
+        extractor.to(device)
+
+        def work() -> None:
+            values = extractor(images.requires_grad_())
+            zeros = [torch.zeros(tap[0].numel(), device=device) for tap in values]
+            extractor.backward(values, [(zero, zero) for zero in zeros])
+
+        return work
+
+    return measured_precision(make, device)
 
 
 def select_taps(

@@ -10,20 +10,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gfmn.compiling import compiled
-
-
-def rows(tap: Tensor) -> Tensor:
-    """B x C x H x W -> B x (H W C), a view where the tap is channels-last in memory."""
-    return tap.permute(0, 2, 3, 1).reshape(len(tap), -1)
-
-
-def from_rows(matrix: Tensor, shape: Sequence[int]) -> Tensor:
-    """The inverse of `rows` for taps of one sample's `shape` C x H x W."""
-    channels, height, width = shape
-    return matrix.view(len(matrix), height, width, channels).permute(0, 3, 1, 2)
+from gfmn.rows import rows
 
 
 @dataclass(frozen=True)
@@ -88,34 +78,44 @@ def batch_moments(taps: Sequence[Tensor], shift: Tensor, layout: Layout) -> Mome
     return Moments(first, second)
 
 
-class RunningMoments:
+class RunningMoments(nn.Module):
     """Exponential averages of batch moments, free of the start's bias (as ADAM's are).
 
     `decay` is the share of the past that a step keeps: at .95 and minibatch 64 the averages
-    rest on about 1,280 samples.
+    rest on about 1,280 samples. The state is the module's buffers.
     """
 
+    first: Tensor  # F, toward 0 at the start
+    second: Tensor
+    weight: Tensor  # of all batches so far: 1 - decay^t
+
     def __init__(self, features: int, decay: float, device: torch.device | str = "cpu") -> None:
+        super().__init__()
         self.decay = decay
-        self.weight = 0.0  # of all batches so far: 1 - decay^t
-        self._first = torch.zeros(features, device=device)
-        self._second = torch.zeros(features, device=device)
+        self.register_buffer("first", torch.zeros(features, device=device))
+        self.register_buffer("second", torch.zeros(features, device=device))
+        self.register_buffer("weight", torch.zeros((), dtype=torch.float64, device=device))
 
     def update(self, batch: Moments) -> Moments:
         """Take in a batch; returns the averages, corrected for the bias toward the start's 0."""
-        self.weight = self.decay * self.weight + (1 - self.decay)
-        self._first.lerp_(batch.first, 1 - self.decay)
-        self._second.lerp_(batch.second, 1 - self.decay)
+        self.take(batch)
         return self.current()
+
+    def take(self, batch: Moments) -> None:
+        """Take in a batch."""
+        self.weight.mul_(self.decay).add_(1 - self.decay)
+        self.first.lerp_(batch.first, 1 - self.decay)
+        self.second.lerp_(batch.second, 1 - self.decay)
 
     def current(self) -> Moments:
         """The bias-corrected averages after at least one update."""
-        return Moments(self._first / self.weight, self._second / self.weight)
+        weight = self.weight.float()
+        return Moments(self.first / weight, self.second / weight)
 
     @property
-    def share(self) -> float:
+    def share(self) -> Tensor:
         """The newest batch's share in the averages: their derivative by that batch's moments."""
-        return (1 - self.decay) / self.weight
+        return ((1 - self.decay) / self.weight).float()
 
 
 class MergedMoments:
@@ -124,18 +124,25 @@ class MergedMoments:
     def __init__(self, features: int) -> None:
         self.count = 0
         self.mean = torch.zeros(features, dtype=torch.float64)
-        self._squares = torch.zeros(features, dtype=torch.float64)  # about the mean
+        self.squares = torch.zeros(features, dtype=torch.float64)  # about the mean, summed
 
     def update(self, batch: Moments, shift: Tensor, count: int) -> None:
         """Merge a batch of `count` samples whose moments were taken about `shift` (F)."""
-        total = self.count + count
-        delta = (shift.double() + batch.first.double()).cpu().sub_(self.mean)
+        mean = (shift.double() + batch.first.double()).cpu()
         spread = (batch.second.double() - batch.first.double().square()).cpu().clamp_min_(0)
-        self._squares.add_(spread, alpha=count)
-        self._squares.addcmul_(delta, delta, value=self.count * count / total)
+        self.merge(count, mean, spread.mul_(count))
+
+    def merge(self, count: int, mean: Tensor, squares: Tensor) -> None:
+        """Merge `count` samples by their mean and squares about it, F float64 each on the CPU."""
+        if count == 0:  # an empty shard changes nothing, and its mean means nothing
+            return
+        total = self.count + count
+        delta = mean - self.mean
+        self.squares.add_(squares)
+        self.squares.addcmul_(delta, delta, value=self.count * count / total)
         self.mean.add_(delta, alpha=count / total)
         self.count = total
 
     def variance(self) -> Tensor:
         """The unbiased variance, F float64; defined from two samples on."""
-        return self._squares / (self.count - 1)
+        return self.squares / (self.count - 1)

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from gfmn import generators
 from gfmn.config import Config
-from gfmn.devices import autocast, default_device, resolve_precision
+from gfmn.devices import autocast, default_device, has_bf16_units
 from gfmn.extractor_file import NetworkRecord
 from gfmn.images import bytes_to_unit, unit_to_signed
 from gfmn.networks.encoder import Encoder
@@ -40,7 +40,9 @@ def train_encoder(config: AutoencoderConfig, name: str, data: Prepared) -> Netwo
     encoder = Encoder(image_size, config.latent)
     encoder.to(memory_format=torch.channels_last).to(device)
     decoder = generators.build("dcgan", image_size, config.latent).to(device)
-    precision = resolve_precision(config.precision, dense=True, device=device)
+    precision = config.precision
+    if precision == "auto":  # all of its convolutions are dense
+        precision = "bf16" if has_bf16_units(device) else "fp32"
     weights = [*encoder.parameters(), *decoder.parameters()]
     optimiser = torch.optim.Adam(weights, lr=config.lr, fused=True)
     errors: list[float] = []

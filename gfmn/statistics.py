@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gfmn import tensorfile
 from gfmn.config import Config
+from gfmn.distributed import ALONE, World, merge_over
 from gfmn.errors import InputError
 from gfmn.extractors import Extractor, Tap
 from gfmn.images import bytes_to_unit
@@ -27,7 +28,8 @@ class StatisticsConfig(Config):
     dataset: str
     extractor: str
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks; moments are wider
-    batch: int = Field(256, ge=1)  # images at a time
+    batch: int = Field(256, ge=1)  # images at a time, in each process
+    processes: int = Field(1, ge=1)  # that share the images
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,17 @@ def _channels_last(statistic: Tensor) -> Tensor:
 
 @torch.no_grad()
 def extract(
-    images: np.ndarray, extractor: Extractor, batch: int, progress: Progress
+    images: np.ndarray,
+    extractor: Extractor,
+    batch: int,
+    progress: Progress,
+    world: World = ALONE,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Mean and unbiased variance of every tap over N x H x W x 3 uint8 images.
 
     One pass; memory does not grow with N. Moments of a batch are taken about the first batch's
-    mean in float32 and merged in float64.
+    mean in float32 and merged in float64. Each process of the world takes its share of the
+    images, and all return the same.
     """
     if len(images) < 2:
         raise InputError(f"a variance needs at least 2 images, found {len(images)}")
@@ -65,16 +72,24 @@ def extract(
     layout = Layout(tuple(tap.shape for tap in extractor.taps))
     merged = MergedMoments(layout.features)
     shift = torch.zeros(layout.features, device=device)
-    for start in range(0, len(images), batch):
-        chunk = np.ascontiguousarray(images[start : start + batch])
-        taps = extractor(bytes_to_unit(chunk).to(device))
-        if start == 0:
-            shift = batch_moments(taps, shift, layout).first
-        merged.update(batch_moments(taps, shift, layout), shift, len(chunk))
-        progress.advance(len(chunk))
+    if world.is_main:
+        shift = batch_moments(_taps(images[:batch], extractor, device), shift, layout).first
+    world.broadcast_(shift)
+    share = world.share(len(images))
+    for start in range(share.start, share.stop, batch):
+        chunk = images[start : min(start + batch, share.stop)]
+        moments = batch_moments(_taps(chunk, extractor, device), shift, layout)
+        merged.update(moments, shift, len(chunk))
+        progress.advance(len(chunk) * world.size)
+    merged = merge_over(world, merged)
     vectors = (merged.mean.float(), merged.variance().float())
     mean, variance = (_by_tap(vector, extractor.taps, layout) for vector in vectors)
     return mean, variance
+
+
+def _taps(chunk: np.ndarray, extractor: Extractor, device: torch.device) -> list[Tensor]:
+    taps: list[Tensor] = extractor(bytes_to_unit(np.ascontiguousarray(chunk)).to(device))
+    return taps
 
 
 def describe(

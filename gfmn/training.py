@@ -1,29 +1,30 @@
 """Training: a generator follows an objective's gradient through frozen networks.
 
-No real image is read: the real side is a few megabytes of statistics.
+No real image is read: the real side is a few megabytes of statistics. `Trainer.step` is one
+update; `gfmn/loop.py` makes a run of it.
 """
 
-import json
+import copy
 import math
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Literal
+import os
+from collections.abc import Mapping
+from typing import Literal, Self
 
 import torch
-from PIL import Image
-from pydantic import Field, field_validator
-from torch import nn
+from pydantic import Field, field_validator, model_validator
+from torch import Tensor, nn
 
 from gfmn import generators, objectives
+from gfmn.batchnorm import synchronise
 from gfmn.config import Config
-from gfmn.devices import autocast, default_device, resolve_precision
-from gfmn.errors import InputError
+from gfmn.devices import Work, autocast, measured_precision
+from gfmn.distributed import ALONE, World
 from gfmn.extractors import Extractor
-from gfmn.images import grid, signed_to_unit
+from gfmn.images import signed_to_unit
 from gfmn.noise import Purpose, noise
-from gfmn.progress import Progress
-from gfmn.sampling import fixed_grid
 from gfmn.statistics import Statistics
+
+GRAPH_AFTER = 3  # steps before a CUDA graph is captured, as its documentation asks
 
 
 class TrainingConfig(Config):
@@ -39,15 +40,25 @@ class TrainingConfig(Config):
     ma: objectives.MAConfig = objectives.MAConfig()
     running: objectives.RunningConfig = objectives.RunningConfig()
     steps: int = Field(ge=1)  # generator updates
-    batch: int = Field(64, ge=2)  # minibatch N
+    batch: int = Field(64, ge=2)  # minibatch N, over all processes
     lr: float = Field(1e-4, gt=0)  # the generator's ADAM
     beta1: float = Field(0.5, ge=0, lt=1)  # the published code's
     beta2: float = Field(0.999, ge=0, lt=1)
+    warmup: int = Field(0, ge=0)  # steps over which lr rises linearly from 0; 0: none
     hold: float = Field(1.0, ge=0, le=1)  # share of the steps at full lr; then linearly to 0
+    clip: float = Field(0.0, ge=0)  # largest norm of the generator's gradient; 0: any
+    ema: float = Field(0.0, ge=0, lt=1)  # decay of the generator's average, the result; 0: none
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks and the generator
+    processes: int = Field(1, ge=1)  # that share each batch
     seed: int = Field(0, ge=0)
     log_every: int = Field(10, ge=1)  # steps between rows of the history
     grid_every: int = Field(100, ge=1)  # steps between sample grids
+
+    @model_validator(mode="after")
+    def _shared(self) -> Self:
+        if self.processes > self.batch:
+            raise ValueError(f"expected a batch of at least {self.processes}, one a process")
+        return self
 
     @field_validator("taps")
     @classmethod
@@ -58,124 +69,157 @@ class TrainingConfig(Config):
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:
-    """The generator's rate at a step (from 0): constant, then linear to 0 at the end."""
+    """The generator's rate at a step (from 0): a linear rise, constant, then linear to 0."""
+    rate = config.lr * min(1.0, (step + 1) / config.warmup) if config.warmup else config.lr
     held = config.hold * config.steps
     if step < held or held >= config.steps:
-        return config.lr
-    return config.lr * (config.steps - step) / (config.steps - held)
+        return rate
+    return rate * (config.steps - step) / (config.steps - held)
 
 
 class Trainer:
-    """A generator, an objective and an optimiser; `step` takes them one update further."""
+    """A generator, an objective and an optimiser; `step` takes them one update further.
+
+    `state` and `load_state` are exact: a trainer that loads another's state goes on as that one
+    would. In a world of several processes each makes its share of a batch, and all hold the same
+    state. `precision`: the generator's, where it is known already.
+    """
 
     def __init__(
-        self, config: TrainingConfig, extractor: Extractor, statistics: Statistics, image_size: int
+        self,
+        config: TrainingConfig,
+        extractor: Extractor,
+        statistics: Statistics,
+        image_size: int,
+        world: World = ALONE,
+        precision: str | None = None,
     ) -> None:
         self.config, self.extractor, self.image_size = config, extractor, image_size
-        self.device = next(extractor.parameters()).device
+        self.world, self.device = world, next(extractor.parameters()).device
         torch.manual_seed(config.seed)  # the initial weights; noise never comes from it
-        generator = generators.build(config.generator, image_size, config.latent)
-        self.generator: nn.Module = generator.to(self.device)
-        self.precision = resolve_precision(config.precision, dense=True, device=self.device)
-        self.objective = objectives.build(
-            config.objective,
-            statistics.target(extractor.taps, self.device),
-            config.ama,
-            config.ma,
-            config.running,
-            config.seed,
-        )
+        generator = generators.build(config.generator, image_size, config.latent).to(self.device)
+        self.precision = precision or config.precision
+        if self.precision == "auto":
+            self.precision = world.choose(("fp32", "bf16"), lambda: self._measured(generator))
+        self.generator: nn.Module = synchronise(generator, world).train()
+        world.broadcast_(*self.generator.state_dict().values())
+        self.average = copy.deepcopy(self.generator) if config.ema else None
+        target = statistics.target(extractor.taps, self.device)
+        groups = (config.ama, config.ma, config.running)
+        self.objective = objectives.build(config.objective, target, *groups, config.seed)
+        self._weights = list(self.generator.parameters())
+        # What changes with the step and is not computed on the device.
+        self._z = torch.zeros(len(world.share(config.batch)), config.latent, device=self.device)
+        self._rate = torch.tensor(config.lr, device=self.device)
+        self._ema_share = torch.zeros((), device=self.device)
+        cuda = self.device.type == "cuda"
+        betas = (config.beta1, config.beta2)
         self.optimiser = torch.optim.Adam(
-            self.generator.parameters(),
-            lr=config.lr,
-            betas=(config.beta1, config.beta2),
-            fused=True,
+            self._weights, lr=self._rate, betas=betas, fused=True, capturable=cuda
         )
+        graphs = os.environ.get("GFMN_CUDA_GRAPHS", "0") == "1"
+        self._until_graph = GRAPH_AFTER if cuda and graphs and world.size == 1 else -1
+        self._graph: torch.cuda.CUDAGraph | None = None
 
     def step(self, step: int) -> None:
-        """One update: generate, extract, take the objective's gradient back to the weights."""
-        config = self.config
-        self.optimiser.param_groups[0]["lr"] = learning_rate(config, step)
-        z = noise(config.seed, Purpose.TRAINING, step, config.batch, config.latent).to(self.device)
+        """Update number `step`, from 0. The host waits for nothing that the device computes."""
+        share = self.world.share(self.config.batch)
+        key = (self.config.seed, Purpose.TRAINING, step)
+        z = noise(*key, len(share), self.config.latent, start=share.start)
+        if self.device.type == "cuda":
+            z = z.pin_memory()  # else the copy waits for all that the GPU has yet to do
+        self._z.copy_(z, non_blocking=True)
+        self._rate.fill_(learning_rate(self.config, step))
+        # At first a shorter memory, lest the initial weights stay in the average for long.
+        self._ema_share.fill_(1 - min(self.config.ema, (1 + step) / (10 + step)))
+        if self._graph is not None:
+            self._graph.replay()
+        elif self._until_graph == 0:
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph):
+                self._update()
+            self._graph.replay()
+        else:
+            self._until_graph -= 1
+            self._update()
+
+    def _update(self) -> None:
+        """Generate, extract, take the objective's gradient back to the weights, and use it."""
         with autocast(self.precision, self.device):
-            images = self.generator(z)
+            images = self.generator(self._z)
         taps = self.extractor(signed_to_unit(images))
-        torch.autograd.backward(taps, self.objective.gradients(taps))
+        gradient = self.objective.gradient(taps, self.config.batch, self.world)
+        self.extractor.backward(taps, gradient.by_tap(self.objective.target.layout))
+        del taps, images  # before the optimiser allocates
+        self.world.sum_(*(weight.grad for weight in self._weights if weight.grad is not None))
+        if self.config.clip:
+            nn.utils.clip_grad_norm_(self._weights, self.config.clip)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self._average(self.average)
+
+    @torch.no_grad()
+    def _average(self, average: nn.Module) -> None:
+        new = self.generator.state_dict()
+        for key, value in average.state_dict().items():
+            if value.is_floating_point():  # batch-norm averages too
+                value.lerp_(new[key], self._ema_share)
+            else:
+                value.copy_(new[key])
+
+    @property
+    def result(self) -> nn.Module:
+        """The generator that a run is for: the average where there is one."""
+        return self.generator if self.average is None else self.average
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that a step changes, by name; the tensors are the trainer's own."""
+        parts: dict[str, Mapping[str, Tensor]] = {
+            "generator": self.generator.state_dict(),
+            "objective": self.objective.state_dict(),
+            "average": {} if self.average is None else self.average.state_dict(),
+        }
+        for i, moments in self.optimiser.state_dict()["state"].items():
+            parts[f"optimiser/{i}"] = moments
+        return {f"{part}/{k}": v for part, tensors in parts.items() for k, v in tensors.items()}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state` returned."""
+        groups = self.optimiser.state_dict()["param_groups"]
+        moments = {}
+        for i, weight in enumerate(self._weights):
+            part = _part(state, f"optimiser/{i}/")
+            # In the weight's own order of memory: the fused kernel walks both side by side.
+            same = {k: v for k, v in part.items() if v.shape == weight.shape}
+            moments[i] = part | {k: torch.empty_like(weight).copy_(v) for k, v in same.items()}
+        self.generator.load_state_dict(_part(state, "generator/"))
+        self.objective.load_state_dict(_part(state, "objective/"))
+        if self.average is not None:
+            self.average.load_state_dict(_part(state, "average/"))
+        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._rate
+
+    def finite(self) -> bool:
+        """Whether the loss and every weight are finite; the host waits for the answer."""
+        total = sum((weight.detach().sum() for weight in self._weights), self.objective.loss())
+        return math.isfinite(float(total))
+
+    def _measured(self, generator: nn.Module) -> str:
+        def make(precision: str) -> Work:
+            trial = copy.deepcopy(generator).train()
+            z = torch.zeros(self.config.batch, self.config.latent, device=self.device)
+
+            def work() -> None:
+                with autocast(precision, self.device):
+                    images = trial(z)
+                images.sum().backward()
+
+            return work
+
+        return measured_precision(make, self.device)
 
 
-def train(
-    config: TrainingConfig,
-    name: str,
-    extractor: Extractor,
-    statistics: Statistics,
-    image_size: int,
-    folder: Path,
-    history: Path,
-) -> float:
-    """Train a run from its start to its end; returns generator updates a second.
-
-    Writes `generator.safetensors`, `config.json` and `grids/step-<n>.png` (the images of one
-    fixed noise) into `folder`, and a row of loss every so often into the TSV file `history`.
-    """
-    trainer = Trainer(config, extractor, statistics, image_size)
-    trainer.generator.train()
-    (folder / "grids").mkdir(parents=True, exist_ok=True)
-    history.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        history.open("w") as log,
-        Progress(f"train {name}", config.steps, "steps") as progress,
-    ):
-        log.write("step\timages\tlr\tloss\n")
-        for step in range(config.steps):
-            trainer.step(step)
-            done = step + 1
-            if done % config.log_every == 0 or done == config.steps:
-                loss = trainer.objective.loss()
-                _check_finite(loss, name, done)
-                rate = learning_rate(config, step)
-                log.write(f"{done}\t{done * config.batch}\t{rate:.6g}\t{loss:.6g}\n")
-                progress.advance(0, loss=loss)
-            if done % config.grid_every == 0 or done == config.steps:
-                _save_grid(trainer, folder / "grids" / f"step-{done:06d}.png")
-            progress.advance(1)
-    generators.save(trainer.generator, folder / "generator.safetensors")
-    description = json.dumps(describe(trainer, name, statistics), indent=2, sort_keys=True)
-    (folder / "config.json").write_text(description + "\n")
-    return progress.rate
-
-
-def _check_finite(loss: float, name: str, step: int) -> None:
-    if not math.isfinite(loss):
-        raise InputError(
-            f"runs.{name}: expected a finite loss, found {loss} at step {step}; a lower lr may help"
-        )
-
-
-def _save_grid(trainer: Trainer, path: Path) -> None:
-    pictures = fixed_grid(trainer.generator, trainer.config.latent, trainer.config.seed)
-    Image.fromarray(grid(pictures, columns=8)).save(path)
-
-
-def describe(trainer: Trainer, name: str, statistics: Statistics) -> dict[str, Any]:
-    """What a generator is and how it came to be: parameters, taps, statistics, final gaps."""
-    config, taps = trainer.config, trainer.extractor.taps
-    gaps: Iterator[tuple[float, float]] = iter(trainer.objective.gaps())
-    return {
-        "run": name,
-        "generator": config.generator,
-        "image_size": trainer.image_size,
-        "latent": config.latent,
-        "parameters": config.model_dump(mode="json"),
-        "generator_parameters": sum(p.numel() for p in trainer.generator.parameters()),
-        "features": trainer.objective.target.layout.features,
-        "taps": [{"name": tap.name, "shape": list(tap.shape)} for tap in taps],
-        "gaps": [
-            {"tap": tap.name, "mean_gap": float(f"{m:.6g}"), "std_gap": float(f"{s:.6g}")}
-            for tap, (m, s) in zip(taps, gaps, strict=True)
-        ],
-        "precision": {**trainer.extractor.precision, "generator": trainer.precision},
-        "device": default_device().type,
-        "statistics": statistics.about,
-    }
+def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

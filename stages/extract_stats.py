@@ -1,26 +1,40 @@
 """extract-stats@<dataset>-<extractor>: mean and variance of every tap over the real images."""
 
+from functools import partial
+
 import paths
+import processes
 import runner
 
 from gfmn import prepared, statistics
-from gfmn.devices import default_device
+from gfmn.devices import keep_freed_memory
+from gfmn.distributed import World
 from gfmn.extractors import load_extractor
 from gfmn.progress import Progress
 
 
 def main(name: str) -> None:
+    row, where = runner.section("statistics", name)
+    config = statistics.StatisticsConfig.parse(row, where)
+    keep_freed_memory()
+    processes.join(config.processes, where, partial(extract, name, config), __file__, name)
+
+
+def extract(name: str, config: statistics.StatisticsConfig, world: World) -> None:
     watch = runner.Stopwatch()
-    config = statistics.StatisticsConfig.parse(*runner.section("statistics", name))
     data = prepared.read(paths.prepared(config.dataset))
     extractor = load_extractor(
         paths.extractor(config.extractor),
         data.meta["image_size"],
         precision=config.precision,
-        device=default_device(),
+        world=world,
     )
-    with Progress(f"extract-stats {name}", len(data.images), "images") as progress:
-        mean, variance = statistics.extract(data.images, extractor, config.batch, progress)
+    with Progress(
+        f"extract-stats {name}", len(data.images), "images", silent=not world.is_main
+    ) as progress:
+        mean, variance = statistics.extract(data.images, extractor, config.batch, progress, world)
+    if not world.is_main:
+        return
     about = statistics.describe(config, data.meta, extractor)
     path = paths.statistics(config.dataset, config.extractor)
     statistics.save(statistics.Statistics(about, mean, variance), path)

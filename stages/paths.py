@@ -1,5 +1,6 @@
 """Where each stage's files are, relative to a study's folder."""
 
+import os
 from pathlib import Path
 
 
@@ -51,3 +52,8 @@ def metrics(name: str) -> Path:
 def timing(stage: str) -> Path:
     """A stage's duration and speed, the only output that differs between equal runs."""
     return Path("data/timings") / f"{stage}.json"
+
+
+def scratch() -> Path:
+    """Checkpoints of runs under way, which DVC does not see; `GFMN_SCRATCH` names another."""
+    return Path(os.environ.get("GFMN_SCRATCH", "data/scratch"))

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from gfmn.config import nearest
-from gfmn.errors import InputError
+from gfmn.errors import InputError, Stopped
 
 PARAMS = Path("params.yaml")
 
@@ -49,11 +49,19 @@ def without(row: Any, *keys: str) -> Any:
 
 
 def run(stage: Callable[..., None]) -> None:
-    """Call a stage with the command line's words; bad input ends as one line and exit code 1."""
+    """Call a stage with the command line's words.
+
+    Bad input ends as one line and exit code 1, a signal as one line and exit code 128 + n: DVC
+    then caches nothing.
+    """
     try:
         stage(*sys.argv[1:])
     except InputError as error:
         sys.exit(f"error: {error}")
+    except Stopped as stopped:
+        if os.environ.get("RANK", "0") == "0":  # of several processes one speaks
+            print(stopped, file=sys.stderr)
+        sys.exit(128 + stopped.number)
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -1,31 +1,61 @@
 """train@<run>: a generator, from statistics and noise alone."""
 
+import os
+from functools import partial
+
 import paths
+import processes
 import runner
 
-from gfmn import statistics, training
-from gfmn.devices import default_device
+from gfmn import statistics
+from gfmn.checkpoints import Checkpoints
+from gfmn.devices import keep_freed_memory
+from gfmn.distributed import World
+from gfmn.extractor_file import file_digest
 from gfmn.extractors import load_extractor
+from gfmn.loop import Run, resume_point, run_fingerprint
+from gfmn.training import TrainingConfig
 
 
 def main(name: str) -> None:
-    watch = runner.Stopwatch()
     row, where = runner.section("runs", name)
-    config = training.TrainingConfig.parse(runner.without(row, "evaluator", "sample"), where)
+    config = TrainingConfig.parse(runner.without(row, "evaluator", "sample"), where)
+    keep_freed_memory()
+    processes.join(config.processes, where, partial(train, name, config), __file__, name)
+
+
+def train(name: str, config: TrainingConfig, world: World) -> None:
+    watch = runner.Stopwatch()
     path = paths.statistics(config.dataset, config.extractor)
     real = statistics.load(path)
-    image_size = real.about["image_size"]
+    checkpoints = Checkpoints(paths.scratch(), name, run_fingerprint(config, file_digest(path)))
+    found = resume_point(config, checkpoints, world)
     extractor = load_extractor(
         paths.extractor(config.extractor),
-        image_size,
+        real.about["image_size"],
         config.taps,
         config.precision,
-        default_device(),
+        world,
+        found.about["precision"] if found else None,
     )
     statistics.verify(real, path, extractor, config.dataset)
-    folder = paths.model(name)
-    rate = training.train(config, name, extractor, real, image_size, folder, paths.history(name))
-    watch.write(paths.timing(f"train-{name}"), steps_per_second=round(rate, 2))
+    run = Run(
+        config,
+        name,
+        extractor,
+        real,
+        real.about["image_size"],
+        paths.model(name),
+        paths.history(name),
+        checkpoints,
+        found,
+        world,
+        every=float(os.environ.get("GFMN_CHECKPOINT_SECONDS", "300")),
+    )
+    rate = run.train()
+    if world.is_main:
+        facts = {"steps_per_second": round(rate, 2), "from_step": found.step if found else 0}
+        watch.write(paths.timing(f"train-{name}"), **facts)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gfmn.extractors import Tap
+from gfmn.extractors import Extractor, Tap
 from gfmn.moments import Layout, Target
 
 torch.set_num_threads(2)
@@ -15,6 +15,8 @@ class TinyNetwork(nn.Module):
     """Three taps of different widths over 8 px images, with the attributes of an extractor."""
 
     digest = "0" * 64
+    ends = (2,)
+    backward = Extractor.backward
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()

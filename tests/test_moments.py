@@ -16,9 +16,8 @@ from gfmn.moments import (
     Moments,
     RunningMoments,
     batch_moments,
-    from_rows,
-    rows,
 )
+from gfmn.rows import from_rows, rows
 
 
 def test_rows_is_a_view_and_from_rows_is_its_inverse() -> None:
@@ -59,6 +58,30 @@ def test_merging_any_split_gives_the_moments_of_the_whole(
     np.testing.assert_allclose(merged.variance(), exact.var(0, ddof=1), rtol=1e-4, atol=1e-6)
 
 
+@settings(max_examples=50, deadline=None)
+@given(
+    counts=st.lists(st.integers(0, 9), min_size=1, max_size=6),
+    offset=st.floats(-1e3, 1e3),
+    seed=st.integers(0, 2**31),
+)
+def test_merging_shards_some_of_them_empty_gives_numpys_float64_moments_of_the_whole(
+    counts: list[int], offset: float, seed: int
+) -> None:
+    counts = [*counts, 2]
+    values = np.random.default_rng(seed).normal(offset, 1, (sum(counts), 5))
+    whole = MergedMoments(5)
+    for rows_of_shard in np.split(values, np.cumsum(counts)[:-1]):
+        shard = MergedMoments(5)
+        for row in torch.from_numpy(rows_of_shard):
+            shard.merge(1, row, torch.zeros(5, dtype=torch.float64))
+        before = whole.mean.clone()
+        whole.merge(shard.count, shard.mean, shard.squares)
+        assert len(rows_of_shard) or torch.equal(whole.mean, before)
+    assert whole.count == len(values)
+    np.testing.assert_allclose(whole.mean, values.mean(0), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(whole.variance(), values.var(0, ddof=1), rtol=1e-8)
+
+
 def test_a_mean_a_thousand_times_the_spread_keeps_the_variance() -> None:
     values = torch.randn(512, 1, 1, 1, dtype=torch.float64) + 1000
     tap, layout = values.float(), Layout(((1, 1, 1),))
@@ -78,7 +101,7 @@ def test_running_moments_are_unbiased_at_the_start_and_converge() -> None:
     for _ in range(200):
         last = running.update(Moments(torch.tensor([3.0]), torch.tensor([10.0])))
     assert last.variance().item() == pytest.approx(1.0, abs=1e-4)
-    assert running.share == pytest.approx(0.1, rel=1e-6)
+    assert float(running.share) == pytest.approx(0.1, rel=1e-6)
 
 
 PROBE = """

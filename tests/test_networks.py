@@ -1,6 +1,7 @@
 """The frozen networks against independent implementations with the same random weights."""
 
 import itertools
+import math
 
 import pytest
 import timm
@@ -44,23 +45,56 @@ def relative_error(found: Tensor, expected: Tensor) -> float:
     return float((found - expected).norm() / expected.norm())
 
 
-def test_vgg16_taps_are_those_of_torchvision() -> None:
-    ours, theirs = build("vgg16").eval(), torchvision.models.vgg16(weights=None).features
-    state = zip(ours.state_dict(), theirs.state_dict().values(), strict=True)
+def same_weights(ours: TappedNetwork, theirs: nn.Module) -> None:
+    """Give ours their weights; both register their layers in forward order."""
+    state = zip(ours.state_dict(), theirs.state_dict().values(), strict=False)
     ours.load_state_dict(dict(state))
-    x = torchvision.transforms.functional.normalize(
-        images(32), [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+
+
+def normalised(x: Tensor) -> Tensor:
+    """As ImageNet classifiers other than Lite want it."""
+    return torchvision.transforms.functional.normalize(
+        x, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
     )
-    expected = []
-    with torch.no_grad():
-        for layer in theirs:
-            x = layer(x)
-            if isinstance(layer, nn.ReLU):
-                expected.append(x.clone())
+
+
+@pytest.mark.parametrize(("name", "count"), [("vgg16", 13), ("vgg19_bn", 16)])
+def test_vgg_taps_are_those_of_torchvision_before_and_after_folding(name: str, count: int) -> None:
+    theirs = lively(getattr(torchvision.models, name)(weights=None)).features
+    ours = build(name).eval().requires_grad_(False)
+    same_weights(ours, theirs)
+    x, expected = normalised(images(32)), []
+    for layer in theirs:
+        x = layer(x)
+        if isinstance(layer, nn.ReLU):
+            expected.append(x.clone())
+    for _ in range(2):
         taps = ours(images(32))
-    assert len(taps) == len(expected) == 13
-    for tap, reference in zip(taps, expected, strict=True):
-        torch.testing.assert_close(tap, reference, rtol=1e-4, atol=1e-5)
+        assert len(taps) == len(expected) == len(ours.tap_names) == count
+        for tap, reference in zip(taps, expected, strict=True):
+            assert relative_error(tap, reference) < 1e-5
+        ours.fold_batchnorm()
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_resnet18_taps_are_those_of_torchvision_with_a_small_stem(size: int) -> None:
+    theirs = torchvision.models.resnet18(weights=None)
+    theirs.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    theirs.maxpool = nn.Identity()
+    lively(theirs)
+    expected: list[Tensor] = []
+    for module in theirs.modules():  # one ReLU module serves both halves of a block
+        if isinstance(module, nn.ReLU):
+            module.register_forward_hook(lambda *call: expected.append(call[-1].clone()))
+    theirs(normalised(images(size)))
+    ours = build("resnet18").eval().requires_grad_(False)
+    same_weights(ours, theirs)
+    for _ in range(2):
+        taps = ours(images(size))
+        assert len(taps) == len(expected) == len(ours.tap_names) == 17
+        for tap, reference in zip(taps, expected, strict=True):
+            assert relative_error(tap, reference) < 1e-5
+        ours.fold_batchnorm()
 
 
 @pytest.mark.parametrize("size", [64, 75])
@@ -70,18 +104,17 @@ def test_lite_features_and_logits_are_those_of_timm_at_even_and_odd_sizes(
 ) -> None:
     theirs = lively(timm.create_model(LITES[name], pretrained=False))
     ours = build(name).eval()
-    state = zip(ours.state_dict(), theirs.state_dict().values(), strict=True)
-    ours.load_state_dict(dict(state))  # both register their layers in forward order
+    same_weights(ours, theirs)
     x = images(size)
-    normalised = (x * 255 - 127) / 128
+    inputs = (x * 255 - 127) / 128
     blocks: list[Tensor] = []
     for block in itertools.chain(*theirs.blocks):
         block.register_forward_hook(lambda *call: blocks.append(call[-1]))
     with torch.no_grad():
         pooled, logits = ours.pooled_and_logits(x)
-        reference = theirs.forward_head(theirs.forward_features(normalised), pre_logits=True)
+        reference = theirs.forward_head(theirs.forward_features(inputs), pre_logits=True)
         assert relative_error(pooled, reference) < 1e-4
-        assert relative_error(logits, theirs(normalised)) < 1e-4
+        assert relative_error(logits, theirs(inputs)) < 1e-4
         taps = dict(zip(ours.tap_names, ours(x), strict=True))
     torch.testing.assert_close(taps["head"].mean((2, 3)), pooled)
     outputs = [tap for name, tap in taps.items() if name.endswith("_output")]
@@ -93,6 +126,8 @@ def test_lite_features_and_logits_are_those_of_timm_at_even_and_odd_sizes(
     ("name", "size", "taps", "count"),
     [
         ("vgg16", 32, 13, 65536 * 2 + 32768 * 2 + 16384 * 3 + 8192 * 3 + 2048 * 3),
+        ("vgg19_bn", 32, 16, 303_104),
+        ("resnet18", 32, 17, 557_056),
         ("efficientnet_lite0", 64, 49, 550_016),
         ("dcgan_encoder", 32, 5, 61_440),
     ],
@@ -105,11 +140,16 @@ def test_a_network_has_its_known_number_of_features(
     assert values(network, size) == count
 
 
+def test_all_but_resnet18s_last_tap_have_548_864_features() -> None:
+    shapes = describe("resnet18").tap_shapes(32)
+    assert sum(math.prod(shape) for shape in shapes[:16]) == 548_864
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_later_layers_change_no_tap_and_depth_changes_no_value(name: str) -> None:
     network = lively(build(name))
     x = images(32)
-    with torch.no_grad():
+    for _ in range(2):
         early = []
         for tap in network.activations(network.normalise(x)):
             early.append((tap, tap.clone()))
@@ -117,7 +157,8 @@ def test_later_layers_change_no_tap_and_depth_changes_no_value(name: str) -> Non
             assert torch.equal(tap, copy)
         for tap, short in zip(network(x), network(x, depth=3), strict=False):
             assert torch.equal(tap, short)
-    assert len(network(x, depth=3)) == 3
+        assert len(network(x, depth=3)) == 3
+        network.fold_batchnorm()
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -149,7 +190,7 @@ def test_gradients_reach_the_images_through_every_tap(name: str) -> None:
         assert gradient.abs().max() > 0
 
 
-@pytest.mark.parametrize("name", ["efficientnet_lite0", "dcgan_encoder"])
+@pytest.mark.parametrize("name", ["vgg19_bn", "resnet18", "efficientnet_lite0", "dcgan_encoder"])
 def test_folding_the_batch_norms_changes_no_tap(name: str) -> None:
     network = lively(build(name))
     x = images(32, count=4)

@@ -23,7 +23,8 @@ import runner
 from PIL import Image
 
 from gfmn import statistics
-from gfmn.devices import default_device
+from gfmn.devices import default_device, keep_freed_memory
+from gfmn.distributed import World
 from gfmn.evaluators import load_evaluator
 from gfmn.extractors import load_extractor
 from gfmn.images import grid
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="in place of the run's own")
     parser.add_argument("--grids", type=Path, help="a folder for a sample grid of each")
     options = parser.parse_intermixed_args()
+    keep_freed_memory()
     params = runner.read_params()
     fields = [word.partition("=")[::2] for word in options.grid]
     names = [name for name, _ in fields]
@@ -71,13 +73,14 @@ def _try(
     real = statistics.load(paths.statistics(config.dataset, config.extractor))
     size = real.about["image_size"]
     path = paths.extractor(config.extractor)
-    extractor = load_extractor(path, size, config.taps, config.precision, default_device())
+    world = World(device=default_device())
+    extractor = load_extractor(path, size, config.taps, config.precision, world)
     trainer = Trainer(config, extractor, real, size)
     with Progress("search", config.steps, "steps", every=1e9) as progress:
         for step in range(config.steps):
             trainer.step(step)
             progress.advance()
-    images = sample(trainer.generator, config.latent, config.sample)
+    images = sample(trainer.result, config.latent, config.sample)
     resize = params["evaluators"][config.evaluator]["resize"]
     evaluator = load_evaluator(paths.evaluator(config.evaluator), resize)
     target = reference.load(paths.reference(config.dataset, config.evaluator), {})

@@ -11,12 +11,15 @@ from gfmn.errors import InputError
 from gfmn.networks.base import TappedNetwork
 from gfmn.networks.efficientnet_lite import EfficientNetLite
 from gfmn.networks.encoder import Encoder
+from gfmn.networks.resnet import ResNet18
 from gfmn.networks.vgg import VGG
 
 __all__ = ["ARCHITECTURES", "TappedNetwork", "build", "describe"]
 
 ARCHITECTURES: dict[str, Callable[..., TappedNetwork]] = {
     "vgg16": partial(VGG, convolutions=(2, 2, 3, 3, 3)),
+    "vgg19_bn": partial(VGG, convolutions=(2, 2, 4, 4, 4), batchnorm=True),
+    "resnet18": ResNet18,
     "efficientnet_lite0": partial(EfficientNetLite, width=1.0, depth=1.0),
     "efficientnet_lite2": partial(EfficientNetLite, width=1.1, depth=1.2),
     "dcgan_encoder": Encoder,

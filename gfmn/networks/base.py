@@ -7,7 +7,10 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from gfmn.networks.frozen import conv_relu
 
 
 class TappedNetwork(nn.Module):
@@ -67,6 +70,8 @@ class TappedNetwork(nn.Module):
 class ConvNorm(nn.Module):
     """A convolution and its batch norm, which `fold` makes one convolution with a bias."""
 
+    conv: nn.Conv2d
+
     def __init__(self, conv: nn.Conv2d, eps: float = 1e-5) -> None:
         super().__init__()
         self.conv = conv
@@ -76,6 +81,13 @@ class ConvNorm(nn.Module):
         """B x in x H x W -> B x out x H' x W', newly allocated, so free to be changed in place."""
         normed: Tensor = self.norm(self.conv(x))
         return normed
+
+    def relu(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """relu(self(x) + residual), newly allocated; one operation once the norm is folded."""
+        if isinstance(self.norm, nn.Identity):
+            return conv_relu(self.conv, x, residual)
+        y = self(x)
+        return F.relu(y if residual is None else y + residual, inplace=True)
 
     def fold(self) -> None:
         """Equal in eval mode, up to rounding; nothing happens the second time."""

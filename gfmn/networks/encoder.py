@@ -9,7 +9,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from gfmn.errors import InputError
 from gfmn.networks.base import ConvNorm, TappedNetwork
@@ -47,7 +46,7 @@ class Encoder(TappedNetwork):
     def activations(self, x: Tensor) -> Iterator[Tensor]:
         """See the base class."""
         for block in self.blocks.values():
-            x = F.relu(block(x), inplace=True)
+            x = cast(ConvNorm, block).relu(x)
             yield x
 
     def encode(self, signed_images: Tensor) -> Tensor:

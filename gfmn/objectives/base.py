@@ -1,13 +1,15 @@
-"""The socket that every objective fits: taps of a batch in, a gradient per tap out."""
+"""The socket that every objective fits: taps of a batch in, their gradient in closed form out."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from gfmn.compiling import compiled
-from gfmn.moments import Moments, RunningMoments, Target, batch_moments, from_rows, rows
+from gfmn.compiling import compiled, number
+from gfmn.distributed import ALONE, World
+from gfmn.moments import Layout, Moments, RunningMoments, Target, batch_moments
 
 REPORT_DECAY = 0.95  # of the running moments on which the reported loss rests
 
@@ -19,51 +21,62 @@ class Slope(NamedTuple):
     second: Tensor  # F
 
 
-def _affine(matrix: Tensor, offset: Tensor, slope: Tensor) -> Tensor:
-    return (offset + slope * matrix.float()).to(matrix.dtype)
+class Affine(NamedTuple):
+    """A gradient by features: `offset + slope * f`, F each, the same for every sample."""
+
+    offset: Tensor
+    slope: Tensor
+
+    def by_tap(self, layout: Layout) -> list["Affine"]:
+        """The part of each tap."""
+        return [Affine(self.offset[place], self.slope[place]) for place in layout.slices()]
 
 
-affine = compiled(_affine)
-
-
-class MomentObjective(ABC):
+class MomentObjective(nn.Module, ABC):
     """An objective of the batch's mean and variance alone.
 
     A batch's gradient is then elementwise in its features and in closed form: with g1 and g2 the
     objective's derivatives by the moments about the real mean mu,
     `dL/df = (g1 + 2 g2 (f - mu)) / B = a + b f`.
     No graph is kept for the moments, nothing is concatenated over samples, and what several
-    processes must share is the moments alone.
+    processes must share is the moments alone. The module's buffers are its state.
     """
 
     def __init__(self, target: Target) -> None:
+        super().__init__()
         self.target = target
-        self.generated = RunningMoments(
-            target.layout.features, REPORT_DECAY, device=target.mean.device
-        )
+        self.generated = RunningMoments(target.layout.features, REPORT_DECAY, target.mean.device)
 
     @abstractmethod
     def slope(self, batch: Moments, count: int) -> Slope:
         """Take a step of the objective's own state and return its derivatives."""
 
-    def gradients(self, taps: Sequence[Tensor]) -> list[Tensor]:
-        """The objective's gradient by each tap (B x C x H x W), in the tap's own precision."""
-        layout, mean, count = self.target.layout, self.target.mean, len(taps[0])
-        batch = batch_moments(taps, mean, layout)
-        self.generated.update(batch)
-        first, second = self.slope(batch, count)
-        slope = second * (2 / count)
-        offset = first / count - slope * mean
-        return [
-            from_rows(affine(rows(tap.detach()), offset[place], slope[place]), shape)
-            for tap, place, shape in zip(taps, layout.slices(), layout.shapes, strict=True)
-        ]
+    @torch.no_grad()
+    def gradient(
+        self, taps: Sequence[Tensor], count: int | None = None, world: World = ALONE
+    ) -> Affine:
+        """Take a step and return the objective's gradient by the features of the taps.
 
-    def loss(self) -> float:
+        `taps`: B x C x H x W each, this process's part of a batch of `count` samples (by default
+        all of it). The moments are those of the whole batch, so every process of the world gets
+        the same answer, and the one that a single process would get.
+        """
+        mine = len(taps[0])
+        count = count or mine
+        batch = batch_moments(taps, self.target.mean, self.target.layout)
+        if world.size > 1:
+            for moment in batch:
+                moment.mul_(mine / count)
+            world.sum_(*batch)
+        self.generated.take(batch)
+        slope, mean = self.slope(batch, count), self.target.mean
+        return Affine(*_by_feature(*slope, mean, number(count, mean.device)))
+
+    def loss(self) -> Tensor:
         """Equation 1 on running moments: what is reported, whichever objective is minimised."""
         moments = self.generated.current()
         variance = moments.variance() - self.target.variance
-        return float(moments.first.square().sum() + variance.square().sum())
+        return moments.first.square().sum() + variance.square().sum()
 
     def gaps(self) -> list[tuple[float, float]]:
         """Per tap, the root-mean-square gap of means and of standard deviations.
@@ -85,15 +98,26 @@ class MomentObjective(ABC):
         return result
 
 
+@compiled
+def _by_feature(
+    first: Tensor, second: Tensor, mean: Tensor, count: Tensor
+) -> tuple[Tensor, Tensor]:
+    slope = second * (2 / count)
+    return first / count - slope * mean, slope
+
+
 def slope_of_variance(batch: Moments, count: int, mean: Tensor, variance: Tensor) -> Slope:
     """Derivatives by the moments, from those by the mean and by the *unbiased* variance.
 
     variance = B / (B - 1) (second - first^2).
     """
-    second = variance * (count / (count - 1))
-    return Slope(mean - 2 * batch.first * second, second)
+    unbiasing = number(count / (count - 1), mean.device)
+    return Slope(*_slope_of_variance(batch.first, mean, variance, unbiasing))
 
 
-def unbiased(batch: Moments, count: int) -> Tensor:
-    """The batch's unbiased variance (F) from its moments over `count` samples."""
-    return batch.variance() * (count / (count - 1))
+@compiled
+def _slope_of_variance(
+    first: Tensor, mean: Tensor, variance: Tensor, unbiasing: Tensor
+) -> tuple[Tensor, Tensor]:
+    second = variance * unbiasing
+    return mean - 2 * first * second, second

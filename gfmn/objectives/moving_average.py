@@ -1,22 +1,23 @@
 """The paper's objectives: equation 1 as it stands, its moving average, its ADAM moving average."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
+from gfmn.compiling import compiled, number
 from gfmn.config import Config
 from gfmn.moments import Moments, Target
-from gfmn.objectives.base import MomentObjective, Slope, slope_of_variance, unbiased
+from gfmn.objectives.base import MomentObjective, Slope, slope_of_variance
 
 
 class PlainLoss(MomentObjective):
     """Equation 1 on the minibatch alone: |mu - m|^2 + |sigma - s|^2 over all features."""
 
     def slope(self, batch: Moments, count: int) -> Slope:
-        difference = differences(self.target, batch, count)
-        return surrogate_slope(2 * difference, batch, count)
+        delta = differences(self.target, batch, count)
+        return surrogate_slope(2 * delta.mean, 2 * delta.variance, batch, count)
 
 
 class MAConfig(Config):
@@ -28,14 +29,20 @@ class MAConfig(Config):
 class MovingAverage(MomentObjective):
     """v <- (1 - alpha) v + alpha Delta from v = 0, and the surrogate v . Delta (equation 3)."""
 
+    mean: Tensor  # v of the means' differences, F
+    variance: Tensor  # v of the variances' differences
+
     def __init__(self, target: Target, config: MAConfig) -> None:
         super().__init__(target)
         self.rate = config.rate
-        self.average = torch.zeros(2, target.layout.features, device=target.mean.device)
+        self.register_buffer("mean", torch.zeros_like(target.mean))
+        self.register_buffer("variance", torch.zeros_like(target.mean))
 
     def slope(self, batch: Moments, count: int) -> Slope:
-        self.average.lerp_(differences(self.target, batch, count), self.rate)
-        return surrogate_slope(self.average, batch, count)
+        delta = differences(self.target, batch, count)
+        self.mean.lerp_(delta.mean, self.rate)
+        self.variance.lerp_(delta.variance, self.rate)
+        return surrogate_slope(self.mean, self.variance, batch, count)
 
 
 class AMAConfig(Config):
@@ -57,31 +64,88 @@ class AdamMovingAverage(MomentObjective):
 
     def __init__(self, target: Target, config: AMAConfig, seed: int = 0) -> None:
         super().__init__(target)
-        features = target.layout.features
+        features, device = target.layout.features, target.mean.device
         start = torch.zeros(2, features)
         if config.initial == "uniform":
             bound = features**-0.5
             start.uniform_(-bound, bound, generator=torch.Generator().manual_seed(seed))
-        self.average = torch.nn.Parameter(start.to(target.mean.device))
-        self.scale = 1.0 if config.reduction == "sum" else 2 / features
-        betas = (config.beta1, config.beta2)
-        self.adam = torch.optim.Adam(
-            [self.average], lr=config.rate, betas=betas, eps=config.eps, fused=True
-        )
+        scale = 1.0 if config.reduction == "sum" else 2 / features
+        self.mean = _Adam(start[0].to(device), config, scale)
+        self.variance = _Adam(start[1].to(device), config, scale)
 
     def slope(self, batch: Moments, count: int) -> Slope:
-        difference = differences(self.target, batch, count)
-        with torch.no_grad():
-            self.average.grad = (self.average - difference).mul_(self.scale)
-        self.adam.step()
-        return surrogate_slope(self.average.detach(), batch, count)
+        delta = differences(self.target, batch, count)
+        self.mean.follow(delta.mean)
+        self.variance.follow(delta.variance)
+        return surrogate_slope(self.mean.value, self.variance.value, batch, count)
 
 
-def differences(target: Target, batch: Moments, count: int) -> Tensor:
-    """Delta (2 x F): real minus generated mean, real minus generated unbiased variance."""
-    return torch.stack([-batch.first, target.variance - unbiased(batch, count)])
+class _Adam(nn.Module):
+    """A vector v that ADAM takes toward Delta; its state is this module's buffers."""
+
+    value: Tensor  # v, F
+    first: Tensor  # ADAM's average of the gradient
+    second: Tensor  # and of the gradient's square
+    steps: Tensor
+
+    def __init__(self, start: Tensor, config: AMAConfig, scale: float) -> None:
+        super().__init__()
+        self.register_buffer("value", start.clone())
+        self.register_buffer("first", torch.zeros_like(start))
+        self.register_buffer("second", torch.zeros_like(start))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.float64, device=start.device))
+        self._betas = (config.beta1, config.beta2)
+        numbers = (scale, 1 - config.beta1, 1 - config.beta2, config.rate, config.eps)
+        self._numbers = [number(n, start.device) for n in numbers]
+
+    def follow(self, delta: Tensor) -> None:
+        self.steps += 1
+        corrections = [(1 - beta**self.steps).float() for beta in self._betas]
+        state = (self.value, self.first, self.second)
+        _adam(delta, *state, *corrections, *self._numbers)
 
 
-def surrogate_slope(average: Tensor, batch: Moments, count: int) -> Slope:
-    """Derivatives of v . Delta for a fixed v (2 x F): -v by the mean, -v by the variance."""
-    return slope_of_variance(batch, count, -average[0], -average[1])
+@compiled
+def _adam(
+    delta: Tensor,
+    value: Tensor,
+    first: Tensor,
+    second: Tensor,
+    first_correction: Tensor,
+    second_correction: Tensor,
+    scale: Tensor,
+    first_share: Tensor,
+    second_share: Tensor,
+    rate: Tensor,
+    eps: Tensor,
+) -> None:
+    gradient = (value - delta) * scale
+    first.add_((gradient - first) * first_share)
+    second.add_((gradient * gradient - second) * second_share)
+    root = (second / second_correction).sqrt() + eps
+    value.sub_(rate * (first / first_correction) / root)
+
+
+class Delta(NamedTuple):
+    """Real minus generated mean, real minus generated unbiased variance, F each."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+def differences(target: Target, batch: Moments, count: int) -> Delta:
+    """Delta of a batch of `count` samples."""
+    unbiasing = number(count / (count - 1), target.mean.device)
+    return Delta(*_differences(*batch, target.variance, unbiasing))
+
+
+@compiled
+def _differences(
+    first: Tensor, second: Tensor, variance: Tensor, unbiasing: Tensor
+) -> tuple[Tensor, Tensor]:
+    return -first, variance - (second - first.square()).clamp_min(0) * unbiasing
+
+
+def surrogate_slope(mean: Tensor, variance: Tensor, batch: Moments, count: int) -> Slope:
+    """Derivatives of v . Delta for a fixed v: -v by the mean, -v by the variance."""
+    return slope_of_variance(batch, count, -mean, -variance)

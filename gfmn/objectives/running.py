@@ -2,7 +2,9 @@
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
+from gfmn.compiling import compiled
 from gfmn.config import Config
 from gfmn.moments import Moments, RunningMoments, Target
 from gfmn.objectives.base import MomentObjective, Slope
@@ -39,9 +41,17 @@ class Running(MomentObjective):
         self.deviation = (target.variance + self.tiny).sqrt()
 
     def slope(self, batch: Moments, count: int) -> Slope:
-        running = self.moments.update(batch)
-        spread = (running.variance() + self.tiny).sqrt_()
-        # By the running second moment, through s = sqrt(second - first^2).
-        second = self.weight * (spread - self.deviation) / spread
-        first = 2 * self.weight * running.first - 2 * second * running.first
-        return Slope(first * self.moments.share, second * self.moments.share)
+        running, share = self.moments.update(batch), self.moments.share
+        first, second = _slope(*running, self.weight, self.tiny, self.deviation, share)
+        return Slope(first, second)
+
+
+@compiled
+def _slope(
+    first: Tensor, second: Tensor, weight: Tensor, tiny: Tensor, deviation: Tensor, share: Tensor
+) -> tuple[Tensor, Tensor]:
+    spread = ((second - first.square()).clamp_min(0) + tiny).sqrt()
+    # By the running second moment, through s = sqrt(second - first^2).
+    by_second = weight * (spread - deviation) / spread
+    by_first = 2 * weight * first - 2 * by_second * first
+    return by_first * share, by_second * share

@@ -1,0 +1,283 @@
+"""A run: from its start, or from where it was stopped, to its end, with all that it leaves.
+
+Exact: noise depends on seed, step and sample index alone, and a checkpoint holds everything else
+that a step changes, so a run that was killed ends in the same bytes as one that was not.
+"""
+
+import hashlib
+import json
+import math
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from PIL import Image
+
+from gfmn import generators
+from gfmn.checkpoints import Checkpoint, Checkpoints, fingerprint
+from gfmn.distributed import ALONE, World
+from gfmn.errors import InputError, Stopped
+from gfmn.extractors import Extractor
+from gfmn.images import grid
+from gfmn.progress import Progress
+from gfmn.sampling import fixed_grid
+from gfmn.statistics import Statistics
+from gfmn.training import Trainer, TrainingConfig, learning_rate
+
+HEADER = "step\timages\tlr\tloss\n"
+
+
+def run_fingerprint(config: TrainingConfig, statistics_digest: str) -> str:
+    """What must be equal for a checkpoint to be this run's: parameters, statistics and code.
+
+    The number of steps counts only where the rate depends on it; else a finished run of fewer
+    steps is the beginning of a longer one.
+    """
+    free = {"steps"} if config.hold == 1 else set()
+    facts = {
+        "parameters": config.model_dump(mode="json", exclude=free),
+        "statistics": statistics_digest,
+        "code": _code_digest(),
+        "torch": torch.__version__,
+    }
+    return fingerprint(facts)
+
+
+def _code_digest() -> str:
+    """SHA-256 over the source of every module of this package that is in use."""
+    digest = hashlib.sha256()
+    for name, module in sorted(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if path and name.split(".")[0] == __name__.split(".")[0]:
+            digest.update(Path(path).read_bytes())
+    return digest.hexdigest()
+
+
+def resume_point(
+    config: TrainingConfig, checkpoints: Checkpoints, world: World = ALONE
+) -> Checkpoint | None:
+    """The newest usable checkpoint before the run's end, the same for all processes, or none.
+
+    The folder of checkpoints must be the same one for all processes.
+    """
+    found = checkpoints.latest(config.steps - 1) if world.is_main else None
+    if found and not all(_grid(checkpoints, step).is_file() for step in _grids(config, found.step)):
+        print(f"{found.path}: expected its sample grids beside it; not used", file=sys.stderr)
+        found = None
+    start = torch.tensor(found.step if found else 0, device=world.device)
+    world.broadcast_(start)
+    if int(start) and not world.is_main:
+        found = checkpoints.latest(int(start))
+        if found is None or found.step != int(start):
+            place = checkpoints.folder
+            raise InputError(f"{place}: expected step {int(start)} here too, found none or another")
+    return found
+
+
+def _grids(config: TrainingConfig, steps: int) -> Iterator[int]:
+    return iter(range(config.grid_every, steps + 1, config.grid_every))
+
+
+def _grid(checkpoints: Checkpoints, step: int) -> Path:
+    return checkpoints.folder / "grids" / f"step-{step:06d}.png"
+
+
+@dataclass
+class Run:
+    """One run under way: its trainer, where its files go, and what it has logged.
+
+    `folder` gets `generator.safetensors`, `config.json` and `grids/step-<n>.png` (the images of
+    one fixed noise), the TSV file `history` a row of loss every so often. A checkpoint is saved
+    about every `every` seconds. In a world of several processes the first one writes.
+    """
+
+    config: TrainingConfig
+    name: str
+    extractor: Extractor
+    statistics: Statistics
+    image_size: int
+    folder: Path
+    history: Path
+    checkpoints: Checkpoints
+    found: Checkpoint | None = None  # from which to go on; see `resume_point`
+    world: World = ALONE
+    every: float = 300.0  # seconds
+    rows: list[str] = field(default_factory=list)
+
+    def train(self) -> float:
+        """Train to the last step; returns generator updates a second.
+
+        Raises `Stopped` after SIGINT or SIGTERM, and `InputError` when the loss or a weight is no
+        longer finite; the last good checkpoint is kept in both cases.
+        """
+        config, start = self.config, self.found.step if self.found else 0
+        known = self.found.about["precision"] if self.found else {}
+        self.trainer = Trainer(
+            config,
+            self.extractor,
+            self.statistics,
+            self.image_size,
+            self.world,
+            known.get("generator"),
+        )
+        if self.found:
+            self.trainer.load_state(self.found.tensors)
+            # The last row of a finished run is out of turn in a longer one.
+            rows = self.found.about["history"]
+            self.rows = [row for row in rows if int(row.split("\t")[0]) % config.log_every == 0]
+        self._announce(start)
+        saved = time.monotonic()
+        with _signals() as signals, self._progress() as progress:
+            progress.skip(start)
+            for step in range(start, config.steps):
+                self.trainer.step(step)
+                done = step + 1
+                logs = done % config.log_every == 0 or done == config.steps
+                if logs:
+                    progress.advance(0, loss=self._log(done))
+                if done % config.grid_every == 0 or done == config.steps:
+                    self._save_grid(done)
+                progress.advance(1)
+                if done < config.steps and self._asked(signals, logs):
+                    self._save(done)
+                    self._stop(done, signals)
+                if time.monotonic() - saved > self.every:
+                    self._save(done)
+                    saved = time.monotonic()
+        self._finish()
+        return progress.rate
+
+    def _announce(self, start: int) -> None:
+        steps = self.config.steps
+        if self.world.is_main and self.found:
+            finished = self.found.about["finished"]
+            what = f"a finished run of {start} steps" if finished else f"step {start}"
+            line = f"goes on from {what} to step {steps}, by {self.found.path}"
+            print(f"train {self.name}: {line}", file=sys.stderr, flush=True)
+
+    def _progress(self) -> Progress:
+        return Progress(
+            f"train {self.name}", self.config.steps, "steps", silent=not self.world.is_main
+        )
+
+    def _log(self, done: int) -> float:
+        loss = float(self.trainer.objective.loss())
+        if not math.isfinite(loss):
+            self._refuse("loss", f"{loss}", done)
+        rate = learning_rate(self.config, done - 1)
+        self.rows.append(f"{done}\t{done * self.config.batch}\t{rate:.6g}\t{loss:.6g}\n")
+        if self.world.is_main:
+            self.history.parent.mkdir(parents=True, exist_ok=True)
+            with self.history.open("w" if len(self.rows) == 1 else "a") as file:
+                file.write(HEADER + self.rows[0] if len(self.rows) == 1 else self.rows[-1])
+        return loss
+
+    def _refuse(self, what: str, found: str, done: int) -> None:
+        kept = f"; the last good checkpoints are in {self.checkpoints.folder}"
+        raise InputError(
+            f"runs.{self.name}: expected a finite {what}, found {found} at step {done}; "
+            f"a lower lr, a warmup or a clip may help{kept if self.checkpoints.latest() else ''}"
+        )
+
+    def _save_grid(self, done: int) -> None:
+        if self.world.is_main:
+            path = _grid(self.checkpoints, done)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pictures = fixed_grid(self.trainer.result, self.config.latent, self.config.seed)
+            Image.fromarray(grid(pictures, columns=8)).save(path)
+
+    def _save(self, done: int) -> None:
+        if self.world.is_main:
+            if not self.trainer.finite():
+                self._refuse("loss and weights", "others", done)
+            about = {
+                "history": self.rows,
+                "precision": {**self.extractor.precision, "generator": self.trainer.precision},
+                "finished": done == self.config.steps,
+            }
+            self.checkpoints.save(done, self.trainer.state(), about)
+
+    def _asked(self, signals: list[int], logs: bool) -> bool:
+        """Whether a signal came; several processes agree on it where they wait anyhow."""
+        if self.world.size == 1:
+            return bool(signals)
+        return logs and self.world.any(bool(signals))
+
+    def _stop(self, done: int, signals: list[int]) -> None:
+        number = signals[0] if signals else signal.SIGTERM
+        self.world.barrier()  # the checkpoint is there before any process ends
+        raise Stopped(
+            f"train {self.name}: stopped by {signal.Signals(number).name} after step {done} of "
+            f"{self.config.steps}; the same command goes on from {self.checkpoints.folder}",
+            number,
+        )
+
+    def _finish(self) -> None:
+        if not self.world.is_main:
+            return
+        config, folder = self.config, self.folder
+        (folder / "grids").mkdir(parents=True, exist_ok=True)
+        for step in sorted({*_grids(config, config.steps), config.steps}):
+            path = _grid(self.checkpoints, step)
+            shutil.copyfile(path, folder / "grids" / path.name)
+        self.history.write_text(HEADER + "".join(self.rows))
+        generators.save(self.trainer.result, folder / "generator.safetensors")
+        description = json.dumps(describe(self), indent=2, sort_keys=True)
+        (folder / "config.json").write_text(description + "\n")
+        # Last: what is needed to train on, and nothing before it.
+        self.checkpoints.keep = 1
+        self._save(config.steps)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """A list that SIGINT and SIGTERM are added to; the second one acts as ever."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    before = {int(n): signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        signal.signal(number, before[number])
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """What a generator is and how it came to be: parameters, taps, statistics, final gaps."""
+    config, trainer, taps = run.config, run.trainer, run.extractor.taps
+    gaps = zip(taps, trainer.objective.gaps(), strict=True)
+    return {
+        "run": run.name,
+        "generator": config.generator,
+        "image_size": run.image_size,
+        "latent": config.latent,
+        "parameters": config.model_dump(mode="json"),
+        "generator_parameters": sum(p.numel() for p in trainer.generator.parameters()),
+        "features": trainer.objective.target.layout.features,
+        "taps": [{"name": tap.name, "shape": list(tap.shape)} for tap in taps],
+        "gaps": [
+            {"tap": tap.name, "mean_gap": float(f"{m:.6g}"), "std_gap": float(f"{s:.6g}")}
+            for tap, (m, s) in gaps
+        ],
+        "precision": {**run.extractor.precision, "generator": trainer.precision},
+        "device": trainer.device.type,
+        "statistics": run.statistics.about,
+    }

@@ -1,0 +1,223 @@
+"""Gradients that enter at taps, and the memory and the kernels that they take."""
+
+import copy
+import functools
+import gc
+import os
+import subprocess
+import sys
+import weakref
+from collections.abc import Mapping, Sequence
+
+import pytest
+import torch
+from test_frozen import BF16, FP32, convolution, inputs, packs
+from test_networks import lively
+from torch import Tensor
+from torch.nn import functional as F
+
+from gfmn.extractors import Extractor
+from gfmn.networks import TappedNetwork, build, describe
+from gfmn.networks.frozen import affine, conv_relu, enter
+from gfmn.rows import from_rows, rows
+
+
+@pytest.fixture(autouse=True)
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled kernels have their own test below, in other processes."""
+    monkeypatch.setattr("gfmn.compiling.compiler_present", lambda: False)
+
+
+def test_a_gradient_that_enters_reaches_what_lies_before_it() -> None:
+    """Convolutions' taps and ordinary ones in a chain with a branch, against autograd."""
+    made = [convolution(*channels, FP32, seed=9) for channels in ((3, 8), (8, 8), (8, 8))]
+
+    def taps(x: Tensor, join: bool) -> list[Tensor]:
+        def run(i: int, x: Tensor, residual: Tensor | None = None) -> Tensor:
+            if join:
+                return conv_relu(made[i], x, residual)
+            y = F.conv2d(x, made[i].weight, made[i].bias, padding=1)
+            return F.relu(y if residual is None else y + residual)
+
+        first = run(0, x)
+        ordinary = F.relu6(F.avg_pool2d(first, 2) * 3)
+        third = run(1, ordinary)
+        return [first, ordinary, third, run(2, third, ordinary)]
+
+    x = inputs(5, 3, 8, 8)
+    ours, theirs = taps(x, join=True), taps(x, join=False)
+    parts = [
+        [torch.randn(tap[0].numel(), generator=torch.Generator().manual_seed(i)) for i in (5, 6)]
+        for tap in ours
+    ]
+    for tap, part in zip(ours[:-1], parts[:-1], strict=True):
+        enter(tap, *part)
+    torch.autograd.backward(ours[-1], affine(ours[-1], *parts[-1]))
+    found, x.grad = x.grad, None
+    whole = [
+        from_rows(offset + slope * rows(tap.detach()), tap.shape[1:])
+        for tap, (offset, slope) in zip(theirs, parts, strict=True)
+    ]
+    torch.autograd.backward(theirs, whole)
+    torch.testing.assert_close(found, x.grad, rtol=1e-4, atol=1e-4)
+
+
+NETWORKS = ("vgg16", "vgg19_bn", "resnet18", "efficientnet_lite0")
+ALL = {name: describe(name).tap_names for name in NETWORKS}
+LITE = ("stem", "block02_output", "block03_depthwise", "block03_output", "block05_depthwise")
+SELECTIONS: dict[str, dict[str, Sequence[str]]] = {
+    **{name: {name: ALL[name]} for name in NETWORKS},
+    "first": {"vgg19_bn": ALL["vgg19_bn"][:1], "resnet18": ALL["resnet18"][:4]},
+    "middle": {"resnet18": ("block1_2b", "block2_1a", "block3_1b"), "vgg16": ("conv3_2",)},
+    "several": {"vgg16": ALL["vgg16"], "efficientnet_lite0": LITE, "resnet18": ALL["resnet18"]},
+}
+
+
+def parts_of(taps: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """An offset and a slope for every feature, so that every tap matters to the images."""
+    generator = torch.Generator().manual_seed(5)
+    return [
+        tuple(torch.randn(2, tap[0].numel(), generator=generator).div_(tap[0].numel() ** 0.5))
+        for tap in taps
+    ]
+
+
+@functools.cache
+def network(name: str) -> TappedNetwork:
+    """With random weights and its batch norms folded; to be copied."""
+    made = lively(build(name))
+    assert isinstance(made, TappedNetwork)
+    made.fold_batchnorm()
+    return made.requires_grad_(False)
+
+
+def contributions(
+    selection: Mapping[str, Sequence[str]], x: Tensor, parts: Sequence[Sequence[Tensor]]
+) -> list[Tensor]:
+    """Every tap's part in the image gradient, by autograd through single operations in float64."""
+    x, taps = x.detach().double().requires_grad_(), []
+    for name, names in selection.items():
+        plain = copy.deepcopy(network(name)).double().requires_grad_()
+        known = dict(zip(plain.tap_names, plain(x), strict=True))
+        taps += [known[tap] for tap in names]
+    found = []
+    for tap, (offset, slope) in zip(taps, parts, strict=True):
+        by_tap = from_rows(offset.double() + slope.double() * rows(tap.detach()), tap.shape[1:])
+        found += torch.autograd.grad(tap, x, by_tap, retain_graph=True)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("precision", "bound"), [("fp32", 1e-4), pytest.param("bf16", 0.1, marks=packs)]
+)
+@pytest.mark.parametrize("case", SELECTIONS)
+def test_an_extractors_image_gradient_is_autograds(case: str, precision: str, bound: float) -> None:
+    selection = SELECTIONS[case]
+    networks = {name: copy.deepcopy(network(name)) for name in selection}
+    precisions = dict.fromkeys(networks, precision)
+    extractor = Extractor(networks, selection, 32, precisions, "")
+    x = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    taps = extractor(x)
+    parts = parts_of(taps)
+    extractor.backward(taps, parts)
+    expected = contributions(selection, x, parts)
+    # Against the least of the taps' parts, lest one that is absent or wrong be overlooked.
+    least = min(float(part.norm()) for part in expected)
+    error = float((x.grad.double() - sum(expected)).norm())
+    print("ERR", case, precision, error / least, error / float(sum(expected).norm()))
+    assert error < bound * least
+
+
+@pytest.mark.parametrize("use", ["backward", "entered alone", "forward alone"])
+@pytest.mark.parametrize("dtype", [FP32, pytest.param(BF16, marks=packs)])
+def test_nothing_is_kept_after_a_step(dtype: torch.dtype, use: str) -> None:
+    """Without the garbage collector, since a step's memory must be free before the next."""
+    made = [convolution(*channels, dtype) for channels in ((3, 8), (8, 8), (8, 8))]
+    watched: list[weakref.ref] = []
+
+    def step() -> None:
+        x = inputs(4, 3, 4, 4, dtype=dtype)
+        first = conv_relu(made[0], x)
+        ordinary = F.relu6(first * 3)
+        taps = [first, ordinary, conv_relu(made[1], F.max_pool2d(ordinary, 2))]
+        taps.append(conv_relu(made[2], taps[-1], taps[-1]))
+        parts = [[torch.ones(tap[0].numel()) for _ in range(2)] for tap in taps]
+        if use != "forward alone":
+            for tap, part in zip(taps[:-1], parts[:-1], strict=True):
+                enter(tap, *part)
+        if use == "backward":
+            torch.autograd.backward(taps[-1], affine(taps[-1], *parts[-1]))
+        kept = [x, *taps, *(part for pair in parts for part in pair)]
+        kept += [taps[i].grad_fn for i in (0, 2, 3)]  # their contexts, which hold the outputs
+        watched.extend(weakref.ref(thing) for thing in kept)
+
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            step()
+        assert len(watched) == 3 * (1 + 4 + 8 + 3)
+        assert not any(reference() is not None for reference in watched)
+    finally:
+        gc.enable()
+
+
+PROBE = """
+import torch
+from gfmn.compiling import compiler_present
+from gfmn.extractors import Extractor
+from gfmn.networks.efficientnet_lite import EfficientNetLite
+from gfmn.networks.resnet import ResNet18
+from gfmn.networks.vgg import VGG
+
+torch.manual_seed(0)
+made = {"vgg": VGG((1, 1, 1, 1, 1)), "resnet": ResNet18(), "lite": EfficientNetLite(0.2, 0.2)}
+pictures, found = torch.rand(8, 3, 16, 16), []
+for precision in ("fp32", "bf16"):
+    for name, network in made.items():
+        network.fold_batchnorm()
+        names = {name: network.tap_names}
+        extractor = Extractor({name: network}, names, 16, {name: precision}, "")
+        for count in (8, 6):
+            x = pictures[:count].clone().requires_grad_()
+            with torch.no_grad():
+                still = extractor(x)
+            taps = extractor(x)
+            assert all(torch.equal(a, b) for a, b in zip(taps, still, strict=True))
+            widths = [tap[0].numel() for tap in taps]
+            parts = [(torch.linspace(-1, 1, n) / n, torch.full((n,), 1 / n)) for n in widths]
+            extractor.backward(taps, parts)
+            found.append(x.grad)
+graphs = torch._dynamo.utils.counters["stats"].get("unique_graphs", 0)
+print(compiler_present(), graphs)
+torch.save(found, "gradients.pt")
+"""
+
+
+def test_compiled_and_eager_gradients_agree_and_nothing_is_compiled_without_end(tmp_path) -> None:
+    results = {}
+    for mode in ("0", "1"):
+        folder = tmp_path / mode
+        folder.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-c", PROBE],
+            cwd=folder,
+            env={**os.environ, "GFMN_COMPILE": mode},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        present, graphs = done.stdout.split()
+        results[mode] = torch.load(folder / "gradients.pt", weights_only=True)
+        if mode == "0":
+            assert (present, graphs) == ("False", "0")
+        elif present == "False":
+            pytest.skip("no compiler on this machine")
+        else:
+            # The probe and five kernels in two precisions, whatever the widths and batches.
+            assert int(graphs) <= 11
+            assert "fell back" not in done.stderr and "recompile_limit" not in done.stderr
+    for i, (eager, compiled) in enumerate(zip(results["0"], results["1"], strict=True)):
+        error = (compiled - eager).norm() / eager.norm()
+        # In bf16 a sum near a tie may be rounded to either side.
+        assert error < (1e-4 if i < len(results["0"]) // 2 else 0.02), i

@@ -1,0 +1,206 @@
+"""A run and its files: what it writes, and that stopping and killing it change not a byte."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_training import Taps32, config, real
+
+from gfmn.checkpoints import Checkpoints
+from gfmn.errors import InputError, Stopped
+from gfmn.loop import Run, resume_point, run_fingerprint
+from gfmn.training import TrainingConfig
+
+
+def start(folder: Path, settings: TrainingConfig, images: np.ndarray, every: float = 1e9) -> Run:
+    """A run under `folder`, on from whatever checkpoint is there, as the stage begins it."""
+    network = Taps32()
+    checkpoints = Checkpoints(folder / "scratch", "x", run_fingerprint(settings, "digest"))
+    found = resume_point(settings, checkpoints)
+    out, history = folder / "model", folder / "history/x.tsv"
+    statistics = real(network, images)
+    arguments = (settings, "x", network, statistics, 32, out, history, checkpoints, found)
+    return Run(*arguments, every=every)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The run's outputs, not its scratch folder."""
+    files = [*sorted((folder / "model").rglob("*.*")), folder / "history/x.tsv"]
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+@pytest.fixture
+def pictures() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (64, 32, 32, 3), dtype=np.uint8)
+
+
+def test_a_run_writes_generator_config_history_and_grids(
+    pictures: np.ndarray, tmp_path: Path
+) -> None:
+    start(tmp_path, config(log_every=5, grid_every=10), pictures).train()
+    rows = (tmp_path / "history/x.tsv").read_text().splitlines()
+    assert rows[0] == "step\timages\tlr\tloss"
+    assert [row.split("\t")[0] for row in rows[1:]] == ["5", "10", "12"]
+    names = sorted(path.name for path in (tmp_path / "model/grids").iterdir())
+    assert names == ["step-000010.png", "step-000012.png"]
+    assert Image.open(tmp_path / "model/grids/step-000012.png").size == (256, 256)
+    assert (tmp_path / "model/generator.safetensors").is_file()
+    assert '"run": "x"' in (tmp_path / "model/config.json").read_text()
+
+
+def test_a_finished_run_goes_on_to_more_steps_and_ends_as_a_longer_one(
+    pictures: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = {"log_every": 5, "grid_every": 5, "ema": 0.9}
+    start(tmp_path / "a", config(steps=12, **fields), pictures).train()
+    start(tmp_path / "b", config(steps=24, **fields), pictures).train()
+    capsys.readouterr()
+    longer = start(tmp_path / "a", config(steps=24, **fields), pictures)
+    longer.train()
+    assert "goes on from a finished run of 12 steps to step 24" in capsys.readouterr().err
+    # The shorter run's own last grid is in its folder still, as DVC would have removed it.
+    (tmp_path / "a/model/grids/step-000012.png").unlink()
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+
+
+def test_a_finished_run_that_is_run_again_begins_anew(pictures: np.ndarray, tmp_path: Path) -> None:
+    start(tmp_path, config(), pictures).train()
+    again = start(tmp_path, config(), pictures)
+    assert again.found is None
+
+
+def test_another_parameter_statistics_or_objective_is_another_run() -> None:
+    key = run_fingerprint(config(), "digest")
+    assert key == run_fingerprint(config(), "digest")
+    others = [
+        run_fingerprint(config(lr=2e-3), "digest"),
+        run_fingerprint(config(ama={"rate": 1e-3}), "digest"),
+        run_fingerprint(config(processes=2), "digest"),
+        run_fingerprint(config(), "other"),
+    ]
+    assert len({key, *others}) == 5
+    # At a constant rate the number of steps changes nothing of what came before.
+    assert key == run_fingerprint(config(steps=99), "digest")
+    assert run_fingerprint(config(hold=0.5), "") != run_fingerprint(config(hold=0.5, steps=9), "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_finishes_the_step_saves_and_the_run_goes_on_to_the_same_bytes(
+    number: signal.Signals, pictures: np.ndarray, tmp_path: Path
+) -> None:
+    settings = config(steps=20, log_every=3, grid_every=4)
+    start(tmp_path / "whole", settings, pictures).train()
+    run = start(tmp_path / "cut", settings, pictures)
+    before = signal.getsignal(number)
+
+    def interrupt(done: int) -> float:
+        if done == 6:
+            os.kill(os.getpid(), number)
+        return log(done)
+
+    log, run._log = run._log, interrupt  # type: ignore[method-assign]
+    with pytest.raises(Stopped, match=f"stopped by {number.name} after step 6 of 20") as stopped:
+        run.train()
+    assert stopped.value.number == number and signal.getsignal(number) is before
+    assert not (tmp_path / "cut/model").exists()
+    resumed = start(tmp_path / "cut", settings, pictures)
+    assert resumed.found is not None and resumed.found.step == 6
+    resumed.train()
+    assert digests(tmp_path / "cut") == digests(tmp_path / "whole")
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(
+    pictures: np.ndarray, tmp_path: Path
+) -> None:
+    run = start(tmp_path, config(log_every=2), pictures, every=0)
+    log = run._log
+
+    def spoil(done: int) -> float:
+        if done == 6:
+            next(run.trainer.generator.parameters()).data.fill_(float("nan"))
+        return log(done)
+
+    run._log = spoil  # type: ignore[method-assign]
+    with pytest.raises(InputError, match=r"runs\.x: expected a finite .*, found .*last good"):
+        run.train()
+    kept = run.checkpoints.latest()
+    assert kept is not None and kept.step == 5
+    assert all(bool(t.isfinite().all()) for t in kept.tensors.values() if t.is_floating_point())
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_missing_grid_is_no_reason_to_end_with_fewer(
+    pictures: np.ndarray, tmp_path: Path
+) -> None:
+    settings = config(grid_every=2)
+    run = start(tmp_path, settings, pictures)
+    run.config = config(grid_every=2, steps=6)
+    run.train()
+    next((run.checkpoints.folder / "grids").glob("step-000004.png")).unlink()
+    assert start(tmp_path, settings, pictures).found is None
+
+
+KILLS = """
+import os, random, signal, sys, time
+sys.path[:0] = sys.argv[1:3]
+from pathlib import Path
+import numpy as np
+from test_loop import config, start
+folder, kills = Path(sys.argv[3]), int(sys.argv[4])
+pictures = np.random.default_rng(0).integers(0, 256, (64, 32, 32, 3), dtype=np.uint8)
+settings = config(steps=60, log_every=3, grid_every=7, ema=0.9, hold=0.5)
+random.seed(kills)
+survived = resumed = 0
+while True:
+    child = os.fork()
+    if child == 0:  # nothing was computed before the fork, so no thread is lost in it
+        run = start(folder, settings, pictures, every=random.choice([0, 0.03]))
+        (folder / "begun").write_text(str(run.found.step if run.found else 0))
+        run.train()
+        os._exit(0)
+    if survived < kills:
+        time.sleep(random.uniform(0.1, 0.9))
+        os.kill(child, signal.SIGKILL)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+        break
+    survived += 1
+    begun = folder / "begun"
+    resumed += begun.is_file() and begun.read_text() not in ("", "0")
+print(survived, resumed)
+"""
+
+
+def in_new_process(folder: Path, kills: int) -> tuple[int, int]:
+    folder.mkdir()
+    tests = Path(__file__).parent
+    words = [str(tests), str(tests.parent), str(folder), str(kills)]
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "GFMN_COMPILE": "0",
+        "PYTHONHASHSEED": str(kills + 1),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", KILLS, *words], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    survived, resumed = done.stdout.split()
+    return int(survived), int(resumed)
+
+
+def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(tmp_path: Path) -> None:
+    """In another process than the one that was not killed, too."""
+    assert in_new_process(tmp_path / "whole", 0) == (0, 0)
+    survived, resumed = in_new_process(tmp_path / "killed", 15)
+    assert survived >= 5 and resumed >= 3  # some end before they are killed
+    assert digests(tmp_path / "killed") == digests(tmp_path / "whole")
+    assert len(digests(tmp_path / "whole")) == 12
