@@ -1,11 +1,11 @@
 """The local source files that a stage script imports, directly or not: its code dependencies.
 
 DVC hashes the dependencies that dvc.yaml names and does not follow imports; a test compares the
-two. `python tools/code_deps.py stages/train.py` prints the lines for dvc.yaml.
+two. `python tools/code_deps.py` brings dvc.yaml's lists up to date.
 """
 
 import ast
-import sys
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +62,23 @@ def _has_code(path: Path) -> bool:
     return any(not isinstance(getattr(node, "value", None), ast.Constant) for node in body)
 
 
+def updated(pipeline: str) -> str:
+    """The text of dvc.yaml with every stage's list of code as it should be."""
+    lines: list[str] = []
+    stage, listed = "", False
+    for line in pipeline.splitlines():
+        if heading := re.fullmatch(r"  ([a-z-]+):", line):
+            stage, listed = heading[1], False
+        if code := re.match(r"( +)- \$\{root\}/", line):
+            if not listed:
+                script = f"stages/{stage.replace('-', '_')}.py"
+                lines += [f"{code[1]}- ${{root}}/{path}" for path in code_deps(script)]
+            listed = True
+        else:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        print(*(f"        - ${{root}}/{path}" for path in code_deps(name)), sep="\n")
+    path = ROOT / "dvc.yaml"
+    path.write_text(updated(path.read_text()))
