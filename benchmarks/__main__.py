@@ -25,6 +25,7 @@ the larger arm's), all at `auto`; then the same in fp32, and the ratios behind t
 
 import argparse
 import json
+import os
 import platform
 from collections.abc import Sequence
 from functools import partial
@@ -66,9 +67,9 @@ def main() -> None:
         print(f"\n{arm.name}: {arm.features:,} features; auto: {in_words(contest)}", flush=True)
         figures[arm.name] = {
             **step_figures(contest, clock, repeats),
-            **pass_figures(contest, clock, repeats),
+            **pass_figures(contest, clock, max(2, repeats // 2)),
         }
-        breakdown_table(contest, clock, min(repeats, 3))
+        breakdown_table(contest, clock, max(2, repeats // 3))
         del contest  # before other processes need the memory
         figures[arm.name] |= memory_figures(arm, options.batch, bare)
         if options.long:
@@ -88,6 +89,8 @@ def header(device: torch.device) -> str:
     if device.type == "cuda":
         parts.append(torch.cuda.get_device_name(device))
     parts += [f"torch {torch.__version__}", "compiled" if compiler_present() else "eager"]
+    if hasattr(os, "getloadavg"):  # others on the machine spoil figures, threads above all
+        parts.append(f"load before {os.getloadavg()[0]:.1f}")
     return ", ".join(parts)
 
 
@@ -99,9 +102,10 @@ def in_words(contest: Contenders) -> str:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows of texts, the first of each on the left."""
-    print(f"\n  {title:<44}" + "".join(f"{name:>15}" for name in columns))
-    for first, *others in rows:
-        print(f"  {first:<44}" + "".join(f"{text:>15}" for text in others), flush=True)
+    print()
+    width = 2 + max(len(title), *(len(first) for first, *_ in rows))
+    for first, *texts in ((title, *columns), *rows):
+        print(f"  {first:<{width}}" + "".join(f"{text:>15}" for text in texts), flush=True)
 
 
 def label(contest: Contenders, precision: str) -> str:

@@ -120,10 +120,12 @@ def contenders(arm: Arm, batch: int, device: torch.device) -> Contenders:
 
 
 def chosen(extractor: Extractor, generator: str | None = None) -> str:
-    """In words: the networks' precisions, and the generator's."""
+    """In words: the networks' precisions, and the generator's; one word where all are equal."""
     parts = dict(extractor.precision)
     if generator is not None:
         parts["generator"] = generator
+    if len(set(parts.values())) == 1:
+        return next(iter(parts.values()))
     return ", ".join(f"{name} {precision}" for name, precision in parts.items())
 
 

@@ -8,7 +8,7 @@ import torch
 
 from gfmn.devices import Work
 
-WARM_UP = 2  # turns that are not counted: they compile, allocate and lay out weights
+WARM_UP = 1  # turns that are not counted: they compile, allocate and lay out weights
 
 
 class Clock:
@@ -29,14 +29,12 @@ class Clock:
         work()
         return self.now() - start
 
-    def in_turns(
-        self, works: Mapping[str, Work], repeats: int, warm_up: int = WARM_UP
-    ) -> dict[str, float]:
+    def in_turns(self, works: Mapping[str, Work], repeats: int) -> dict[str, float]:
         """Median seconds of each piece of work over `repeats` turns after the warm-up."""
         times: dict[str, list[float]] = {name: [] for name in works}
-        for turn in range(warm_up + repeats):
+        for turn in range(WARM_UP + repeats):
             for name, work in works.items():
                 seconds = self.seconds(work)
-                if turn >= warm_up:
+                if turn >= WARM_UP:
                     times[name].append(seconds)
         return {name: statistics.median(values) for name, values in times.items()}

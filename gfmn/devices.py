@@ -1,6 +1,7 @@
 """Where computation runs, in which precision, and how its memory is kept."""
 
 import ctypes
+import gc
 import sys
 import time
 from collections.abc import Callable
@@ -49,6 +50,8 @@ def measured_precision(make: Callable[[str], Work], device: torch.device) -> str
     for _ in range(2):  # in turns, so that a busy machine slows both
         seconds["fp32"] = min(seconds["fp32"], _seconds(wide, device))
         seconds["bf16"] = min(seconds["bf16"], _seconds(narrow, device))
+    del wide, narrow
+    gc.collect()  # the networks tried out are held in cycles
     return "bf16" if seconds["fp32"] > GAIN * seconds["bf16"] else "fp32"
 
 

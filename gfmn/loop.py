@@ -6,7 +6,6 @@ that a step changes, so a run that was killed ends in the same bytes as one that
 
 import hashlib
 import json
-import math
 import shutil
 import signal
 import sys
@@ -171,8 +170,8 @@ class Run:
 
     def _log(self, done: int) -> float:
         loss = float(self.trainer.objective.loss())
-        if not math.isfinite(loss):
-            self._refuse("loss", f"{loss}", done)
+        if not self.trainer.finite():  # the weights too: a ReLU may make 0 of what is no number
+            self._refuse(f"loss {loss:.4g}", done)
         rate = learning_rate(self.config, done - 1)
         self.rows.append(f"{done}\t{done * self.config.batch}\t{rate:.6g}\t{loss:.6g}\n")
         if self.world.is_main:
@@ -181,11 +180,12 @@ class Run:
                 file.write(HEADER + self.rows[0] if len(self.rows) == 1 else self.rows[-1])
         return loss
 
-    def _refuse(self, what: str, found: str, done: int) -> None:
+    def _refuse(self, found: str, done: int) -> None:
         kept = f"; the last good checkpoints are in {self.checkpoints.folder}"
         raise InputError(
-            f"runs.{self.name}: expected a finite {what}, found {found} at step {done}; "
-            f"a lower lr, a warmup or a clip may help{kept if self.checkpoints.latest() else ''}"
+            f"runs.{self.name}: expected a finite loss and finite weights, found others, {found}, "
+            f"at step {done}; a lower lr, a warmup or a clip may help"
+            f"{kept if self.checkpoints.latest() else ''}"
         )
 
     def _save_grid(self, done: int) -> None:
@@ -198,7 +198,7 @@ class Run:
     def _save(self, done: int) -> None:
         if self.world.is_main:
             if not self.trainer.finite():
-                self._refuse("loss and weights", "others", done)
+                self._refuse("between two rows of the history", done)
             about = {
                 "history": self.rows,
                 "precision": {**self.extractor.precision, "generator": self.trainer.precision},

@@ -28,9 +28,12 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gfmn.compiling.compiler_present", lambda: False)
 
 
-def test_a_gradient_that_enters_reaches_what_lies_before_it() -> None:
+@pytest.mark.parametrize(("dtype", "bound"), [(FP32, 1e-5), pytest.param(BF16, 0.02, marks=packs)])
+def test_a_gradient_that_enters_reaches_what_lies_before_it(
+    dtype: torch.dtype, bound: float
+) -> None:
     """Convolutions' taps and ordinary ones in a chain with a branch, against autograd."""
-    made = [convolution(*channels, FP32, seed=9) for channels in ((3, 8), (8, 8), (8, 8))]
+    made = [convolution(*channels, dtype, seed=9) for channels in ((3, 8), (8, 8), (8, 8))]
 
     def taps(x: Tensor, join: bool) -> list[Tensor]:
         def run(i: int, x: Tensor, residual: Tensor | None = None) -> Tensor:
@@ -44,7 +47,7 @@ def test_a_gradient_that_enters_reaches_what_lies_before_it() -> None:
         third = run(1, ordinary)
         return [first, ordinary, third, run(2, third, ordinary)]
 
-    x = inputs(5, 3, 8, 8)
+    x = inputs(5, 3, 8, 8, dtype=dtype)
     ours, theirs = taps(x, join=True), taps(x, join=False)
     parts = [
         [torch.randn(tap[0].numel(), generator=torch.Generator().manual_seed(i)) for i in (5, 6)]
@@ -55,11 +58,11 @@ def test_a_gradient_that_enters_reaches_what_lies_before_it() -> None:
     torch.autograd.backward(ours[-1], affine(ours[-1], *parts[-1]))
     found, x.grad = x.grad, None
     whole = [
-        from_rows(offset + slope * rows(tap.detach()), tap.shape[1:])
+        from_rows(offset + slope * rows(tap.detach()), tap.shape[1:]).to(dtype)
         for tap, (offset, slope) in zip(theirs, parts, strict=True)
     ]
     torch.autograd.backward(theirs, whole)
-    torch.testing.assert_close(found, x.grad, rtol=1e-4, atol=1e-4)
+    assert (found - x.grad).norm() < bound * x.grad.norm()
 
 
 NETWORKS = ("vgg16", "vgg19_bn", "resnet18", "efficientnet_lite0")
@@ -98,7 +101,9 @@ def contributions(name: str) -> dict[str, Contribution]:
     plain, x = copy.deepcopy(network(name)).requires_grad_(), pictures()
     found: dict[str, Contribution] = {}
     generator = torch.Generator().manual_seed(5)
-    for tap_name, tap in zip(plain.tap_names, plain(x), strict=True):
+    taps = dict(zip(plain.tap_names, plain(x), strict=True))
+    for tap_name in LITE if name == "efficientnet_lite0" else taps:
+        tap = taps[tap_name]
         offset, slope = torch.randn(2, tap[0].numel(), generator=generator)
         by_tap = from_rows(offset + slope * rows(tap.detach()), tap.shape[1:])
         (by_x,) = torch.autograd.grad(tap, x, by_tap, retain_graph=True)
@@ -107,46 +112,52 @@ def contributions(name: str) -> dict[str, Contribution]:
     return found
 
 
-def assert_gradient(selection: Mapping[str, Sequence[str]], precision: str, bound: float) -> None:
-    """An extractor's image gradient is the sum of its taps' contributions."""
+def extractor(selection: Mapping[str, Sequence[str]], precision: str) -> Extractor:
     networks = {name: copy.deepcopy(network(name)) for name in selection}
-    extractor = Extractor(networks, selection, 32, dict.fromkeys(networks, precision), "")
-    chosen = [contributions(name)[tap] for name, taps in selection.items() for tap in taps]
-    x = pictures()
-    extractor.backward(extractor(x), [parts for parts, _ in chosen])
-    error = float((x.grad - sum(by_x for _, by_x in chosen)).norm())
-    print("ERR", precision, list(selection), error)
-    assert error < bound
+    return Extractor(networks, selection, 32, dict.fromkeys(networks, precision), "")
 
 
-LITE = ("stem", "block02_output", "block03_depthwise", "block03_output", "block05_depthwise")
-VGG16, VGG19, RESNET = (describe(name).tap_names for name in ("vgg16", "vgg19_bn", "resnet18"))
+VGG, RESNET = describe("vgg19_bn").tap_names, describe("resnet18").tap_names
+LITE = describe("efficientnet_lite0").tap_names[::4]  # of every kind
 
 
 @pytest.mark.parametrize(
     "selection",
     [
-        {"vgg16": VGG16},
-        {"vgg19_bn": VGG19},
+        {"vgg19_bn": VGG},
         {"resnet18": RESNET},
-        {"efficientnet_lite0": describe("efficientnet_lite0").tap_names},
-        {"vgg19_bn": VGG19[:1], "resnet18": RESNET[:4]},
-        {"resnet18": ("block1_2b", "block2_1a", "block3_1b"), "vgg16": ("conv3_2",)},
-        {"vgg16": VGG16, "efficientnet_lite0": LITE, "resnet18": RESNET},
+        {"efficientnet_lite0": LITE},
+        {"vgg19_bn": VGG[:1], "resnet18": RESNET[:4]},
+        {"resnet18": ("block1_2b", "block2_1a", "block3_1b"), "vgg19_bn": ("conv3_2",)},
+        {"vgg19_bn": VGG, "efficientnet_lite0": LITE[:-2], "resnet18": RESNET},
     ],
-    ids=["vgg16", "vgg19_bn", "resnet18", "lite", "first", "middle", "three"],
+    ids=["vgg19_bn", "resnet18", "lite", "first", "middle", "three"],
 )
-def test_an_extractors_image_gradient_is_autograds(
+def test_an_extractors_image_gradient_is_the_sum_over_its_taps(
     selection: Mapping[str, Sequence[str]],
 ) -> None:
-    assert_gradient(selection, "fp32", 1e-4)  # every tap's part has length 1
+    chosen = [contributions(name)[tap] for name, taps in selection.items() for tap in taps]
+    network, x = extractor(selection, "fp32"), pictures()
+    network.backward(network(x), [parts for parts, _ in chosen])
+    assert x.grad is not None
+    error = (x.grad - sum(by_x for _, by_x in chosen)).norm()
+    assert error < 1e-4  # each tap's part has length 1
 
 
 @packs
-@pytest.mark.parametrize("selection", [{"vgg19_bn": VGG19}, {"resnet18": RESNET}])
-def test_in_bf16_the_image_gradient_is_near(selection: Mapping[str, Sequence[str]]) -> None:
-    """Signs near 0 differ, and with them whole paths of the gradient."""
-    assert_gradient(selection, "bf16", 0.5)
+@pytest.mark.parametrize("selection", [{"vgg19_bn": VGG}, {"resnet18": RESNET}])
+def test_in_bf16_a_gradient_may_enter_at_the_taps_or_during_the_pass(
+    selection: Mapping[str, Sequence[str]],
+) -> None:
+    parts = [contributions(name)[tap][0] for name, taps in selection.items() for tap in taps]
+    network, x = extractor(selection, "bf16"), pictures()
+    network.backward(network(x), parts)
+    taps = network(x)
+    whole = [affine(tap, *part) for tap, part in zip(taps, parts, strict=True)]
+    (expected,) = torch.autograd.grad(taps, x, whole)
+    assert x.grad is not None
+    # Each tap's part has length about 1, and each layer rounds the gradient by less than 1/256.
+    assert (x.grad - expected).norm() < 0.1
 
 
 @pytest.mark.parametrize("use", ["backward", "entered alone", "forward alone"])

@@ -60,11 +60,9 @@ def test_an_extractor_stays_frozen_and_lets_gradients_through(encoder: Path) -> 
 
 
 def test_a_bundle_computes_what_its_parts_compute(both: Path) -> None:
-    parts = [
-        tap
-        for name in ("enc", "lite")
-        for tap in load_extractor(both.with_name(f"{name}.safetensors"), 32, precision="fp32")(images())
-    ]
+    paths = [both.with_name(f"{name}.safetensors") for name in ("enc", "lite")]
+    extractors = [load_extractor(path, 32, precision="fp32") for path in paths]
+    parts = [tap for extractor in extractors for tap in extractor(images())]
     extractor = load_extractor(both, 32, precision="fp32")
     assert len(extractor.taps) == len(parts) == 5 + 49
     for tap, expected in zip(extractor(images()), parts, strict=True):

@@ -89,24 +89,22 @@ def check(made: nn.Conv2d, x: Tensor, residual: Tensor | None, entering: bool) -
 
     grad = quarters(*y.shape, dtype=x.dtype)
     by_y = grad.float()
+    summands = grad.double().abs()
     if entering:
         offset, slope = (quarters(y[0].numel(), seed=seed) for seed in (3, 4))
         enter(y, offset, slope)
-        by_y = by_y + from_rows(offset + slope * rows(y.detach()).float(), y.shape[1:])
+        values = rows(y.detach()).float()
+        by_y = by_y + from_rows(offset + slope * values, y.shape[1:])
+        summands = summands + from_rows(offset.abs() + (slope * values).abs(), y.shape[1:])
     # Near 0 the sign of the sum depends on rounding, so the mask is that of the rounded value.
     by_total = torch.where(y > 0, by_y, 0).to(x.dtype)
     by_x64, *by_residual64 = torch.autograd.grad(total, sources, by_total.double())
     leaves = [x] if residual is None else [x, residual]
     by_x, *by_residual = torch.autograd.grad(y, leaves, grad)
     if residual is not None:
-        torch.testing.assert_close(by_residual[0].double(), by_residual64[0], rtol=1e-6, atol=1e-6)
-    size = torch.nn.grad.conv2d_input(
-        x.shape,
-        made.weight.double().abs(),
-        by_total.double().abs(),
-        made.stride,
-        made.padding,
-    )
+        assert_within(by_residual[0], by_residual64[0], 2.0**-22 * summands)
+    weight = made.weight.double().abs()
+    size = torch.nn.grad.conv2d_input(x.shape, weight, summands, made.stride, made.padding)
     assert by_x.dtype == x.dtype
     assert_within(by_x, by_x64, 1.01 * unit * by_x64.abs() + (sums + 2e-6) * size + 1e-12)
 
@@ -129,7 +127,7 @@ cases = given(
     seed=st.integers(0, 99),
     data=st.data(),
 )
-briefly = settings(max_examples=40, deadline=None)
+briefly = settings(max_examples=30, deadline=None)
 
 
 @briefly
@@ -172,7 +170,7 @@ def test_packed_weights_change_no_result_beyond_one_rounding(
 
 
 @packs
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @cases
 def test_images_in_a_strip_do_not_touch(
     batch: int, channels: int, out: int, residual: bool, entering: bool, seed: int, data

@@ -12,6 +12,7 @@ roads that give the same sums and are several times faster for small images:
 """
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any, NamedTuple
 
 import torch
@@ -191,15 +192,18 @@ def _joined(y: Tensor, residual: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _dense(convolution: nn.Conv2d, x: Tensor) -> _Road:
-    """The matrix's rows are the convolution's answers to single ones."""
+    """The matrix has a block for each pixel of the input and of the output: the weight between."""
     channels, height, width = x.shape[1:]
-    weight = convolution.weight.float()
-    single = from_rows(torch.eye(channels * height * width), (channels, height, width))
-    matrix = rows(F.conv2d(single, weight, padding=1)).to(x.dtype)
+    weight, bias = convolution.weight, convolution.bias
     shape = (convolution.out_channels, height, width)
-    bias = convolution.bias
-    offset = torch.zeros(shape[0]) if bias is None else bias.detach()
-    offset = offset.to(x.dtype).repeat(height * width)
+    blocks = weight.new_zeros(height, width, channels, height, width, shape[0])
+    pixels = list(product(range(height), range(width)))
+    for (i, j), (m, n) in product(pixels, pixels):  # of the input, of the output
+        if abs(i - m) <= 1 and abs(j - n) <= 1:  # where the kernel reaches
+            blocks[i, j, :, m, n] = weight[:, :, i - m + 1, j - n + 1].T
+    matrix = blocks.view(x[0].numel(), -1)
+    offset = weight.new_zeros(shape[0]) if bias is None else bias.detach()
+    offset = offset.repeat(height * width)
 
     def forward(x: Tensor, residual: Tensor | None) -> Tensor:
         y = torch.addmm(offset, rows(x), matrix)
