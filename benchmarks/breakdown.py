@@ -93,7 +93,7 @@ class Stopwatch:
 
 
 def breakdown(contest: Contenders, clock: Clock, repeats: int) -> dict[str, dict[str, float]]:
-    """Median seconds by part: `plain`, and ours by precision, in turns; after a warm-up."""
+    """Median seconds by part: `plain`, and ours by precision, in turns; all must be warm."""
     spots = {"plain": plain_spots(contest.plain)}
     works: dict[str, Work] = {"plain": contest.plain_step}
     for name, trainer in contest.ours.items():

@@ -44,14 +44,13 @@ def measured_precision(make: Callable[[str], Work], device: torch.device) -> str
     """
     if not has_bf16(device):
         return "fp32"
-    wide, narrow = make("fp32"), make("bf16")
-    wide(), narrow()  # the first calls compile and allocate
-    seconds = {"fp32": _seconds(wide, device), "bf16": _seconds(narrow, device)}
-    for _ in range(2):  # in turns, so that a busy machine slows both
-        seconds["fp32"] = min(seconds["fp32"], _seconds(wide, device))
-        seconds["bf16"] = min(seconds["bf16"], _seconds(narrow, device))
-    del wide, narrow
-    gc.collect()  # the networks tried out are held in cycles
+    seconds = {}
+    for precision in ("fp32", "bf16"):  # one after the other: both at once take memory
+        work = make(precision)
+        work()  # the first call compiles and allocates
+        seconds[precision] = min(_seconds(work, device) for _ in range(3))
+        del work
+        gc.collect()  # the network tried out is held in cycles
     return "bf16" if seconds["fp32"] > GAIN * seconds["bf16"] else "fp32"
 
 

@@ -1,10 +1,12 @@
 """Frozen networks in use: chosen taps of images, in the precision that pays."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -78,24 +80,32 @@ class Extractor(nn.Module):
 
         `images`: B x 3 x H x W float32 in [0, 1]. Each network stops after its last selected tap.
         """
-        selected: list[Tensor] = []
-        for name, network in zip(self.names, self.networks, strict=True):
-            places = self.places[name]
-            taps = network(images, depth=places[-1] + 1)
-            selected += [taps[i] for i in places]
-        return selected
+        return list(self.stream(images))
 
-    def backward(self, taps: Sequence[Tensor], gradients: Sequence[tuple[Tensor, Tensor]]) -> None:
+    def stream(self, images: Tensor) -> Iterator[Tensor]:
+        """The taps that `forward` returns, each as soon as it is there.
+
+        Whoever is done with one before the next comes finds it in the cache, and holds one only.
+        """
+        for name, module in zip(self.names, self.networks, strict=True):
+            network, places = cast(TappedNetwork, module), self.places[name]
+            taps = islice(network.activations(network.normalise(images)), places[-1] + 1)
+            yield from (tap for i, tap in enumerate(taps) if i in places)
+
+    def backward(self, taps: list[Tensor], gradients: Sequence[tuple[Tensor, Tensor]]) -> None:
         """Take a gradient `offset + slope * f` by every tap (F each) back to the images.
 
         `taps` are what `forward` returned. A network's last tap gets its gradient at the start,
-        the others while the backward pass goes through them.
+        the others while the backward pass goes through them. The list is emptied, so that each
+        tap is freed when the pass is through with it.
         """
         for i, (tap, (offset, slope)) in enumerate(zip(taps, gradients, strict=True)):
             if i not in self.ends:
                 enter(tap, offset, slope)
         starts = [taps[i] for i in self.ends]
         by_end = [affine(taps[i], *gradients[i]) for i in self.ends]
+        taps.clear()
+        del tap
         torch.autograd.backward(starts, by_end)
 
 

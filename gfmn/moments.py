@@ -4,7 +4,7 @@ Everything here works on rows: a tap's B x C x H x W features as a B x F matrix 
 one sample's memory (channels last), so that one kernel serves every tap and no copy is made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
@@ -70,8 +70,11 @@ def _shifted_moments(matrix: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
 shifted_moments = compiled(_shifted_moments)
 
 
-def batch_moments(taps: Sequence[Tensor], shift: Tensor, layout: Layout) -> Moments:
-    """Moments of a batch's taps (each B x C x H x W, any precision) about `shift` (F), float32."""
+def batch_moments(taps: Iterable[Tensor], shift: Tensor, layout: Layout) -> Moments:
+    """Moments of a batch's taps (each B x C x H x W, any precision) about `shift` (F), float32.
+
+    Each tap is done with before the next is asked for.
+    """
     first, second = torch.empty_like(shift), torch.empty_like(shift)
     for tap, place in zip(taps, layout.slices(), strict=True):
         first[place], second[place] = shifted_moments(rows(tap.detach()), shift[place])

@@ -1,6 +1,6 @@
 """The statistics of real features: extracted once, kept in a file, verified before use."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -87,9 +87,8 @@ def extract(
     return mean, variance
 
 
-def _taps(chunk: np.ndarray, extractor: Extractor, device: torch.device) -> list[Tensor]:
-    taps: list[Tensor] = extractor(bytes_to_unit(np.ascontiguousarray(chunk)).to(device))
-    return taps
+def _taps(chunk: np.ndarray, extractor: Extractor, device: torch.device) -> Iterator[Tensor]:
+    return extractor.stream(bytes_to_unit(np.ascontiguousarray(chunk)).to(device))
 
 
 def describe(

@@ -150,7 +150,6 @@ class Trainer:
         taps = self.extractor(signed_to_unit(images))
         gradient = self.objective.gradient(taps, self.config.batch, self.world)
         self.extractor.backward(taps, gradient.by_tap(self.objective.target.layout))
-        del taps, images  # before the optimiser allocates
         self.world.sum_(*(weight.grad for weight in self._weights if weight.grad is not None))
         if self.config.clip:
             nn.utils.clip_grad_norm_(self._weights, self.config.clip)

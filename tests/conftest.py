@@ -1,5 +1,7 @@
 """What several tests share: a small network with taps, and images."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -26,6 +28,9 @@ class TinyNetwork(nn.Module):
         self.taps = (Tap("a", (6, 8, 8)), Tap("b", (10, 4, 4)), Tap("c", (5, 2, 2)))
         self.precision = {"tiny": "fp32"}
         self.requires_grad_(False).to(dtype=dtype, memory_format=torch.channels_last)
+
+    def stream(self, images: Tensor) -> Iterator[Tensor]:
+        yield from self(images)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         taps, x = [], images.to(self.layers[0].weight.dtype, memory_format=torch.channels_last)
