@@ -141,6 +141,7 @@ def networks_alone(trainer: Trainer) -> Work:
             images = trainer.generator(z)
         taps = trainer.extractor(signed_to_unit(images))
         ends = [taps[i] for i in trainer.extractor.ends]
+        taps.clear()  # as our step does, so that the pass frees them
         torch.autograd.backward(ends, [end.detach() for end in ends])
         trainer.optimiser.zero_grad(set_to_none=True)
 

@@ -13,6 +13,7 @@ from benchmarks import plain
 from benchmarks.arms import IMAGE_SIZE, Contenders
 from benchmarks.timing import WARM_UP, Clock
 from gfmn.devices import Work
+from gfmn.extractors import Extractor
 from gfmn.images import bytes_to_unit
 from gfmn.progress import Progress
 from gfmn.statistics import extract
@@ -53,6 +54,12 @@ class Turns(Progress):
         return statistics.median(self.seconds[name][WARM_UP:])
 
 
+def through(extractor: Extractor, unit: torch.Tensor) -> None:
+    """The networks' forward pass alone; each tap is dropped before the next, as the pass does."""
+    for _ in extractor.stream(unit):
+        pass
+
+
 @torch.no_grad()
 def pass_times(contest: Contenders, clock: Clock, repeats: int) -> dict[str, PassTimes]:
     """By precision. The reference takes its turns in the pass of `auto`'s."""
@@ -68,7 +75,7 @@ def pass_times(contest: Contenders, clock: Clock, repeats: int) -> dict[str, Pas
 
     for name, trainer in contest.ours.items():
         extractor = trainer.extractor
-        others: dict[str, Work] = {"forward": partial(extractor, unit)}
+        others: dict[str, Work] = {"forward": partial(through, extractor, unit)}
         if name == contest.auto:
             others["plain"] = sums
         turns = Turns(clock, others)

@@ -567,6 +567,7 @@ def run_and_kill(tmp_path: Path) -> Iterator[Callable[..., tuple[list[int], int]
     server = subprocess.Popen(
         [sys.executable, "-c", SERVER.format(content=inspect.getsource(content)), PRINT],
         cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},  # a fork loses other threads' work
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
