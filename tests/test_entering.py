@@ -3,14 +3,12 @@
 import copy
 import functools
 import gc
-import os
-import subprocess
-import sys
 import weakref
 from collections.abc import Mapping, Sequence
 
 import pytest
 import torch
+from conftest import eager_and_compiled
 from test_frozen import BF16, FP32, convolution, inputs, packs
 from test_networks import lively
 from torch import Tensor
@@ -196,7 +194,6 @@ def test_nothing_is_kept_after_a_step(dtype: torch.dtype, use: str) -> None:
 
 PROBE = """
 import torch
-from gfmn.compiling import compiler_present
 from gfmn.extractors import Extractor
 from gfmn.networks.efficientnet_lite import EfficientNetLite
 from gfmn.networks.resnet import ResNet18
@@ -220,36 +217,13 @@ for precision in ("fp32", "bf16"):
             parts = [(torch.linspace(-1, 1, n) / n, torch.full((n,), 1 / n)) for n in widths]
             extractor.backward(taps, parts)
             found.append(x.grad)
-graphs = torch._dynamo.utils.counters["stats"].get("unique_graphs", 0)
-print(compiler_present(), graphs)
-torch.save(found, "gradients.pt")
 """
 
 
 def test_compiled_and_eager_gradients_agree_and_nothing_is_compiled_without_end(tmp_path) -> None:
-    results = {}
-    for mode in ("0", "1"):
-        folder = tmp_path / mode
-        folder.mkdir()
-        done = subprocess.run(
-            [sys.executable, "-c", PROBE],
-            cwd=folder,
-            env={**os.environ, "GFMN_COMPILE": mode},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        present, graphs = done.stdout.split()
-        results[mode] = torch.load(folder / "gradients.pt", weights_only=True)
-        if mode == "0":
-            assert (present, graphs) == ("False", "0")
-        elif present == "False":
-            pytest.skip("no compiler on this machine")
-        else:
-            # The probe and five kernels in two precisions, whatever the widths and batches.
-            assert int(graphs) <= 11
-            assert "fell back" not in done.stderr and "recompile_limit" not in done.stderr
-    for i, (eager, compiled) in enumerate(zip(results["0"], results["1"], strict=True)):
+    # The probe and five kernels in two precisions, whatever the widths and batches.
+    pairs = eager_and_compiled(PROBE, tmp_path, graphs=11)
+    for i, (eager, compiled) in enumerate(pairs):
         error = (compiled - eager).norm() / eager.norm()
         # In bf16 a sum near a tie may be rounded to either side.
-        assert error < (1e-4 if i < len(results["0"]) // 2 else 0.02), i
+        assert error < (1e-4 if i < len(pairs) // 2 else 0.02), i
