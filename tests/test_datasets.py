@@ -1,7 +1,10 @@
 """Data sets and their folder: deterministic, verified, in the range that they say."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -59,6 +62,44 @@ def test_a_wrong_parameter_is_one_line_with_its_path(change: dict[str, object], 
     with pytest.raises(InputError) as error:
         datasets.parse({"source": "photos", **change}, "datasets.x")
     assert str(error.value) == line
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"flip": True}, "datasets.x.flip: unknown key; did you mean 'flips'?"),
+        ({"broken": "ignore"}, "datasets.x.broken: expected 'fail' or 'skip', found 'ignore'"),
+        ({"limit": 0}, "datasets.x.limit: expected greater than or equal to 1, found 0"),
+        (
+            {"crop": 32},
+            "datasets.x.crop: expected more than image_size (32), or null, found 32",
+        ),
+        ({"path": None}, "datasets.x.path: expected a valid string, found None"),
+    ],
+)
+def test_a_wrong_parameter_of_pictures_is_one_line(change: dict[str, object], line: str) -> None:
+    with pytest.raises(InputError) as error:
+        datasets.parse({"source": "folder", "path": "pictures", **change}, "datasets.x")
+    assert str(error.value) == line
+
+
+def test_every_source_is_named_as_its_parameters_name_it() -> None:
+    for name, (config, _) in {**datasets.MADE, **datasets.READ}.items():
+        assert get_args(config.model_fields["source"].annotation) == (name,)
+
+
+def test_the_heavy_packages_are_imported_only_by_the_sources_that_need_them() -> None:
+    code = "import gfmn.datasets, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch", "torchvision", "lmdb", "pyarrow", "sklearn"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_what_is_described_leaves_out_the_number_of_processes(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((3, 8, 8, 3), np.uint8))
+    data = prepare(tmp_path, source="npy", path=str(tmp_path / "a.npy"), image_size=8, workers=1)
+    assert "workers" not in data.meta and data.meta["flips"] is False
+    assert data.meta["mean"] == data.meta["std"] == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("damage", ["meta.json", "images.npy", "truncate", "count"])

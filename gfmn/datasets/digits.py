@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 from pydantic import Field
-from sklearn.datasets import load_digits
 
 from gfmn.config import Config
 from gfmn.prepared import Chunk
@@ -22,6 +21,8 @@ class Digits(Config):
 
 def chunks(config: Digits) -> Iterator[Chunk]:
     """All digits in one chunk, in the package's order, with their classes 0 to 9."""
+    from sklearn.datasets import load_digits  # here: half a second
+
     data = load_digits()
     size = (config.image_size, config.image_size)
     pictures = [
