@@ -3,9 +3,11 @@
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Self, get_args
+from types import UnionType
+from typing import Any, Self, Union, cast, get_args, get_origin
 
 import pydantic
+import pydantic.fields
 
 from gfmn.errors import InputError
 
@@ -41,22 +43,61 @@ def _first_line(cls: type[pydantic.BaseModel], error: pydantic.ValidationError, 
     # An unknown key first: it is often the misspelt one of the keys that are then missing.
     errors = error.errors(include_url=False)
     first, *others = sorted(errors, key=lambda e: e["type"] != "extra_forbidden")
-    path = ".".join([where, *map(str, first["loc"])])
+    owner, steps = _without_tags(cls, first["loc"])
+    path = ".".join([where, *map(str, steps)])
     more = f" (and {len(others)} more)" if others else ""
     if first["type"] == "extra_forbidden":
-        known = _fields_at(cls, first["loc"][:-1])
-        return f"{path}: unknown key; {nearest(str(first['loc'][-1]), known)}{more}"
+        known = [field.alias or name for name, field in owner.model_fields.items()]
+        return f"{path}: unknown key; {nearest(str(steps[-1]), known)}{more}"
     if first["type"] == "missing":
         return f"{path}: required, found nothing{more}"
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        about = first["ctx"]
+        path = f"{path}.{about['discriminator'].strip(QUOTE)}"
+        if "tag" not in about:
+            return f"{path}: required, found nothing{more}"
+        known = [tag.strip(QUOTE) for tag in about["expected_tags"].split(", ")]
+        return f"{path}: no {about['tag']!r}; {nearest(about['tag'], known)}{more}"
     expected = first["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
     return f"{path}: {expected}, found {first['input']!r}{more}"
 
 
-def _fields_at(cls: type[pydantic.BaseModel], path: tuple[int | str, ...]) -> Iterable[str]:
+QUOTE = "'"  # around each name that pydantic lists
+
+
+def _without_tags(
+    cls: type[pydantic.BaseModel], path: tuple[int | str, ...]
+) -> tuple[type[pydantic.BaseModel], list[int | str]]:
+    """The group of parameters that a path's last step belongs to, and the path as a user sees it.
+
+    Pydantic's has also, behind a value that is one of several kinds, the kind.
+    """
+    steps: list[int | str] = []
+    tagged: pydantic.fields.FieldInfo | None = None
+    owner = cls
     for step in path:
+        owner = cls
+        if tagged is not None:
+            cls = _of_kind(tagged, step) or cls
+            tagged = None
+            continue
+        steps.append(step)
         field = cls.model_fields.get(str(step))
-        annotation = field.annotation if field else None  # none: a name in a dictionary of groups
-        for inner in (annotation, *get_args(annotation)):
+        if field is None:  # a name in a dictionary of groups
+            continue
+        kinds = [kind for kind in get_args(field.annotation) if kind is not type(None)]
+        if get_origin(field.annotation) in (Union, UnionType) and len(kinds) > 1:
+            tagged = field
+        for inner in (field.annotation, *get_args(field.annotation)):
             if isinstance(inner, type) and issubclass(inner, pydantic.BaseModel):
                 cls = inner
-    return cls.model_fields
+    return owner, steps
+
+
+def _of_kind(field: pydantic.fields.FieldInfo, kind: object) -> type[pydantic.BaseModel] | None:
+    if field.discriminator is None:
+        return None
+    for group in get_args(field.annotation):
+        if kind in get_args(group.model_fields[str(field.discriminator)].annotation):
+            return cast(type[pydantic.BaseModel], group)
+    return None

@@ -1,67 +1,172 @@
-"""From the layouts in which weights are published to the state dicts of `gfmn.networks`."""
+"""From published weights to a network's record: fetch, convert to our state dict, check."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 
 from gfmn.config import Config, nearest
 from gfmn.errors import InputError
-from gfmn.extractor_file import NetworkRecord, check_state
-from gfmn.networks import describe
-from gfmn.weights import PackageFile, fetch, read_pickled_arrays, read_state_dict
+from gfmn.extractor_file import (
+    NetworkRecord,
+    check_state,
+    expected_state,
+    save_extractor,
+    summary,
+)
+from gfmn.networks import ARCHITECTURES, TappedNetwork, describe
+from gfmn.weights import LocalFile, Source, WebFile, fetch
+from gfmn.weights.containers import (
+    is_safetensors,
+    is_torch_file,
+    read_extractor,
+    read_pickled_arrays,
+    read_state_dict,
+)
+from gfmn.weights.layouts import (
+    adapted,
+    lite_from_torch,
+    resnet_from_torch,
+    vgg_from_torchvision,
+)
 
 State = dict[str, Tensor]
+ADAPTERS = ("torchvision:", "timm:")  # begin the names of the libraries' own models
+PUBLISHED = re.compile(r"vgg(11|13|16|19)(_bn)?|resnet18|efficientnet_lite[02]")
 
 
-class FetchedNetwork(Config):
+class PublishedNetwork(Config):
     """A network whose weights somebody has published."""
 
     architecture: str
-    source: PackageFile
+    source: Source
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The architecture's, beside its name."""
+        return {}
 
 
-class FetchedEvaluator(FetchedNetwork):
+class FetchedNetwork(PublishedNetwork):
+    """A published network as an extractor: what it taps, and the size at which it looks."""
+
+    # Of a library's model; ours have their own.
+    taps: Literal["stages", "activations"] | tuple[str, ...] | None = None
+    resize: int | None = Field(None, ge=1)  # pixels; None: images as they are
+
+    @field_validator("taps")
+    @classmethod
+    def _of_an_adapter(cls, taps: Any, info: ValidationInfo) -> Any:
+        architecture = info.data.get("architecture", "")
+        if taps is not None and not is_adapter(architecture):
+            known = " or ".join(f"{prefix}..." for prefix in ADAPTERS)
+            raise ValueError(f"expected none, since {architecture!r} is not {known}")
+        return taps
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The architecture's, beside its name: JSON values, and only those that are given."""
+        taps = list(self.taps) if isinstance(self.taps, tuple) else self.taps
+        given = {"taps": taps, "resize": self.resize}
+        return {key: value for key, value in given.items() if value is not None}
+
+
+class FetchedEvaluator(PublishedNetwork):
     """A published classifier, and the size at which it looks at images."""
 
     architecture: Literal["efficientnet_lite0", "efficientnet_lite2"]  # have features and logits
     resize: int = Field(ge=1)  # pixels
 
 
-def fetch_network(name: str, network: FetchedNetwork, where: str) -> NetworkRecord:
+def is_adapter(architecture: str) -> bool:
+    """Whether the network is a library's own model."""
+    return architecture.startswith(ADAPTERS)
+
+
+def fetch_network(name: str, network: PublishedNetwork, where: str) -> NetworkRecord:
     """Download (or read), verify and convert a network's weights.
 
-    `where` is the parameter that describes the network and begins every error, an `InputError`.
-    The architecture is checked before anything is downloaded.
+    A file of our own format is taken as it is, with its arguments. `where` is the parameter that
+    describes the network and begins every error, an `InputError`. The architecture is checked
+    before anything is downloaded.
     """
+    architecture, arguments = network.architecture, network.arguments
+    _check_architecture(network, where)
+    data, provenance = fetch(network.source, f"{where}.source", architecture)
+    label = f"{where}.source: {network.source.label}"
+    ours = read_extractor(data, label, architecture)
+    if ours is None:
+        state = convert(architecture, data, label, **arguments)
+        return NetworkRecord(name, architecture, state, provenance, arguments)
+    header, state = ours
+    arguments = {**header.arguments, **arguments}
+    check_state(state, describe(architecture, **arguments), label)
+    provenance["network"] = header.provenance
+    return NetworkRecord(name, architecture, state, provenance, arguments, header.image_size)
+
+
+def save_fetched(path: Path, name: str, network: PublishedNetwork, where: str) -> str:
+    """Fetch a network into a file of its own; returns the line that sums it up."""
+    save_extractor(path, [fetch_network(name, network, where)])
+    return summary(path)
+
+
+def _check_architecture(network: PublishedNetwork, where: str) -> None:
     architecture = network.architecture
-    if architecture not in CONVERTERS:
-        hint = nearest(architecture, CONVERTERS)
-        raise InputError(f"{where}.architecture: no published weights for {architecture!r}; {hint}")
-    data, provenance = fetch(network.source, f"{where}.source")
-    state = convert(architecture, data, f"{where}.source: {network.source.member}")
-    return NetworkRecord(name, architecture, state, provenance)
+    known = [*filter(PUBLISHED.fullmatch, ARCHITECTURES)]
+    if isinstance(network.source, LocalFile | WebFile):
+        known = [*ARCHITECTURES]  # the file may be of our own format
+    if architecture not in known and not is_adapter(architecture):
+        raise InputError(
+            f"{where}.architecture: no published weights for {architecture!r}; "
+            f"{nearest(architecture, known)}"
+        )
+    try:
+        describe(architecture, **network.arguments)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
-def convert(architecture: str, data: bytes, name: str) -> State:
+def convert(architecture: str, data: bytes, name: str, **arguments: Any) -> State:
     """A published file's bytes as the state dict of `architecture`, float32, contiguous.
 
-    `name` is the file's and begins every error, an `InputError`: another layout or other shapes.
+    `arguments` are the architecture's. `name` is the file's and begins every error, an
+    `InputError`: another layout or other shapes.
     """
-    state = CONVERTERS[architecture](data, name)
-    check_state(state, describe(architecture), name)
+    network = describe(architecture, **arguments)
+    state = _converted(architecture, data, network, name)
+    check_state(state, network, name)
     return state
 
 
-def vgg_from_flax(data: bytes, name: str) -> State:
+def _converted(architecture: str, data: bytes, network: TappedNetwork, name: str) -> State:
+    if architecture == "vgg16" and not (is_safetensors(data) or is_torch_file(data)):
+        return vgg_from_flax(data, network, name)
+    state = read_state_dict(data, name)
+    if is_adapter(architecture):
+        return adapted(state, expected_state(network))
+    if re.fullmatch(r"vgg\d+(_bn)?", architecture):
+        return vgg_from_torchvision(state, network, name)
+    if architecture.startswith("resnet"):
+        return resnet_from_torch(state, name)
+    if architecture.startswith("efficientnet_lite"):
+        return lite_from_torch(state, name)
+    raise InputError(
+        f"{name}: expected an extractor file with {architecture!r}, found another; "
+        "`python -m gfmn.weights import` makes one of a checkpoint"
+    )
+
+
+def vgg_from_flax(data: bytes, network: TappedNetwork, name: str) -> State:
     """`VGG16_0/Conv_{0..12}/{kernel,bias}`, kernels height x width x in x out, in a pickle."""
     tree = read_pickled_arrays(data, name)
     state = {}
-    for i, tap in enumerate(describe("vgg16").tap_names):
+    for i, tap in enumerate(network.tap_names):
         layer = _at(tree, f"VGG16_0/Conv_{i}", name)
         kernel, bias = (_at(layer, key, name) for key in ("kernel", "bias"))
         if np.ndim(kernel) != 4:
@@ -78,42 +183,3 @@ def _at(tree: Any, path: str, name: str) -> Any:
             raise InputError(f"{name}: expected {path}, found no {key}")
         tree = tree[key]
     return tree
-
-
-# The norm that follows each convolution of a block; its name depends on the block alone.
-LITE_BLOCK = {
-    "_expand_conv": "expand.conv",
-    "_bn0": "expand.norm",
-    "_depthwise_conv": "depthwise.conv",
-    "_bn1": "depthwise.norm",
-    "_project_conv": "project.conv",
-    "_bn2": "project.norm",
-}
-LITE_OUTSIDE = {
-    "_conv_stem": "stem.conv",
-    "_bn0": "stem.norm",
-    "_conv_head": "head.conv",
-    "_bn1": "head.norm",
-    "_fc": "classifier",
-}
-
-
-def lite_from_torch(data: bytes, name: str) -> State:
-    """`_conv_stem`, `_blocks.N._depthwise_conv`, ..., `_fc` in a torch state dict."""
-    state = {}
-    for key, value in read_state_dict(data, name).items():
-        match = re.fullmatch(r"(?:_blocks\.(\d+)\.)?(\w+)\.(\w+)", key)
-        names = LITE_OUTSIDE if match is None or match[1] is None else LITE_BLOCK
-        if match is None or match[2] not in names:
-            raise InputError(f"{name}: expected an EfficientNet-Lite, found {key!r}")
-        if match[3] != "num_batches_tracked":
-            block = "" if match[1] is None else f"block{int(match[1]) + 1:02d}."
-            state[f"{block}{names[match[2]]}.{match[3]}"] = value.float().contiguous()
-    return state
-
-
-CONVERTERS: dict[str, Callable[[bytes, str], State]] = {
-    "vgg16": vgg_from_flax,
-    "efficientnet_lite0": lite_from_torch,
-    "efficientnet_lite2": lite_from_torch,
-}

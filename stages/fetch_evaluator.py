@@ -3,17 +3,14 @@
 import paths
 import runner
 
-from gfmn.converters import FetchedEvaluator, fetch_network
-from gfmn.extractor_file import save_extractor, summary
+from gfmn.converters import FetchedEvaluator, save_fetched
 
 
 def main(name: str) -> None:
     """Download, verify, convert, write."""
     data, where = runner.section("evaluators", name)
-    record = fetch_network(name, FetchedEvaluator.parse(data, where), where)
-    path = paths.evaluator(name)
-    save_extractor(path, [record])
-    print(summary(path))
+    network = FetchedEvaluator.parse(data, where)
+    print(save_fetched(paths.evaluator(name), name, network, where))
 
 
 if __name__ == "__main__":

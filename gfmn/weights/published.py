@@ -1,0 +1,135 @@
+"""Checkpoints as the paper's authors published theirs, recognised and converted to ours.
+
+A network is recognised by the names and shapes of its tensors.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from gfmn.errors import InputError
+from gfmn.extractor_file import NetworkRecord, check_state, expected_state
+from gfmn.networks import ARCHITECTURES, TappedNetwork, describe
+from gfmn.weights.layouts import (
+    classifier_keys,
+    plain,
+    resnet_from_torch,
+    vgg_from_torchvision,
+    vgg_modules,
+)
+from gfmn.weights.modules import Published, read_published
+from gfmn.weights.sources import digest
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A network of ours, and what the import left out or looked at on the way."""
+
+    record: NetworkRecord
+    published: Published
+    dropped: tuple[str, ...]  # tensors that our network does not have
+    trained_size: int | None  # pixels; None: nothing tells
+
+    @property
+    def network(self) -> TappedNetwork:
+        """Ours, without storage."""
+        return describe(self.record.architecture, **self.record.arguments)
+
+
+def import_published(path: Path, name: str | None = None) -> Imported:
+    """A checkpoint as a network's record; `name`: of the network, by default the architecture's.
+
+    Raises `InputError` for a file that is missing, damaged, or of no network of ours.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{path}: expected a checkpoint, found: {reason}") from None
+    published = read_published(data, str(path))
+    architecture, arguments, state = recognise(published.state, str(path))
+    check_state(state, describe(architecture, **arguments), str(path))
+    dropped = tuple(classifier_keys(published.state))
+    size = _trained_size(published.state)
+    provenance = {
+        "kind": "published checkpoint",
+        "file": path.name,
+        "sha256": digest(data),
+        "container": published.container,
+        "classes": list(published.classes),
+        "facts": published.facts,
+        "trained_size": size,
+        "dropped": list(dropped),
+    }
+    record = NetworkRecord(
+        name or architecture,
+        architecture,
+        state,
+        provenance,
+        arguments,
+        arguments.get("image_size"),
+    )
+    return Imported(record, published, dropped, size)
+
+
+def recognise(state: State, name: str) -> tuple[str, dict[str, int], State]:
+    """The architecture whose tensors these are, its arguments, and its state dict.
+
+    `name` begins every error, an `InputError`: the tensors of no network that is known.
+    """
+    if "features.0.weight" in state:
+        return _vgg(state, name)
+    if "layer1.0.conv1.weight" in state:
+        return "resnet18", {}, resnet_from_torch(state, name)
+    encoder = _encoder(plain(state))
+    if encoder is not None:
+        return encoder
+    first = ", ".join(map(repr, list(state)[:3]))[:120]
+    raise InputError(
+        f"{name}: expected a VGG (features.0.weight), a ResNet18 (layer1.0.conv1.weight) or a "
+        f"DCGAN encoder, found {len(state)} tensors: {first}"
+    )
+
+
+def _vgg(state: State, name: str) -> tuple[str, dict[str, int], State]:
+    found = {key.removesuffix(".weight") for key in state if re.match(r"features\..*weight$", key)}
+    for architecture in ARCHITECTURES:
+        if re.fullmatch(r"vgg\d+(_bn)?", architecture):
+            network = describe(architecture)
+            if found == vgg_modules(network).keys():
+                return architecture, {}, vgg_from_torchvision(state, network, name)
+    raise InputError(
+        f"{name}: expected a VGG of 11, 13, 16 or 19 layers with or without batch norm, "
+        f"found another one, with {len(found)} layers of weights"
+    )
+
+
+def _encoder(state: State) -> tuple[str, dict[str, int], State] | None:
+    """A DCGAN encoder under any names: convolutions and batch norms by turns, in forward order."""
+    kernels = [key for key, value in state.items() if value.ndim == 4]
+    if not kernels or tuple(state[kernels[0]].shape) != (64, 3, 4, 4):
+        return None
+    size, latent = {6: 32, 7: 64, 8: 128}.get(len(kernels)), state[kernels[-1]].shape[0]
+    if size is None or latent == 0:
+        return None
+    arguments = {"image_size": size, "latent": latent}
+    expected = expected_state(describe("dcgan_encoder", **arguments))
+    kinds = [key.rpartition(".")[2] for key in state]
+    if kinds != [key.rpartition(".")[2] for key in expected]:
+        return None
+    return "dcgan_encoder", arguments, dict(zip(expected, state.values(), strict=True))
+
+
+def _trained_size(state: State) -> int | None:
+    """From the classifier's input: 512 maps, each a 32nd of the image's height and width."""
+    for key in ("classifier.weight", "classifier.0.weight", "linear.weight"):
+        value = state.get(key)
+        if value is not None and value.ndim == 2:
+            places = value.shape[-1] / 512
+            side = round(places**0.5)
+            return 32 * side if side and side * side == places else None
+    return None
