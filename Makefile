@@ -15,7 +15,7 @@ test: .venv/.dev
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest
+	OMP_NUM_THREADS=1 pytest -n auto
 
 bench: .venv/.dev
 	python -m benchmarks

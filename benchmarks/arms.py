@@ -40,7 +40,7 @@ class Arm:
         """Ours, folded; `auto`: of each network the precision that a measurement prefers."""
         networks, taps, precisions = self.build(), {}, {}
         for name, network in networks.items():
-            network.fold_batchnorm()
+            network.freeze()
             taps[name] = network.tap_names[:DEPTH]
             precisions[name] = precision
             if precision == "auto":

@@ -11,6 +11,7 @@ from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F
 
 from gfmn.distributed import ALONE, World
+from gfmn.errors import InputError
 
 
 class _Normalise(Function):
@@ -115,10 +116,16 @@ def _wide(vector: Tensor) -> Tensor:
 
 
 def synchronise(module: nn.Module, world: World) -> nn.Module:
-    """Make a module's batch norms synced ones, in place; its state dict stays the same."""
+    """Make a module's batch norms synced ones, in place; its state dict stays the same.
+
+    Raises `InputError` for a kind of batch norm that does more than normalise.
+    """
     if world.size > 1:
         for norm in module.modules():
             if isinstance(norm, nn.BatchNorm2d):
+                if type(norm) not in (nn.BatchNorm2d, SyncedBatchNorm2d):
+                    found = f"{world.size} and batch norms of {type(norm).__name__}"
+                    raise InputError(f"processes: expected 1 for this network, found {found}")
                 norm.__class__ = SyncedBatchNorm2d  # parameters, buffers and hooks stay the same
                 cast(SyncedBatchNorm2d, norm).world = world
     return module

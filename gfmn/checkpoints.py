@@ -31,6 +31,16 @@ def fingerprint(facts: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def code_digest() -> str:
+    """SHA-256 over the source of every module of this package that is in use."""
+    digest = hashlib.sha256()
+    for name, module in sorted(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if path and name.split(".")[0] == __name__.split(".")[0]:
+            digest.update(Path(path).read_bytes())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """What one verified file holds; tensors are on the CPU."""

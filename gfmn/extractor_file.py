@@ -17,9 +17,10 @@ from torch import Tensor
 from gfmn import tensorfile
 from gfmn.config import Config
 from gfmn.errors import InputError
-from gfmn.networks import TappedNetwork, describe
+from gfmn.networks import BatchNormMode, TappedNetwork, build, describe
 
-FORMAT: Literal["extractor-1"] = "extractor-1"
+FORMAT: Literal["extractor-2"] = "extractor-2"
+COUNTER = "num_batches_tracked"  # of a batch norm, not needed by a frozen network
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class NetworkRecord:
     architecture: str
     state: Mapping[str, Tensor]
     provenance: Mapping[str, Any]
-    arguments: Mapping[str, int] = field(default_factory=dict)  # the constructor's
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # the constructor's, JSON
     image_size: int | None = None  # the only size that it takes; None: any
 
 
@@ -39,23 +40,26 @@ class NetworkHeader(Config):
 
     name: str = pydantic.Field(pattern=r"^[a-z0-9_-]+$")
     architecture: str
-    arguments: dict[str, int]
+    arguments: dict[str, Any]  # the constructor's
     image_size: int | None  # the only size that it takes
     taps: tuple[str, ...]
     mean: tuple[float, float, float]  # of the unit range
     std: tuple[float, float, float]
-    batchnorm: Literal["eval"]
     provenance: dict[str, Any]
 
     def describe(self) -> TappedNetwork:
         """The network without storage for its weights."""
         return describe(self.architecture, **self.arguments)
 
+    def build(self) -> TappedNetwork:
+        """The network with random weights."""
+        return build(self.architecture, **self.arguments)
+
 
 class Header(Config):
     """What an extractor file says of itself."""
 
-    format: Literal["extractor-1"]
+    format: Literal["extractor-2"]
     networks: tuple[NetworkHeader, ...]
 
 
@@ -83,12 +87,11 @@ def save_extractor(path: str | Path, networks: Sequence[NetworkRecord]) -> None:
             "taps": network.tap_names,
             "mean": network.mean,
             "std": network.std,
-            "batchnorm": "eval",
             "provenance": dict(record.provenance),
         }
         headers.append(NetworkHeader.parse(facts, f"{path}: network {record.name!r}"))
         for key in expected_state(network):
-            tensor = record.state[key].detach().to("cpu", torch.float32)
+            tensor = _wide(record.state[key].detach().to("cpu"))
             tensors[f"{record.name}/{key}"] = tensor.contiguous()
     write(Path(path), headers, tensors)
 
@@ -126,15 +129,19 @@ def read_header(path: str | Path) -> Header:
 
 def read_state(path: str | Path, entry: NetworkHeader) -> dict[str, Tensor]:
     """One network's state dict, checked; `InputError` for missing, surplus or misshapen tensors."""
-    state = {k: v.float() for k, v in tensorfile.read(path, f"{entry.name}/").items()}
+    state = {k: _wide(v) for k, v in tensorfile.read(path, f"{entry.name}/").items()}
     check_state(state, entry.describe(), f"{path}: network {entry.name!r}")
     return state
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def expected_state(network: TappedNetwork) -> dict[str, tuple[int, ...]]:
     """State keys and shapes, without the batch norms' counters, which eval mode never reads."""
     state = network.state_dict()
-    return {k: tuple(v.shape) for k, v in state.items() if not k.endswith("num_batches_tracked")}
+    return {k: tuple(v.shape) for k, v in state.items() if not k.endswith(COUNTER)}
 
 
 def check_state(state: Mapping[str, Tensor], network: TappedNetwork, where: str) -> None:
@@ -146,7 +153,7 @@ def check_state(state: Mapping[str, Tensor], network: TappedNetwork, where: str)
         if tuple(state[key].shape) != shape:
             found = tuple(state[key].shape)
             raise InputError(f"{where}: {key!r}: expected the shape {shape}, found {found}")
-    surplus = [k for k in state if k not in expected and not k.endswith("num_batches_tracked")]
+    surplus = [k for k in state if k not in expected and not k.endswith(COUNTER)]
     if surplus:
         raise InputError(f"{where}: expected {len(expected)} tensors, found also {surplus[0]!r}")
 
@@ -183,11 +190,17 @@ def summary(path: str | Path) -> str:
     return f"{path}: {networks}, {megabytes:.1f} MB, sha256 {file_digest(path)[:12]}"
 
 
-def load_network(path: str | Path, header: NetworkHeader) -> TappedNetwork:
-    """One network of a file, float32 on the CPU, its batch norms folded into its convolutions."""
+def load_network(
+    path: str | Path, header: NetworkHeader, batchnorm: BatchNormMode = "eval"
+) -> TappedNetwork:
+    """One network of a file, float32 on the CPU, frozen with its batch norms in one mode."""
+    state = read_state(path, header)
     network = header.describe()
-    # A counter that no file holds and eval mode never reads, but a strict load asks for.
-    counters = {k: torch.tensor(0) for k in network.state_dict() if k.endswith("batches_tracked")}
-    network.load_state_dict({**read_state(path, header), **counters}, assign=True)
-    network.fold_batchnorm()
+    # Counters that no file holds and eval mode never reads, but a strict load asks for.
+    counters = {k: torch.tensor(0) for k in network.state_dict() if k.endswith(COUNTER)}
+    state |= counters
+    if any(buffer.is_meta for name, buffer in network.named_buffers() if name not in state):
+        network = header.build()  # some values are in no file: the constructor computes them
+    network.load_state_dict(state, assign=True)
+    network.freeze(batchnorm)
     return network

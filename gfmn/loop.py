@@ -4,39 +4,37 @@ Exact: noise depends on seed, step and sample index alone, and a checkpoint hold
 that a step changes, so a run that was killed ends in the same bytes as one that was not.
 """
 
-import hashlib
 import json
 import shutil
 import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from gfmn import generators
-from gfmn.checkpoints import Checkpoint, Checkpoints, fingerprint
+from gfmn.checkpoints import Checkpoint, Checkpoints, code_digest, fingerprint
 from gfmn.distributed import ALONE, World
 from gfmn.errors import InputError, Stopped
 from gfmn.extractors import Extractor
 from gfmn.images import grid
 from gfmn.progress import Progress
 from gfmn.sampling import fixed_grid
+from gfmn.signals import caught
 from gfmn.statistics import Statistics
 from gfmn.training import Trainer, TrainingConfig, learning_rate
 
 HEADER = "step\timages\tlr\tloss\n"
 
 
-def run_fingerprint(config: TrainingConfig, statistics_digest: str) -> str:
-    """What must be equal for a checkpoint to be this run's: parameters, statistics and code.
+def run_fingerprint(config: TrainingConfig, statistics_digest: str, decoder_digest: str) -> str:
+    """What must be equal for a checkpoint to be this run's: parameters, inputs and code.
 
     The number of steps counts only where the rate depends on it; else a finished run of fewer
     steps is the beginning of a longer one.
@@ -45,20 +43,11 @@ def run_fingerprint(config: TrainingConfig, statistics_digest: str) -> str:
     facts = {
         "parameters": config.model_dump(mode="json", exclude=free),
         "statistics": statistics_digest,
-        "code": _code_digest(),
+        "decoder": decoder_digest,
+        "code": code_digest(),
         "torch": torch.__version__,
     }
     return fingerprint(facts)
-
-
-def _code_digest() -> str:
-    """SHA-256 over the source of every module of this package that is in use."""
-    digest = hashlib.sha256()
-    for name, module in sorted(sys.modules.items()):
-        path = getattr(module, "__file__", None)
-        if path and name.split(".")[0] == __name__.split(".")[0]:
-            digest.update(Path(path).read_bytes())
-    return digest.hexdigest()
 
 
 def resume_point(
@@ -110,6 +99,7 @@ class Run:
     found: Checkpoint | None = None  # from which to go on; see `resume_point`
     world: World = ALONE
     every: float = 300.0  # seconds
+    start: Mapping[str, Tensor] | None = None  # the generator's first weights, if not random
     rows: list[str] = field(default_factory=list)
 
     def train(self) -> float:
@@ -127,15 +117,19 @@ class Run:
             self.image_size,
             self.world,
             known.get("generator"),
+            self.start,
         )
         if self.found:
             self.trainer.load_state(self.found.tensors)
             # The last row of a finished run is out of turn in a longer one.
             rows = self.found.about["history"]
             self.rows = [row for row in rows if int(row.split("\t")[0]) % config.log_every == 0]
+        if self.world.is_main:
+            self.history.parent.mkdir(parents=True, exist_ok=True)
+            self.history.write_text(HEADER + "".join(self.rows))
         self._announce(start)
         saved = time.monotonic()
-        with _signals() as signals, self._progress() as progress:
+        with caught() as signals, self._progress() as progress:
             progress.skip(start)
             for step in range(start, config.steps):
                 self.trainer.step(step)
@@ -175,9 +169,8 @@ class Run:
         rate = learning_rate(self.config, done - 1)
         self.rows.append(f"{done}\t{done * self.config.batch}\t{rate:.6g}\t{loss:.6g}\n")
         if self.world.is_main:
-            self.history.parent.mkdir(parents=True, exist_ok=True)
-            with self.history.open("w" if len(self.rows) == 1 else "a") as file:
-                file.write(HEADER + self.rows[0] if len(self.rows) == 1 else self.rows[-1])
+            with self.history.open("a") as file:
+                file.write(self.rows[-1])
         return loss
 
     def _refuse(self, found: str, done: int) -> None:
@@ -236,28 +229,6 @@ class Run:
         # Last: what is needed to train on, and nothing before it.
         self.checkpoints.keep = 1
         self._save(config.steps)
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """A list that SIGINT and SIGTERM are added to; the second one acts as ever."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    before = {int(n): signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        signal.signal(number, before[number])
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def describe(run: Run) -> dict[str, Any]:

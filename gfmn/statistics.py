@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from gfmn import tensorfile
@@ -17,6 +17,7 @@ from gfmn.errors import InputError
 from gfmn.extractors import Extractor, Tap
 from gfmn.images import bytes_to_unit
 from gfmn.moments import Layout, MergedMoments, Target, batch_moments
+from gfmn.networks import BatchNormMode
 from gfmn.progress import Progress
 
 FORMAT = "statistics-1"
@@ -27,9 +28,16 @@ class StatisticsConfig(Config):
 
     dataset: str
     extractor: str
+    batchnorm: BatchNormMode = "eval"  # of the networks, here and in training
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks; moments are wider
-    batch: int = Field(256, ge=1)  # images at a time, in each process
+    batch: int = Field(256, ge=1)  # most images at a time, in each process
     processes: int = Field(1, ge=1)  # that share the images
+
+    @model_validator(mode="after")
+    def _batches(self) -> Self:
+        if self.batchnorm == "batch" and self.batch < 2:
+            raise ValueError("expected a batch of at least 2 with batch norm on it")
+        return self
 
 
 @dataclass(frozen=True)
@@ -59,25 +67,27 @@ def extract(
     batch: int,
     progress: Progress,
     world: World = ALONE,
+    shuffle: bool = False,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Mean and unbiased variance of every tap over N x H x W x 3 uint8 images.
 
     One pass; memory does not grow with N. Moments of a batch are taken about the first batch's
     mean in float32 and merged in float64. Each process of the world takes its share of the
-    images, and all return the same.
+    batches, and all return the same. `shuffle`: whether batches are drawn at random (by a fixed
+    seed), as networks need that look at a batch as a whole.
     """
     if len(images) < 2:
         raise InputError(f"a variance needs at least 2 images, found {len(images)}")
     device = next(extractor.parameters()).device
     layout = Layout(tuple(tap.shape for tap in extractor.taps))
     merged = MergedMoments(layout.features)
+    batches = Batches(images, batch, shuffle)
     shift = torch.zeros(layout.features, device=device)
     if world.is_main:
-        shift = batch_moments(_taps(images[:batch], extractor, device), shift, layout).first
+        shift = batch_moments(_taps(batches[0], extractor, device), shift, layout).first
     world.broadcast_(shift)
-    share = world.share(len(images))
-    for start in range(share.start, share.stop, batch):
-        chunk = images[start : min(start + batch, share.stop)]
+    for i in world.share(len(batches)):
+        chunk = batches[i]
         moments = batch_moments(_taps(chunk, extractor, device), shift, layout)
         merged.update(moments, shift, len(chunk))
         progress.advance(len(chunk) * world.size)
@@ -85,6 +95,23 @@ def extract(
     vectors = (merged.mean.float(), merged.variance().float())
     mean, variance = (_by_tap(vector, extractor.taps, layout) for vector in vectors)
     return mean, variance
+
+
+class Batches:
+    """N x H x W x 3 images in batches of nearly equal size, `most` at most."""
+
+    def __init__(self, images: np.ndarray, most: int, shuffle: bool) -> None:
+        count = -(-len(images) // most)
+        self.images, self.ends = images, np.linspace(0, len(images), count + 1).round().astype(int)
+        # In the source's order neighbours are alike: often they are of one class.
+        self.order = np.random.default_rng(0).permutation(len(images)) if shuffle else None
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        part = slice(self.ends[i], self.ends[i + 1])
+        return self.images[part] if self.order is None else self.images[np.sort(self.order[part])]
 
 
 def _taps(chunk: np.ndarray, extractor: Extractor, device: torch.device) -> Iterator[Tensor]:
@@ -104,7 +131,7 @@ def describe(
         "extractor_digest": extractor.digest,
         "taps": [{"name": tap.name, "shape": list(tap.shape)} for tap in extractor.taps],
         "features": sum(torch.Size(tap.shape).numel() for tap in extractor.taps),
-        "batchnorm": "eval",
+        "batchnorm": config.batchnorm,
         "value_range": [0, 1],  # of the images that the extractor takes
         "precision": extractor.precision,
         "variance": "unbiased",
@@ -136,7 +163,11 @@ def load(path: Path) -> Statistics:
 def verify(statistics: Statistics, path: Path, extractor: Extractor, dataset: str) -> None:
     """Refuse statistics of another network, data set, shape or batch-norm mode."""
     about = statistics.about
-    expected = {"dataset": dataset, "extractor_digest": extractor.digest, "batchnorm": "eval"}
+    expected = {
+        "dataset": dataset,
+        "extractor_digest": extractor.digest,
+        "batchnorm": extractor.batchnorm,
+    }
     for key, value in expected.items():
         if about.get(key) != value:
             raise InputError(f"{path}: expected {key} {value!r}, found {about.get(key)!r}")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gfmn import datasets
+from gfmn import datasets, pretraining
 from gfmn.config import nearest
 from gfmn.converters import FetchedEvaluator, FetchedNetwork
 from gfmn.errors import InputError
@@ -13,8 +13,8 @@ from gfmn.extractor_file import Bundle
 from gfmn.extractors import check_image_size, select_taps
 from gfmn.generators import IMAGE_SIZES
 from gfmn.metrics.reference import ReferenceConfig
-from gfmn.networks import describe
-from gfmn.pretraining import AutoencoderConfig
+from gfmn.networks import TappedNetwork, describe
+from gfmn.pretraining import AutoencoderConfig, TrainedConfig
 from gfmn.reporting.results import ReportConfig, check_report
 from gfmn.sampling import SampleConfig
 from gfmn.statistics import StatisticsConfig
@@ -25,6 +25,7 @@ SECTIONS = (
     *("runs", "report"),
 )
 KINDS = ("fetched", "trained", "bundled")  # of extractors
+FILES = ("extractor-", "reference-")  # begin the names of metrics that are no run's
 NAME = re.compile(r"[a-z0-9_-]+")  # what DVC can address in a path and on the command line
 
 
@@ -39,9 +40,12 @@ class RunConfig(TrainingConfig):
 class Network:
     """What is known of a frozen network before its weights are there."""
 
-    architecture: str
-    taps: tuple[str, ...]
-    trained_size: int | None  # the only image size that it takes, in pixels
+    description: TappedNetwork  # without storage
+    trained_size: int | None = None  # the only image size that it takes, in pixels
+    decoder: AutoencoderConfig | None = None  # what came to be beside it
+
+
+Extractors = Mapping[str, Mapping[str, Network]]  # each one's networks, by name
 
 
 def check(params: Mapping[str, Any], where: str) -> None:
@@ -57,7 +61,7 @@ def check(params: Mapping[str, Any], where: str) -> None:
     }
     extractors = _check_extractors(params, where, sizes)
     evaluators = {
-        name: _taps(FetchedEvaluator.parse(data, path).architecture, path)
+        name: FetchedEvaluator.parse(data, path)
         for name, data, path in _entries(params, "evaluators", where)
     }
     measured = _check_statistics(params, where, sizes, extractors)
@@ -66,24 +70,50 @@ def check(params: Mapping[str, Any], where: str) -> None:
         reference = ReferenceConfig.parse(data, path)
         _known(reference.dataset, sizes, f"{path}.dataset")
         _known(reference.evaluator, evaluators, f"{path}.evaluator")
-        references.add(_paired(name, reference.dataset, reference.evaluator, path))
-    for _, data, path in _entries(params, "runs", where):
+        references.add(_paired(name, f"{reference.dataset}-{reference.evaluator}", path))
+    for name, data, path in _entries(params, "runs", where):
         run = RunConfig.parse(data, path)
+        if name.startswith(FILES):
+            raise InputError(f"{path}: expected a name that begins otherwise, found {name!r}")
         _known(run.dataset, sizes, f"{path}.dataset")
         _known(run.extractor, extractors, f"{path}.extractor")
         _known(run.evaluator, evaluators, f"{path}.evaluator")
-        _known(f"{run.dataset}-{run.extractor}", measured, f"{path}: statistics")
+        needed = f"{run.dataset}-{run.extractor}-{run.batchnorm}"
+        _known(needed, measured, f"{path}: statistics")
         _known(f"{run.dataset}-{run.evaluator}", references, f"{path}: references")
-        names = {name: network.taps for name, network in extractors[run.extractor].items()}
-        select_taps(names, run.taps, f"{path}.taps")
-        if sizes[run.dataset] not in IMAGE_SIZES:
-            expected = f"a data set of {', '.join(map(str, IMAGE_SIZES))} px"
-            found = f"{run.dataset!r} of {sizes[run.dataset]} px"
-            raise InputError(f"{path}.dataset: expected {expected}, found {found}")
+        _check_run(run, extractors, sizes, path)
     runs = [name for name, _, _ in _entries(params, "runs", where)]
     check_report(
         ReportConfig.parse(params.get("report"), f"{where}: report"), runs, f"{where}: report"
     )
+
+
+def _check_run(run: RunConfig, extractors: Extractors, sizes: Mapping[str, int], path: str) -> None:
+    """Whether its taps, weights, image size and decoder are there."""
+    networks = extractors[run.extractor]
+    names = {name: network.description.tap_names for name, network in networks.items()}
+    used = [name for name, taps in select_taps(names, run.taps, f"{path}.taps").items() if taps]
+    for name in run.weights:
+        _known(name, used, f"{path}.weights")
+    size = sizes[run.dataset]
+    if size not in IMAGE_SIZES:
+        expected = f"a data set of {', '.join(map(str, IMAGE_SIZES))} px"
+        raise InputError(f"{path}.dataset: expected {expected}, found {run.dataset!r} of {size} px")
+    if run.decoder == "none":
+        return
+    decoders = {
+        name: network
+        for name, parts in extractors.items()
+        for part, network in parts.items()
+        if part == name and network.decoder is not None
+    }
+    source = decoders[_known(run.decoder, ["none", *decoders], f"{path}.decoder")]
+    assert source.decoder is not None
+    made = (source.decoder.decoder, source.decoder.latent, source.trained_size)
+    if made != (run.generator, run.latent, size):
+        found = "{}, latent {}, {} px".format(*made)
+        expected = f"{run.generator}, latent {run.latent}, {size} px, as the run has"
+        raise InputError(f"{path}.decoder: expected {expected}, found {run.decoder!r}: {found}")
 
 
 def _check_extractors(
@@ -97,17 +127,14 @@ def _check_extractors(
     found: dict[str, dict[str, Network]] = {}
     for kind in KINDS:
         for name, data, path in _entries(kinds, kind, f"{where}: extractors", "."):
-            if name in found:
+            if name in found or name == "none":
                 raise InputError(f"{path}: expected a name of its own, found a second {name!r}")
             if kind == "fetched":
-                architecture = FetchedNetwork.parse(data, path).architecture
-                taps = _taps(architecture, path)
-                found[name] = {name: Network(architecture, taps, None)}
+                fetched = FetchedNetwork.parse(data, path)
+                network = Network(_described(fetched.architecture, path, **fetched.arguments))
+                found[name] = {name: network}
             elif kind == "trained":
-                trained = AutoencoderConfig.parse(data, path)
-                size = sizes[_known(trained.dataset, sizes, f"{path}.dataset")]
-                taps = _taps(trained.architecture, path, image_size=size)
-                found[name] = {name: Network(trained.architecture, taps, size)}
+                found[name] = {name: _trained(pretraining.parse(data, path), sizes, path)}
             else:
                 bundle = Bundle.parse(data, path)
                 first = found[_known(bundle.first, found, f"{path}.first")]
@@ -118,11 +145,18 @@ def _check_extractors(
     return found
 
 
+def _trained(config: TrainedConfig, sizes: Mapping[str, int], path: str) -> Network:
+    size = sizes[_known(config.dataset, sizes, f"{path}.dataset")]
+    if not isinstance(config, AutoencoderConfig):
+        description = _described(config.architecture, path)
+        check_image_size(description, size, None, f"{path}.dataset")
+        return Network(description)
+    arguments = {"image_size": size, "latent": config.latent}
+    return Network(_described(config.architecture, path, **arguments), size, config)
+
+
 def _check_statistics(
-    params: Mapping[str, Any],
-    where: str,
-    sizes: Mapping[str, int],
-    extractors: Mapping[str, Mapping[str, Network]],
+    params: Mapping[str, Any], where: str, sizes: Mapping[str, int], extractors: Extractors
 ) -> set[str]:
     measured = set()
     for name, data, path in _entries(params, "statistics", where):
@@ -131,15 +165,16 @@ def _check_statistics(
         _known(config.extractor, extractors, f"{path}.extractor")
         for network in extractors[config.extractor].values():
             pair = f"{path}: extractor {config.extractor!r} on data set {config.dataset!r}"
-            check_image_size(network.architecture, size, network.trained_size, pair)
-        measured.add(_paired(name, config.dataset, config.extractor, path))
+            check_image_size(network.description, size, network.trained_size, pair)
+        parts = (config.dataset, config.extractor, config.batchnorm)
+        measured.add(_paired(name, "-".join(parts), path))
     return measured
 
 
-def _taps(architecture: str, where: str, **arguments: int) -> tuple[str, ...]:
-    """The taps of an architecture; an unknown one is an `InputError` at `where`."""
+def _described(architecture: str, where: str, **arguments: Any) -> TappedNetwork:
+    """A network without storage; an unknown one is an `InputError` at `where`."""
     try:
-        return describe(architecture, **arguments).tap_names
+        return describe(architecture, **arguments)
     except InputError as error:
         raise InputError(f"{where}.architecture: {error}") from None
 
@@ -170,8 +205,8 @@ def _known(name: str, names: Collection[str], where: str) -> str:
     return name
 
 
-def _paired(name: str, dataset: str, network: str, where: str) -> str:
+def _paired(name: str, expected: str, where: str) -> str:
     """An entry that joins a data set and a network bears the name of its file."""
-    if name != f"{dataset}-{network}":
-        raise InputError(f"{where}: expected the name {dataset}-{network}, found {name}")
+    if name != expected:
+        raise InputError(f"{where}: expected the name {expected}, found {name}")
     return name

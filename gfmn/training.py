@@ -8,19 +8,21 @@ import copy
 import math
 import os
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import torch
 from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
-from gfmn import generators, objectives
+from gfmn import generators, objectives, states
 from gfmn.batchnorm import synchronise
-from gfmn.config import Config
+from gfmn.config import Config, nearest
 from gfmn.devices import Work, autocast, measured_precision
 from gfmn.distributed import ALONE, World
+from gfmn.errors import InputError
 from gfmn.extractors import Extractor
 from gfmn.images import signed_to_unit
+from gfmn.networks import BatchNormMode
 from gfmn.noise import Purpose, noise
 from gfmn.statistics import Statistics
 
@@ -32,9 +34,12 @@ class TrainingConfig(Config):
 
     dataset: str
     extractor: str
-    taps: Literal["all"] | int | tuple[str, ...] = "all"  # of each network: all, first n, or names
+    taps: Literal["all"] | int | tuple[str, ...] = "all"  # of each network: first n, last -n, names
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field({})  # of networks in the loss; else 1
+    batchnorm: BatchNormMode = "eval"  # of the networks: running statistics or the batch's
     generator: Literal["dcgan", "resnet"] = "dcgan"
     latent: int = Field(100, ge=1)  # n_z
+    decoder: str = "none"  # a trained extractor whose decoder the generator starts from
     objective: Literal["ama", "ma", "l2", "running"] = "ama"
     ama: objectives.AMAConfig = objectives.AMAConfig()
     ma: objectives.MAConfig = objectives.MAConfig()
@@ -62,9 +67,10 @@ class TrainingConfig(Config):
 
     @field_validator("taps")
     @classmethod
-    def _positive(cls, taps: object) -> object:
-        if isinstance(taps, int) and taps < 1:
-            raise ValueError("expected 'all', a number of taps from 1 on, or a list of names")
+    def _some(cls, taps: object) -> object:
+        if taps == 0:
+            expected = "'all', the first n taps, the last n as -n, or a list of names"
+            raise ValueError(f"expected {expected}")
         return taps
 
 
@@ -77,12 +83,25 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
     return rate * (config.steps - step) / (config.steps - held)
 
 
+def tap_weights(weights: Mapping[str, float], extractor: Extractor) -> list[float]:
+    """The weight of each selected tap in the objective: its network's, or 1.
+
+    Raises `InputError` for a network of which no tap is selected.
+    """
+    networks = [tap.name.partition(".")[0] for tap in extractor.taps]
+    for network in weights:
+        if network not in networks:
+            raise InputError(f"weights: no network {network!r}; {nearest(network, {*networks})}")
+    return [weights.get(network, 1.0) for network in networks]
+
+
 class Trainer:
     """A generator, an objective and an optimiser; `step` takes them one update further.
 
     `state` and `load_state` are exact: a trainer that loads another's state goes on as that one
     would. In a world of several processes each makes its share of a batch, and all hold the same
-    state. `precision`: the generator's, where it is known already.
+    state. `precision`: the generator's, where it is known already. `start`: the generator's
+    weights, where they are not to be random.
     """
 
     def __init__(
@@ -93,16 +112,22 @@ class Trainer:
         image_size: int,
         world: World = ALONE,
         precision: str | None = None,
+        start: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.config, self.extractor, self.image_size = config, extractor, image_size
         self.world, self.device = world, next(extractor.parameters()).device
         torch.manual_seed(config.seed)  # the initial weights; noise never comes from it
         generator = generators.build(config.generator, image_size, config.latent).to(self.device)
+        if start is not None:
+            generator.load_state_dict(start)
         self.precision = precision or config.precision
         if self.precision == "auto":
             self.precision = world.choose(("fp32", "bf16"), lambda: self._measured(generator))
         self.generator: nn.Module = synchronise(generator, world).train()
         world.broadcast_(*self.generator.state_dict().values())
+        if extractor.batchnorm == "batch":
+            synchronise(extractor, world)
+        self._tap_weights = tap_weights(config.weights, extractor)
         self.average = copy.deepcopy(self.generator) if config.ema else None
         target = statistics.target(extractor.taps, self.device)
         groups = (config.ama, config.ma, config.running)
@@ -149,7 +174,9 @@ class Trainer:
             images = self.generator(self._z)
         taps = self.extractor(signed_to_unit(images))
         gradient = self.objective.gradient(taps, self.config.batch, self.world)
-        self.extractor.backward(taps, gradient.by_tap(self.objective.target.layout))
+        by_tap = gradient.by_tap(self.objective.target.layout)
+        weighted = zip(by_tap, self._tap_weights, strict=True)
+        self.extractor.backward(taps, [g.times(w) if w != 1 else g for g, w in weighted])
         self.world.sum_(*(weight.grad for weight in self._weights if weight.grad is not None))
         if self.config.clip:
             nn.utils.clip_grad_norm_(self._weights, self.config.clip)
@@ -174,29 +201,23 @@ class Trainer:
 
     def state(self) -> dict[str, Tensor]:
         """Everything that a step changes, by name; the tensors are the trainer's own."""
-        parts: dict[str, Mapping[str, Tensor]] = {
-            "generator": self.generator.state_dict(),
-            "objective": self.objective.state_dict(),
-            "average": {} if self.average is None else self.average.state_dict(),
-        }
-        for i, moments in self.optimiser.state_dict()["state"].items():
-            parts[f"optimiser/{i}"] = moments
-        return {f"{part}/{k}": v for part, tensors in parts.items() for k, v in tensors.items()}
+        return states.joined(
+            {
+                "generator": self.generator.state_dict(),
+                "objective": self.objective.state_dict(),
+                "average": {} if self.average is None else self.average.state_dict(),
+                "optimiser": states.of_optimiser(self.optimiser),
+            }
+        )
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Take over what `state` returned."""
-        groups = self.optimiser.state_dict()["param_groups"]
-        moments = {}
-        for i, weight in enumerate(self._weights):
-            part = _part(state, f"optimiser/{i}/")
-            # In the weight's own order of memory: the fused kernel walks both side by side.
-            same = {k: v for k, v in part.items() if v.shape == weight.shape}
-            moments[i] = part | {k: torch.empty_like(weight).copy_(v) for k, v in same.items()}
-        self.generator.load_state_dict(_part(state, "generator/"))
-        self.objective.load_state_dict(_part(state, "objective/"))
+        self.generator.load_state_dict(states.part(state, "generator"))
+        self.objective.load_state_dict(states.part(state, "objective"))
         if self.average is not None:
-            self.average.load_state_dict(_part(state, "average/"))
-        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+            self.average.load_state_dict(states.part(state, "average"))
+        moments = states.part(state, "optimiser")
+        states.load_optimiser(self.optimiser, self._weights, moments)
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate
 
@@ -218,7 +239,3 @@ class Trainer:
             return work
 
         return measured_precision(make, self.device)
-
-
-def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

@@ -1,13 +1,15 @@
 """check-params: every parameter of the study is checked before any long computation.
 
-The output never changes, so that a changed parameter reruns this stage and what it touches, and
-nothing else.
+The outputs never change, so that a changed parameter reruns this stage and what it touches, and
+nothing else. One of them is the decoder of a run that starts from none.
 """
 
 from pathlib import Path
 
+import paths
 import runner
 
+from gfmn.generators import save_decoder
 from gfmn.study import check
 
 
@@ -16,6 +18,7 @@ def main() -> None:
     out = Path("data/params.checked")
     out.parent.mkdir(exist_ok=True)
     out.write_text("ok\n")
+    save_decoder(None, paths.decoder("none"))
 
 
 if __name__ == "__main__":

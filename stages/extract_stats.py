@@ -1,4 +1,4 @@
-"""extract-stats@<dataset>-<extractor>: mean and variance of every tap over the real images."""
+"""extract-stats@<dataset>-<extractor>-<batchnorm>: every tap's real moments."""
 
 from functools import partial
 
@@ -28,15 +28,19 @@ def extract(name: str, config: statistics.StatisticsConfig, world: World) -> Non
         data.meta["image_size"],
         precision=config.precision,
         world=world,
+        batchnorm=config.batchnorm,
     )
+    shuffle = config.batchnorm == "batch"
     with Progress(
         f"extract-stats {name}", len(data.images), "images", silent=not world.is_main
     ) as progress:
-        mean, variance = statistics.extract(data.images, extractor, config.batch, progress, world)
+        mean, variance = statistics.extract(
+            data.images, extractor, config.batch, progress, world, shuffle
+        )
     if not world.is_main:
         return
     about = statistics.describe(config, data.meta, extractor)
-    path = paths.statistics(config.dataset, config.extractor)
+    path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
     statistics.save(statistics.Statistics(about, mean, variance), path)
     rate = round(progress.rate, 1)
     watch.write(paths.timing(f"extract-stats-{name}"), images_per_second=rate)

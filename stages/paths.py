@@ -19,9 +19,14 @@ def evaluator(name: str) -> Path:
     return Path("data/evaluators") / f"{name}.safetensors"
 
 
-def statistics(dataset: str, extractor: str) -> Path:
+def decoder(name: str) -> Path:
+    """A trained extractor's decoder, from which a generator can start; `none` has no weights."""
+    return Path("data/decoders") / f"{name}.safetensors"
+
+
+def statistics(dataset: str, extractor: str, batchnorm: str) -> Path:
     """Real features' means and variances."""
-    return Path("data/stats") / f"{dataset}-{extractor}.safetensors"
+    return Path("data/stats") / f"{dataset}-{extractor}-{batchnorm}.safetensors"
 
 
 def reference(dataset: str, evaluator: str) -> Path:
@@ -40,12 +45,13 @@ def samples(run: str) -> Path:
 
 
 def history(run: str) -> Path:
-    """A run's loss by step."""
+    """A run's loss by step; `extractor-<name>` has that of a network trained here."""
     return Path("reports/history") / f"{run}.tsv"
 
 
 def metrics(name: str) -> Path:
-    """A run's scores; `reference-<dataset>-<evaluator>` has those of real images."""
+    """A run's scores; `reference-<dataset>-<evaluator>` has those of real images,
+    `extractor-<name>` what a network trained here can do."""
     return Path("reports/metrics") / f"{name}.json"
 
 

@@ -66,8 +66,13 @@ def run(stage: Callable[..., None]) -> None:
 
 def write_json(path: Path, data: Any) -> None:
     """JSON with sorted keys, the same bytes for the same data."""
+    write_text(path, json.dumps(data, indent=2, sort_keys=True) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file, its folder made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data, indent=2, sort_keys=True) + "\n")
+    path.write_text(text)
 
 
 class Stopwatch:

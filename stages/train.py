@@ -13,6 +13,7 @@ from gfmn.devices import keep_freed_memory
 from gfmn.distributed import World
 from gfmn.extractor_file import file_digest
 from gfmn.extractors import load_extractor
+from gfmn.generators import load_decoder
 from gfmn.loop import Run, resume_point, run_fingerprint
 from gfmn.training import TrainingConfig
 
@@ -26,17 +27,21 @@ def main(name: str) -> None:
 
 def train(name: str, config: TrainingConfig, world: World) -> None:
     watch = runner.Stopwatch()
-    path = paths.statistics(config.dataset, config.extractor)
+    path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
     real = statistics.load(path)
-    checkpoints = Checkpoints(paths.scratch(), name, run_fingerprint(config, file_digest(path)))
+    image_size, decoder = real.about["image_size"], paths.decoder(config.decoder)
+    start = load_decoder(decoder, config.generator, image_size, config.latent)
+    fingerprint = run_fingerprint(config, file_digest(path), file_digest(decoder))
+    checkpoints = Checkpoints(paths.scratch(), name, fingerprint)
     found = resume_point(config, checkpoints, world)
     extractor = load_extractor(
         paths.extractor(config.extractor),
-        real.about["image_size"],
+        image_size,
         config.taps,
         config.precision,
         world,
         found.about["precision"] if found else None,
+        config.batchnorm,
     )
     statistics.verify(real, path, extractor, config.dataset)
     run = Run(
@@ -44,13 +49,14 @@ def train(name: str, config: TrainingConfig, world: World) -> None:
         name,
         extractor,
         real,
-        real.about["image_size"],
+        image_size,
         paths.model(name),
         paths.history(name),
         checkpoints,
         found,
         world,
         every=float(os.environ.get("GFMN_CHECKPOINT_SECONDS", "300")),
+        start=start,
     )
     rate = run.train()
     if world.is_main:

@@ -79,7 +79,7 @@ def network(name: str) -> TappedNetwork:
     """With random weights and its batch norms folded; to be copied."""
     made = lively(build(name))
     assert isinstance(made, TappedNetwork)
-    made.fold_batchnorm()
+    made.freeze()
     return made.requires_grad_(False)
 
 
@@ -204,7 +204,7 @@ made = {"vgg": VGG((1, 1, 1, 1, 1)), "resnet": ResNet18(), "lite": EfficientNetL
 pictures, found = torch.rand(8, 3, 16, 16), []
 for precision in ("fp32", "bf16"):
     for name, network in made.items():
-        network.fold_batchnorm()
+        network.freeze()
         names = {name: network.tap_names}
         extractor = Extractor({name: network}, names, 16, {name: precision}, "")
         for count in (8, 6):

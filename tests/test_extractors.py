@@ -14,7 +14,7 @@ from gfmn.evaluators import load_evaluator
 from gfmn.extractor_file import file_digest
 from gfmn.extractors import check_image_size, load_extractor, select_taps
 from gfmn.images import bytes_to_unit
-from gfmn.networks import build
+from gfmn.networks import build, describe
 
 NAMES = {"vgg": ("conv1_1", "conv1_2", "conv2_1"), "lite": ("stem", "head", "conv1_1")}
 
@@ -103,6 +103,7 @@ def test_taps_in_bf16_are_near_those_in_fp32(both: Path) -> None:
     [
         ("all", {"vgg": ("conv1_1", "conv1_2", "conv2_1"), "lite": ("stem", "head", "conv1_1")}),
         (2, {"vgg": ("conv1_1", "conv1_2"), "lite": ("stem", "head")}),
+        (-2, {"vgg": ("conv1_2", "conv2_1"), "lite": ("head", "conv1_1")}),
         (
             ["head", "vgg.conv2_1", "vgg.conv1_1"],
             {"vgg": ("conv1_1", "conv2_1"), "lite": ("head",)},
@@ -123,6 +124,7 @@ def test_taps_are_selected_by_number_and_name(taps: Any, expected: Mapping[str, 
         (["conv1_1"], ["vgg.conv1_1 or lite.conv1_1", "ambiguous"]),
         (["head", "lite.head"], ["'lite.head' twice"]),
         (4, ["'vgg' has 3 taps", "found 4"]),
+        (-4, ["'vgg' has 3 taps", "found -4"]),
         (0, ["found 0"]),
         ([], ["found []"]),
         ("every", ["'all'", "found 'every'"]),
@@ -137,12 +139,14 @@ def test_a_tap_that_no_network_has_is_one_line_with_a_hint(taps: Any, parts: lis
 def test_an_image_size_that_a_network_does_not_take_is_refused(encoder: Path) -> None:
     assert "expected images of 32 px, found 64 px" in line(load_extractor, encoder, 64)
     assert str(encoder) in line(load_extractor, encoder, 64)
-    message = line(check_image_size, "vgg16", 40, None, "params.yaml: datasets.a.image_size")
-    assert message == (
-        "params.yaml: datasets.a.image_size: vgg16 expects a multiple of 16 px, found 40 px"
+    vgg16 = describe("vgg16")
+    message = line(check_image_size, vgg16, 40, None, "params.yaml: datasets.a.image_size")
+    assert (
+        message == "params.yaml: datasets.a.image_size: expected a multiple of 16 px, found 40 px"
     )
-    check_image_size("vgg16", 48, None, "x")
-    check_image_size("efficientnet_lite0", 33, None, "x")
+    check_image_size(vgg16, 48, None, "x")
+    check_image_size(describe("vgg16", resize=64), 40, None, "x")
+    check_image_size(describe("efficientnet_lite0"), 33, None, "x")
 
 
 def test_an_evaluator_sees_resized_bytes_and_its_batch_changes_nothing(

@@ -20,6 +20,16 @@ PUBLISHED = {  # parameters of the published code's generators
 }
 
 
+@pytest.mark.parametrize("name", generators.GENERATORS)
+def test_at_48_pixels_the_first_kernel_is_6_and_all_else_as_at_32(name: str) -> None:
+    with torch.device("meta"):
+        small, network = (generators.GENERATORS[name](image_size=s, latent=100) for s in (32, 48))
+        assert network(torch.empty(2, 100)).shape == (2, 3, 48, 48)
+    shapes = [[tuple(p.shape) for p in n.parameters()] for n in (small, network)]
+    assert shapes[0][0][2:] == (4, 4) and shapes[1][0][2:] == (6, 6)
+    assert shapes[0][0][:2] == shapes[1][0][:2] and shapes[0][1:] == shapes[1][1:]
+
+
 @pytest.mark.parametrize(("name", "size"), PUBLISHED)
 def test_generator_has_the_published_codes_parameters_and_makes_signed_images(
     name: str, size: int

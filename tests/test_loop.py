@@ -21,7 +21,7 @@ from gfmn.training import TrainingConfig
 def start(folder: Path, settings: TrainingConfig, images: np.ndarray, every: float = 1e9) -> Run:
     """A run under `folder`, on from whatever checkpoint is there, as the stage begins it."""
     network = Taps32()
-    checkpoints = Checkpoints(folder / "scratch", "x", run_fingerprint(settings, "digest"))
+    checkpoints = Checkpoints(folder / "scratch", "x", run_fingerprint(settings, "digest", "none"))
     found = resume_point(settings, checkpoints)
     out, history = folder / "model", folder / "history/x.tsv"
     statistics = real(network, images)
@@ -79,18 +79,20 @@ def test_a_finished_run_that_is_run_again_begins_anew(pictures: np.ndarray, tmp_
 
 
 def test_another_parameter_statistics_or_objective_is_another_run() -> None:
-    key = run_fingerprint(config(), "digest")
-    assert key == run_fingerprint(config(), "digest")
+    key = run_fingerprint(config(), "digest", "none")
+    assert key == run_fingerprint(config(), "digest", "none")
     others = [
-        run_fingerprint(config(lr=2e-3), "digest"),
-        run_fingerprint(config(ama={"rate": 1e-3}), "digest"),
-        run_fingerprint(config(processes=2), "digest"),
-        run_fingerprint(config(), "other"),
+        run_fingerprint(config(lr=2e-3), "digest", "none"),
+        run_fingerprint(config(ama={"rate": 1e-3}), "digest", "none"),
+        run_fingerprint(config(processes=2), "digest", "none"),
+        run_fingerprint(config(), "other", "none"),
+        run_fingerprint(config(), "digest", "other"),
     ]
-    assert len({key, *others}) == 5
+    assert len({key, *others}) == 6
     # At a constant rate the number of steps changes nothing of what came before.
-    assert key == run_fingerprint(config(steps=99), "digest")
-    assert run_fingerprint(config(hold=0.5), "") != run_fingerprint(config(hold=0.5, steps=9), "")
+    assert key == run_fingerprint(config(steps=99), "digest", "none")
+    falling = [run_fingerprint(config(hold=0.5, steps=n), "", "none") for n in (8, 9)]
+    assert falling[0] != falling[1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -73,7 +73,7 @@ def test_vgg_taps_are_those_of_torchvision_before_and_after_folding(name: str, c
         assert len(taps) == len(expected) == len(ours.tap_names) == count
         for tap, reference in zip(taps, expected, strict=True):
             assert relative_error(tap, reference) < 1e-5
-        ours.fold_batchnorm()
+        ours.freeze()
 
 
 @pytest.mark.parametrize("size", [32, 64])
@@ -94,7 +94,7 @@ def test_resnet18_taps_are_those_of_torchvision_with_a_small_stem(size: int) -> 
         assert len(taps) == len(expected) == len(ours.tap_names) == 17
         for tap, reference in zip(taps, expected, strict=True):
             assert relative_error(tap, reference) < 1e-5
-        ours.fold_batchnorm()
+        ours.freeze()
 
 
 @pytest.mark.parametrize("size", [64, 75])
@@ -140,9 +140,23 @@ def test_a_network_has_its_known_number_of_features(
     assert values(network, size) == count
 
 
-def test_all_but_resnet18s_last_tap_have_548_864_features() -> None:
-    shapes = describe("resnet18").tap_shapes(32)
-    assert sum(math.prod(shape) for shape in shapes[:16]) == 548_864
+@pytest.mark.parametrize(
+    ("size", "vgg19", "resnet18"),
+    [(32, 303_104, 548_864), (64, 1_212_416, 2_195_456), (128, 4_849_664, 8_781_824)],
+)
+def test_the_papers_pair_has_its_published_number_of_features(
+    size: int, vgg19: int, resnet18: int
+) -> None:
+    for name, count in (("vgg19_bn", vgg19), ("resnet18", resnet18)):
+        shapes = describe(name).tap_shapes(size)[:16]
+        assert sum(map(math.prod, shapes)) == count
+    assert size != 32 or vgg19 + resnet18 == 832 * 1024
+
+
+def test_the_first_n_taps_of_vgg19_have_table_3s_number_of_features() -> None:
+    counts = list(itertools.accumulate(map(math.prod, describe("vgg19_bn").tap_shapes(32))))
+    printed = {1: 64, 3: 160, 5: 208, 7: 240, 9: 264, 11: 280, 13: 290, 15: 294, 16: 296}
+    assert {n: counts[n - 1] // 1024 for n in printed} == printed
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -158,7 +172,7 @@ def test_later_layers_change_no_tap_and_depth_changes_no_value(name: str) -> Non
         for tap, short in zip(network(x), network(x, depth=3), strict=False):
             assert torch.equal(tap, short)
         assert len(network(x, depth=3)) == 3
-        network.fold_batchnorm()
+        network.freeze()
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -195,19 +209,19 @@ def test_folding_the_batch_norms_changes_no_tap(name: str) -> None:
     network = lively(build(name))
     x = images(32, count=4)
     before = network(x)
-    network.fold_batchnorm()
+    network.freeze()
     assert not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
     for folded, tap in zip(network(x), before, strict=True):
         assert relative_error(folded, tap) < 1e-4
 
 
-@pytest.mark.parametrize(("size", "width"), [(32, 256), (64, 512), (128, 512)])
+@pytest.mark.parametrize(("size", "width"), [(32, 256), (48, 256), (64, 512), (128, 512)])
 def test_the_encoder_ends_in_one_code_per_image(size: int, width: int) -> None:
-    encoder = build("dcgan_encoder", image_size=size, latent=7).eval()
+    encoder, last = build("dcgan_encoder", image_size=size, latent=7).eval(), 4 + 2 * (size == 48)
     code = encoder.encode(images(size) * 2 - 1)
     assert code.shape == (2, 7)
     assert code.abs().max() < 1
-    assert encoder.tap_shapes(size)[-1] == (width, 4, 4)
+    assert encoder.tap_shapes(size)[-1] == (width, last, last)
     assert not any("bias" in name for name, _ in encoder.named_parameters() if "conv" in name)
 
 
@@ -228,7 +242,9 @@ def test_the_encoder_begins_as_the_paper_does_and_learns_batch_statistics_in_tra
 
 
 def test_an_unknown_architecture_or_size_is_one_line_with_a_hint() -> None:
-    with pytest.raises(InputError, match="no network architecture 'vgg61'; did you mean 'vgg16'"):
-        build("vgg61")
-    with pytest.raises(InputError, match="expected image_size 32, 64, 128, found 48"):
-        build("dcgan_encoder", image_size=48)
+    with pytest.raises(
+        InputError, match="no network architecture 'vgg61_bn'; did you mean 'vgg19_bn'"
+    ):
+        build("vgg61_bn")
+    with pytest.raises(InputError, match="expected image_size 32, 48, 64, 128, found 40"):
+        build("dcgan_encoder", image_size=40)

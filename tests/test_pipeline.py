@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -55,29 +56,50 @@ def published_lite2(path: Path) -> str:
 
 
 def study(folder: Path) -> dict[str, Any]:
-    """A study on digits with an encoder trained here and two runs of three steps."""
+    """A study on digits: an encoder and a classifier trained here, runs of three steps.
+
+    The run `d` takes the batch's batch norm and starts from the encoder's decoder.
+    """
     params: dict[str, Any] = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
     digest = published_lite2(folder / "lite2.pth")
     source = {**params["evaluators"]["lite2"]["source"], "path": "lite2.pth", "sha256": digest}
     encoder = {**params["extractors"]["trained"]["encoder"], "dataset": "digits", "steps": 3}
+    encoder["latent"] = 100
+    classifier = {"task": "classifier", "architecture": "vgg11_bn", "dataset": "digits"}
+    classifier |= {"epochs": 1, "batch": 32, "holdout": 0.2}
     short = {"dataset": "digits", "steps": 3, "batch": 8, "log_every": 1, "grid_every": 2}
     row = {
         **params["runs"]["encoder"],
         **short,
         "sample": {"count": 64, "seed": 0, "batchnorm": "running"},
     }
+    others = {"extractor": "classifier", "batchnorm": "batch", "decoder": "encoder", "taps": -3}
     return {
         "root": os.path.relpath(ROOT, folder),
         "datasets": {"digits": {"source": "digits", "image_size": 32, "count": 200}},
-        "extractors": {"fetched": {}, "trained": {"encoder": encoder}, "bundled": {}},
+        "extractors": {
+            "fetched": {},
+            "trained": {"encoder": encoder, "classifier": classifier},
+            "bundled": {},
+        },
         "evaluators": {"lite2": {**params["evaluators"]["lite2"], "source": source}},
-        "statistics": {"digits-encoder": {"dataset": "digits", "extractor": "encoder"}},
+        "statistics": {
+            "digits-encoder-eval": {"dataset": "digits", "extractor": "encoder"},
+            "digits-classifier-batch": {
+                **{"dataset": "digits", "extractor": "classifier"},
+                **{"batchnorm": "batch", "batch": 8},
+            },
+        },
         "references": {"digits-lite2": {"dataset": "digits", "evaluator": "lite2"}},
-        "runs": {"a": row, "b": copy.deepcopy({**row, "objective": "running"})},
+        "runs": {
+            "a": row,
+            "b": copy.deepcopy({**row, "objective": "running"}),
+            "d": copy.deepcopy({**row, **others}),
+        },
         "report": {
             "title": "Digits",
             "headline": "a",
-            "tables": {"t": {"title": "T", "rows": {"a": {}, "b": {}}}},
+            "tables": {"t": {"title": "T", "rows": {"a": {}, "b": {}, "d": {}}}},
         },
     }
 
@@ -113,8 +135,12 @@ def test_what_reruns_after_which_change(tmp_path: Path) -> None:
 
     code, output = dvc(tmp_path, "repro")
     assert code == 0, output
-    runs = {f"{stage}@{run}" for stage in ("train", "sample", "evaluate") for run in "ab"}
+    runs = {f"{stage}@{run}" for stage in ("train", "sample", "evaluate") for run in "abd"}
     assert runs <= ran(output) and (tmp_path / "reports/index.html").stat().st_size > 10_000
+    about = json.loads((tmp_path / "data/models/d/config.json").read_text())
+    assert about["statistics"]["batchnorm"] == "batch" and len(about["taps"]) == 3
+    accuracy = json.loads((tmp_path / "reports/metrics/extractor-classifier.json").read_text())
+    assert accuracy["held_out"] == 40 and accuracy["trained_on"] == 160
 
     code, output = dvc(tmp_path, "repro")
     assert code == 0 and ran(output) == set()

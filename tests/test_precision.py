@@ -36,7 +36,7 @@ def test_moments_of_bf16_features_are_near_those_of_the_exact_network(
     name: str, by_mean: float, by_deviation: float
 ) -> None:
     network = lively(build(name))
-    network.fold_batchnorm()
+    network.freeze()
     generator = torch.Generator().manual_seed(1)
     coarse, fine = (torch.rand(64, 3, size, size, generator=generator) for size in (4, 32))
     pictures = 0.8 * F.interpolate(coarse, size=32, mode="bilinear") + 0.2 * fine

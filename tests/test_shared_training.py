@@ -32,13 +32,30 @@ class Smooth(Taps32):
         return taps
 
 
-def summed_gradients(world: World) -> list[torch.Tensor]:
+class Normed(Smooth):
+    """With batch norm on each batch's statistics, which is then of all processes' samples."""
+
+    batchnorm = "batch"
+
+    def __init__(self) -> None:
+        super().__init__()
+        norms = [torch.nn.BatchNorm2d(layer.out_channels) for layer in self.layers]
+        for norm in norms:
+            norm.running_mean = norm.running_var = norm.num_batches_tracked = None
+            norm.track_running_stats = False
+        pairs = zip(self.layers, norms, strict=True)
+        self.layers = torch.nn.ModuleList([torch.nn.Sequential(*pair) for pair in pairs])
+        self.requires_grad_(False)
+        self.eval()
+
+
+def summed_gradients(world: World, kind: type[Smooth] = Smooth) -> list[torch.Tensor]:
     """Every weight's gradient in each of a few steps of the objective, over all processes.
 
     The weights stay as they are: ADAM's first updates are mostly signs, and would make a
     gradient's rounding as large as the update.
     """
-    network, found = Smooth(), []
+    network, found = kind(), []
     rate = {"rate": 0.1}
     settings = config(batch=13, objective="ama", ama=rate, processes=world.size)
     trainer = Trainer(settings, network, real(network, pictures()), 32, world)
@@ -63,7 +80,11 @@ def shared_statistics(world: World) -> list[torch.Tensor]:
 
 def main(folder: Path) -> None:
     with world() as joined:
-        parts = {"gradients": summed_gradients(joined), "statistics": shared_statistics(joined)}
+        parts = {
+            "gradients": summed_gradients(joined),
+            "batch_mode": summed_gradients(joined, Normed),
+            "statistics": shared_statistics(joined),
+        }
         torch.save(parts, folder / f"rank{joined.rank}.pt")
 
 
@@ -88,6 +109,14 @@ def test_processes_that_share_a_batch_have_the_gradient_of_one_that_has_it_all(
     error = worst(ranks[0]["gradients"], summed_gradients(ALONE))
     print(f"{len(ranks)} processes: largest relative error of a weight's gradient {error:.2g}")
     assert error < 1e-4
+
+
+def test_with_batch_norm_on_the_batch_processes_have_the_gradient_of_one_too(
+    ranks: list[dict[str, list[torch.Tensor]]],
+) -> None:
+    expected = summed_gradients(ALONE, Normed)
+    assert worst(ranks[0]["batch_mode"], expected) < 1e-4
+    assert worst(expected, summed_gradients(ALONE)) > 0.1
 
 
 def test_every_process_has_the_same_gradients_bit_for_bit(

@@ -51,9 +51,9 @@ def test_the_default_study_is_right() -> None:
         ("runs.vgg16.extractor", "vgg19", "runs.vgg16.extractor: no 'vgg19'; did you mean 'vgg16'"),
         ("runs.vgg16.dataset", "photo", "runs.vgg16.dataset: no 'photo'; did you mean 'photos'?"),
         ("runs.Big", {}, "params.yaml: runs: expected a name of a-z, 0-9, _ and -, found 'Big'"),
-        ("runs.vgg16.extractor", "lite0", "runs.vgg16: statistics: no 'photos-lite0'"),
+        ("runs.vgg16.extractor", "lite0", "runs.vgg16: statistics: no 'photos-lite0-eval'"),
         (
-            "statistics.digits-encoder",
+            "statistics.digits-encoder-eval",
             {"dataset": "digits", "extractor": "encoder"},
             "extractor 'encoder' on data set 'digits': expected images of 32 px, found 64 px",
         ),
@@ -127,6 +127,8 @@ def test_dvc_can_set_every_field_of_a_run_and_changes_nothing_else(tmp_path: Pat
             "ama.reduction": "mean",
             "ama.initial": "uniform",
             "sample.batchnorm": "batch",
+            "batchnorm": "eval",
+            "decoder": "none",
         }.get(path, "0.75" if isinstance(_at(row, path), float) else "3")
         apply_overrides(file, [f"runs.vgg16.{path}={value}"])
         found = YAML(typ="safe").load(file.read_text())

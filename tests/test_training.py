@@ -190,3 +190,32 @@ def test_statistics_of_another_network_or_data_set_are_refused(
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match=r"s\.safetensors: expected a whole safetensors file"):
         statistics.load(path)
+
+
+def test_a_networks_weight_multiplies_its_part_of_the_gradient(discs: np.ndarray) -> None:
+    network = Taps32()
+    target = real(network, discs)
+
+    def gradients(weights: dict[str, float]) -> list[torch.Tensor]:
+        trainer = training.Trainer(config(weights=weights, objective="l2"), network, target, 32)
+        found: list[torch.Tensor] = []
+        trainer.optimiser.step = lambda: found.extend(w.grad.clone() for w in trainer._weights)
+        trainer.step(0)
+        return found
+
+    # A tap's name begins with its network's; here each tap is a network of its own.
+    alone = [gradients({"a": 0.0, "b": 0.0, "c": 0.0, name: 1.0}) for name in "abc"]
+    mixed = gradients({"b": 3.0, "c": 0.5})
+    for a, b, c, found in zip(*alone, mixed, strict=True):
+        torch.testing.assert_close(found, a + 3 * b + 0.5 * c, rtol=1e-3, atol=1e-4)
+    with pytest.raises(InputError, match="weights: no network 'd'; known: a, b, c"):
+        gradients({"d": 1.0})
+
+
+def test_a_generator_starts_from_the_weights_that_it_is_given(discs: np.ndarray) -> None:
+    network = Taps32()
+    target = real(network, discs)
+    start = training.generators.build("dcgan", 32, 8).state_dict()
+    trainer = training.Trainer(config(seed=3), network, target, 32, start=start)
+    for key, value in trainer.generator.state_dict().items():
+        assert torch.equal(value, start[key])

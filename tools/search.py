@@ -70,11 +70,14 @@ def _try(
     row: dict[str, Any], where: str, params: Any, folder: Path | None, values: tuple[str, ...]
 ) -> tuple[str, ...]:
     config = RunConfig.parse(row, where)
-    real = statistics.load(paths.statistics(config.dataset, config.extractor))
+    place = paths.statistics(config.dataset, config.extractor, config.batchnorm)
+    real = statistics.load(place)
     size = real.about["image_size"]
     path = paths.extractor(config.extractor)
     world = World(device=default_device())
-    extractor = load_extractor(path, size, config.taps, config.precision, world)
+    extractor = load_extractor(
+        path, size, config.taps, config.precision, world, batchnorm=config.batchnorm
+    )
     trainer = Trainer(config, extractor, real, size)
     with Progress("search", config.steps, "steps", every=1e9) as progress:
         for step in range(config.steps):

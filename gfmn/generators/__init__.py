@@ -1,20 +1,36 @@
 """Generators by name, and the file that holds a trained one."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
+from gfmn import tensorfile
 from gfmn.errors import InputError
 from gfmn.generators.dcgan import DCGAN
 from gfmn.generators.resnet import ResNet
 
 GENERATORS: dict[str, Any] = {"dcgan": DCGAN, "resnet": ResNet}
-IMAGE_SIZES = (32, 64, 128)  # pixels that every generator can make
+IMAGE_SIZES = (32, 48, 64, 128)  # pixels that every generator can make
+
+
+DECODER_FORMAT = "decoder-1"
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """A generator that rebuilds images from codes."""
+
+    generator: str
+    image_size: int  # pixels
+    latent: int
+    state: Mapping[str, Tensor]
 
 
 def build(name: str, image_size: int, latent: int) -> nn.Module:
@@ -27,6 +43,32 @@ def save(generator: nn.Module, path: Path) -> None:
     """Weights and batch-norm statistics as safetensors; `config.json` beside it says the rest."""
     state = {key: value.contiguous().cpu() for key, value in generator.state_dict().items()}
     save_file(state, path)
+
+
+def save_decoder(decoder: Decoder | None, path: Path) -> None:
+    """Write a decoder, or that there is none."""
+    about: dict[str, Any] = {"format": DECODER_FORMAT, "generator": None}
+    tensors: dict[str, Tensor] = {}
+    if decoder is not None:
+        about |= {k: getattr(decoder, k) for k in ("generator", "image_size", "latent")}
+        tensors = {key: value.contiguous().cpu() for key, value in decoder.state.items()}
+    tensorfile.write(path, tensors, about)
+
+
+def load_decoder(
+    path: Path, generator: str, image_size: int, latent: int
+) -> dict[str, Tensor] | None:
+    """A decoder's weights for a generator to start from, or None where the file holds none.
+
+    Raises `InputError` for a file of another generator, and for one that is no decoder's.
+    """
+    about = tensorfile.read_about(path, DECODER_FORMAT)
+    if about["generator"] is None:
+        return None
+    for key, value in (("generator", generator), ("image_size", image_size), ("latent", latent)):
+        if about[key] != value:
+            raise InputError(f"{path}: expected a decoder of {key} {value!r}, found {about[key]!r}")
+    return tensorfile.read(path)
 
 
 def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:

@@ -10,18 +10,18 @@ from torch.nn import functional as F
 class ResNet(nn.Module):
     """z (B x latent) -> images (B x 3 x S x S) in [-1, 1].
 
-    A 4 x 4 transposed convolution, then one up-sampling residual block for each doubling, whose
-    channels halve down to 64; Xavier-uniform convolution weights.
+    A 4 x 4 transposed convolution (6 x 6 for 48 pixels), then one up-sampling residual block for
+    each doubling, whose channels halve down to 64; Xavier-uniform convolution weights.
     """
 
     def __init__(self, image_size: int = 32, latent: int = 100) -> None:
         super().__init__()
-        if image_size not in (32, 64, 128):
-            raise ValueError(f"image_size: expected one of [32, 64, 128], found {image_size}")
-        first = 16 * image_size  # 512 channels at 32 px: three doublings end at 64
-        doublings = image_size.bit_length() - 3
-        widths = [first >> i for i in range(doublings + 1)]
-        self.stem = nn.ConvTranspose2d(latent, first, 4, 1, 0, bias=False)
+        doublings = {32: 3, 48: 3, 64: 4, 128: 5}
+        if image_size not in doublings:
+            raise ValueError(f"image_size: expected one of {list(doublings)}, found {image_size}")
+        count = doublings[image_size]
+        widths = [64 << i for i in range(count, -1, -1)]
+        self.stem = nn.ConvTranspose2d(latent, widths[0], image_size >> count, 1, 0, bias=False)
         pairs = itertools.pairwise(widths)
         self.blocks = nn.Sequential(*(UpBlock(before, after) for before, after in pairs))
         self.norm = nn.BatchNorm2d(widths[-1])

@@ -8,34 +8,52 @@ import torch
 
 from gfmn.config import nearest
 from gfmn.errors import InputError
-from gfmn.networks.base import TappedNetwork
+from gfmn.networks.adapters import LIBRARIES, Adapter
+from gfmn.networks.base import BatchNormMode, TappedNetwork
+from gfmn.networks.classifier import Classifier
 from gfmn.networks.efficientnet_lite import EfficientNetLite
-from gfmn.networks.encoder import Encoder
+from gfmn.networks.encoder import DCGANEncoder, Encoder, VGG19Encoder
 from gfmn.networks.resnet import ResNet18
-from gfmn.networks.vgg import VGG
+from gfmn.networks.vgg import DEPTHS, VGG
 
-__all__ = ["ARCHITECTURES", "TappedNetwork", "build", "describe"]
+__all__ = [
+    "ARCHITECTURES",
+    "BatchNormMode",
+    "Classifier",
+    "Encoder",
+    "TappedNetwork",
+    "build",
+    "describe",
+]
 
 ARCHITECTURES: dict[str, Callable[..., TappedNetwork]] = {
-    "vgg16": partial(VGG, convolutions=(2, 2, 3, 3, 3)),
-    "vgg19_bn": partial(VGG, convolutions=(2, 2, 4, 4, 4), batchnorm=True),
+    **{name: partial(VGG, convolutions=depths) for name, depths in DEPTHS.items()},
+    **{f"{n}_bn": partial(VGG, convolutions=d, batchnorm=True) for n, d in DEPTHS.items()},
     "resnet18": ResNet18,
     "efficientnet_lite0": partial(EfficientNetLite, width=1.0, depth=1.0),
     "efficientnet_lite2": partial(EfficientNetLite, width=1.1, depth=1.2),
-    "dcgan_encoder": Encoder,
+    "dcgan_encoder": DCGANEncoder,
+    "vgg19_encoder": VGG19Encoder,
 }
 
 
 def build(architecture: str, **arguments: Any) -> TappedNetwork:
-    """A network with random weights.
+    """A network with random weights: one of `ARCHITECTURES`, `torchvision:<model>`, `timm:<model>`.
 
-    `arguments` are the constructor's, such as the encoder's `image_size` and `latent`. Raises
-    `InputError` for an unknown architecture.
+    `arguments` are the constructor's, such as the encoder's `image_size` and `latent`; `resize`
+    is taken by every network. Raises `InputError` for an unknown architecture.
     """
+    library, _, model = architecture.partition(":")
+    if model and library in LIBRARIES:
+        return Adapter(library, model, **arguments)
     if architecture not in ARCHITECTURES:
-        hint = nearest(architecture, ARCHITECTURES)
+        others = [f"{library}:<model>" for library in LIBRARIES]
+        hint = nearest(architecture, [*ARCHITECTURES, *others])
         raise InputError(f"no network architecture {architecture!r}; {hint}")
-    return ARCHITECTURES[architecture](**arguments)
+    resize = arguments.pop("resize", None)
+    network = ARCHITECTURES[architecture](**arguments)
+    network.resize = resize
+    return network
 
 
 def describe(architecture: str, **arguments: Any) -> TappedNetwork:

@@ -11,7 +11,8 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gfmn.networks.base import ConvNorm, TappedNetwork
+from gfmn.networks.base import ConvNorm
+from gfmn.networks.classifier import Classifier
 
 # Blocks, kernel size, stride of the first block, expansion, channels out: before scaling.
 STAGES = (
@@ -27,7 +28,7 @@ STEM, HEAD, CLASSES = 32, 1280, 1000
 NORM_EPS = 1e-3
 
 
-class EfficientNetLite(TappedNetwork):
+class EfficientNetLite(Classifier):
     """Stem, inverted-residual blocks, head and classifier, scaled by `width` and `depth`.
 
     Taps: the stem; of each block `blockNN_expand` (absent where the expansion is 1) and
@@ -37,8 +38,6 @@ class EfficientNetLite(TappedNetwork):
 
     mean = (127 / 255,) * 3
     std = (128 / 255,) * 3
-    dense = False
-    image_multiple = 1
 
     def __init__(self, width: float, depth: float) -> None:
         super().__init__()
@@ -54,7 +53,7 @@ class EfficientNetLite(TappedNetwork):
         for name, block in zip(self.names, blocks, strict=True):
             self.add_module(name, block)
         self.head = unit(channels, HEAD, kernel=1)
-        self.classifier = nn.Linear(HEAD, CLASSES)
+        self.add_classifier(HEAD, CLASSES)
         inner = [f"{n}_{t}" for n, b in zip(self.names, blocks, strict=True) for t in b.tap_names]
         self.tap_names = ("stem", *inner, "head")
 
@@ -67,16 +66,6 @@ class EfficientNetLite(TappedNetwork):
                 yield tap
             x = tap
         yield F.relu6(self.head(x), inplace=True)
-
-    def pooled_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """B x 1280 globally averaged head activations and B x 1000 logits; no tap is kept.
-
-        `images`: B x 3 x H x W in [0, 1].
-        """
-        for x in self.activations(self.normalise(images)):
-            head = x
-        pooled = head.mean((2, 3))
-        return pooled, self.classifier(pooled)
 
 
 class Block(nn.Module):

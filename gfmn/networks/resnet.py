@@ -1,4 +1,4 @@
-"""ResNet18 for small images: a 3 x 3 stem of stride 1, no max-pooling, without its classifier.
+"""ResNet18 for small images: a 3 x 3 stem of stride 1, no max-pooling.
 
 Source: He et al., CVPR 2016, arXiv:1512.03385, table 1; the stem is that of the paper's published
 code, and of most work on CIFAR-10.
@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from gfmn.networks.base import ConvNorm, TappedNetwork
+from gfmn.networks.base import ConvNorm
+from gfmn.networks.classifier import Classifier
 
 WIDTHS = (64, 128, 256, 512)  # of each stage of two blocks
 
 
-class ResNet18(TappedNetwork):
+class ResNet18(Classifier):
     """A stem, then eight residual blocks of two 3 x 3 convolutions; half the size at each stage.
 
     The taps are the ReLUs' outputs: `stem`, then `block<stage>_<i>a` after a block's first
@@ -22,10 +23,9 @@ class ResNet18(TappedNetwork):
 
     mean = (0.485, 0.456, 0.406)
     std = (0.229, 0.224, 0.225)
-    dense = True
     image_multiple = 8
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int | None = None) -> None:
         super().__init__()
         self.stem = ConvNorm(nn.Conv2d(3, 64, 3, padding=1, bias=False))
         blocks: dict[str, Block] = {}
@@ -37,6 +37,7 @@ class ResNet18(TappedNetwork):
                 channels = width
         self.blocks = nn.ModuleDict(blocks)
         self.tap_names = ("stem", *(f"{name}{half}" for name in blocks for half in "ab"))
+        self.add_classifier(channels, classes)
 
     def activations(self, x: Tensor) -> Iterator[Tensor]:
         """See the base class."""

@@ -1,4 +1,4 @@
-"""VGG's convolutions, without its classifier.
+"""VGG's convolutions, and a linear classifier where it was trained here.
 
 Source: Simonyan and Zisserman, ICLR 2015, arXiv:1409.1556, table 1; with batch norm as in the
 paper's section 5.1.
@@ -9,13 +9,21 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gfmn.networks.base import ConvNorm, TappedNetwork
+from gfmn.networks.base import ConvNorm
+from gfmn.networks.classifier import Classifier
 from gfmn.networks.frozen import conv_relu
 
+# Convolutions of each stage.
+DEPTHS = {
+    "vgg11": (1, 1, 2, 2, 2),
+    "vgg13": (2, 2, 2, 2, 2),
+    "vgg16": (2, 2, 3, 3, 3),
+    "vgg19": (2, 2, 4, 4, 4),
+}
 CHANNELS = (64, 128, 256, 512, 512)  # of each stage
 
 
-class VGG(TappedNetwork):
+class VGG(Classifier):
     """3 x 3 convolutions with ReLU in stages of `convolutions`, max-pooling between the stages.
 
     The taps are the ReLUs' outputs, named after their convolutions: `conv1_1`, `conv1_2`, ...;
@@ -24,10 +32,11 @@ class VGG(TappedNetwork):
 
     mean = (0.485, 0.456, 0.406)
     std = (0.229, 0.224, 0.225)
-    dense = True
     image_multiple = 16
 
-    def __init__(self, convolutions: Sequence[int], batchnorm: bool = False) -> None:
+    def __init__(
+        self, convolutions: Sequence[int], batchnorm: bool = False, classes: int | None = None
+    ) -> None:
         super().__init__()
         channels = 3
         for stage, (count, width) in enumerate(zip(convolutions, CHANNELS, strict=True), start=1):
@@ -37,10 +46,12 @@ class VGG(TappedNetwork):
                 self.add_module(f"conv{stage}_{i}", layer)
                 channels = width
         self.tap_names = tuple(name for name, _ in self.named_children())
+        self.add_classifier(channels, classes)
 
     def activations(self, x: Tensor) -> Iterator[Tensor]:
         """See the base class."""
-        for name, layer in self.named_children():
+        for name in self.tap_names:
+            layer = self.get_submodule(name)
             if name.endswith("_1") and name != "conv1_1":
                 x = F.max_pool2d(x, 2)
             if isinstance(layer, ConvNorm):

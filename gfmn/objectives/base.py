@@ -31,6 +31,10 @@ class Affine(NamedTuple):
         """The part of each tap."""
         return [Affine(self.offset[place], self.slope[place]) for place in layout.slices()]
 
+    def times(self, weight: float) -> "Affine":
+        """The gradient of the objective times `weight`."""
+        return Affine(self.offset * weight, self.slope * weight)
+
 
 class MomentObjective(nn.Module, ABC):
     """An objective of the batch's mean and variance alone.

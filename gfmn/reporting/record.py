@@ -71,11 +71,14 @@ def provenance(study: Study) -> list[tuple[str, str, dict[str, str]]]:
     for name, meta in study.datasets.items():
         facts = {k: plain(v) for k, v in meta.items() if isinstance(v, str | int | float)}
         found["Data set", name] = {k: v for k, v in facts.items() if k != "name"}
+    for name, measured in study.trained.items():
+        found["Trained here", name] = {k: plain(v) for k, v in measured.items()}
     for run in study.runs.values():
         if run.model:
             about = {k: v for k, v in run.model.statistics.items() if isinstance(v, str | int)}
-            where = f"{about.get('dataset')}, {about.get('extractor')}"
-            facts = {k: plain(v) for k, v in about.items() if k not in ("dataset", "extractor")}
+            names = ("dataset", "extractor", "batchnorm")
+            where = ", ".join(str(about.get(name)) for name in names)
+            facts = {k: plain(v) for k, v in about.items() if k not in names}
             found.setdefault(("Statistics", where), facts)
             found.setdefault(("Precision", "of the networks"), {}).update(run.model.precision)
         if run.metrics:

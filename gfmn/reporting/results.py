@@ -165,6 +165,7 @@ class Study:
     real: dict[tuple[str, str], RealMetrics]  # by data set, evaluator
     datasets: Mapping[str, Mapping[str, Any]]  # meta.json of those that are there
     timings: Mapping[str, Mapping[str, Any]]
+    trained: Mapping[str, Mapping[str, Any]]  # what each network trained here can do
 
     @property
     def headline(self) -> RunResult:
@@ -190,7 +191,9 @@ def read_study(folder: Path, config: ReportConfig, runs: Mapping[str, Any]) -> S
         if data not in datasets and meta.exists():
             datasets[data] = _json(meta)
     timings = {path.stem: _json(path) for path in sorted(folder.glob("data/timings/*.json"))}
-    return Study(folder, config, results, real, datasets, timings)
+    measured = sorted(folder.glob("reports/metrics/extractor-*.json"))
+    trained = {path.stem.removeprefix("extractor-"): _json(path) for path in measured}
+    return Study(folder, config, results, real, datasets, timings, trained)
 
 
 RecordT = TypeVar("RecordT", bound=Record)

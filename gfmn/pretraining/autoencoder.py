@@ -1,0 +1,120 @@
+"""The paper's autoencoders (section 5.1): an encoder whose features are matched, and a decoder."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from gfmn import generators
+from gfmn.devices import autocast
+from gfmn.extractor_file import NetworkRecord
+from gfmn.generators import Decoder
+from gfmn.images import bytes_to_unit, unit_to_signed
+from gfmn.networks import Encoder, build
+from gfmn.prepared import Prepared
+from gfmn.pretraining.base import Pretraining, PretrainingConfig, Result
+from gfmn.pretraining.laplacian import laplacian_distance
+
+
+class AutoencoderConfig(PretrainingConfig):
+    """An encoder trained to let a decoder, built like a generator, rebuild its input.
+
+    The labels are not used; all images of the data set are. ADAM's rate falls linearly to 0.
+    """
+
+    task: Literal["autoencoder"]
+    architecture: Literal["dcgan_encoder", "vgg19_encoder"]
+    decoder: Literal["dcgan", "resnet"] = "dcgan"
+    latent: int = Field(128, ge=1)  # size of the code; the paper's for CIFAR-10 and STL-10
+    error: Literal["squared", "laplacian"] = "squared"
+    steps: int = Field(ge=1)  # updates
+    batch: int = Field(64, ge=2)
+    lr: float = Field(1e-3, gt=0)
+
+
+class AutoencoderTraining(Pretraining):
+    """See `AutoencoderConfig`."""
+
+    columns = ()
+
+    def __init__(self, config: AutoencoderConfig, name: str, data: Prepared) -> None:
+        super().__init__(name, data)
+        self.config: AutoencoderConfig = config
+        self.steps, self.image_size = config.steps, int(data.meta["image_size"])
+        torch.manual_seed(config.seed)
+        self.arguments = {"image_size": self.image_size, "latent": config.latent}
+        encoder = build(config.architecture, **self.arguments)
+        assert isinstance(encoder, Encoder)
+        self.encoder = encoder.to(memory_format=torch.channels_last).to(self.device).train()
+        self.decoder = generators.build(config.decoder, self.image_size, config.latent)
+        self.decoder.to(self.device).train()
+        self.modules = {"encoder": self.encoder, "decoder": self.decoder}
+        self.precision = config.chosen_precision(self.device)
+        weights = [*self.encoder.parameters(), *self.decoder.parameters()]
+        self.optimiser = torch.optim.Adam(weights, lr=config.lr, fused=True)
+
+    def rate(self, step: int) -> float:
+        """Linearly to 0."""
+        return self.config.lr * (1 - step / self.steps)
+
+    def loss(self, step: int) -> Tensor:
+        """The error of rebuilt images, per channel value in [-1, 1]."""
+        # Sorted: neighbouring reads from the memory map; a minibatch has no order.
+        rng = np.random.default_rng((self.config.seed, step))
+        indices = np.sort(rng.integers(len(self.data.images), size=self.config.batch))
+        images = unit_to_signed(bytes_to_unit(self.data.images[indices])).to(self.device)
+        return self._error(self._rebuilt(images), images)
+
+    def _rebuilt(self, images: Tensor) -> Tensor:
+        with autocast(self.precision, self.device):
+            rebuilt: Tensor = self.decoder(self.encoder.encode(images).float())
+        return rebuilt
+
+    def _error(self, rebuilt: Tensor, images: Tensor) -> Tensor:
+        if self.config.error == "laplacian":
+            return laplacian_distance(rebuilt, images)
+        return F.mse_loss(rebuilt, images)
+
+    @torch.no_grad()
+    def _measured(self) -> dict[str, float]:
+        """Errors of up to 1,000 images, evenly spread, with running batch-norm statistics."""
+        for module in self.modules.values():
+            module.eval()
+        count = min(1000, len(self.data.images))
+        indices = np.linspace(0, len(self.data.images) - 1, count).round().astype(int)
+        squares, distances = 0.0, 0.0
+        for part in np.array_split(indices, -(-count // 250)):
+            images = unit_to_signed(bytes_to_unit(self.data.images[part])).to(self.device)
+            rebuilt = self._rebuilt(images)
+            squares += float(F.mse_loss(rebuilt, images)) * len(part)
+            distances += float(laplacian_distance(rebuilt, images)) * len(part)
+        return {
+            "squared_error": round(squares / count, 5),
+            "laplacian_error": round(distances / count, 5),
+            "images": count,
+        }
+
+    def result(self) -> Result:
+        """The encoder, the decoder and their errors."""
+        metrics = self._measured()
+        provenance = {
+            "trained_on": self.config.dataset,
+            "dataset_digest": self.data.meta["digest"],
+            "metrics": metrics,
+            "precision": self.precision,
+            "parameters": self.config.model_dump(mode="json"),
+        }
+        record = NetworkRecord(
+            self.name,
+            self.config.architecture,
+            self.encoder.state_dict(),
+            provenance,
+            self.arguments,
+            self.image_size,
+        )
+        state = self.decoder.state_dict()
+        decoder = Decoder(self.config.decoder, self.image_size, self.config.latent, state)
+        return Result(record, metrics, decoder)
