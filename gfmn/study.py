@@ -172,11 +172,11 @@ def _check_statistics(
 
 
 def _described(architecture: str, where: str, **arguments: Any) -> TappedNetwork:
-    """A network without storage; an unknown one is an `InputError` at `where`."""
+    """A network without storage; an unknown one, or one of its taps, is an `InputError`."""
     try:
         return describe(architecture, **arguments)
     except InputError as error:
-        raise InputError(f"{where}.architecture: {error}") from None
+        raise InputError(f"{where}: {error}") from None
 
 
 def _entries(
