@@ -19,7 +19,7 @@ from gfmn.networks import Classifier
 from gfmn.networks.trained import convolve
 from gfmn.prepared import Prepared
 from gfmn.pretraining.base import Pretraining
-from gfmn.pretraining.classifier import ClassifierTraining, augment
+from gfmn.pretraining.classifier import ClassifierTraining, augment, split
 from gfmn.pretraining.laplacian import laplacian_distance, pyramid, rebuilt
 
 CLASSIFIER = {
@@ -94,6 +94,18 @@ def test_a_classifier_learns_digits_and_says_how_well_on_images_that_it_never_sa
     assert digits.labels is not None
     accuracy = float((logits.argmax(1).numpy() == digits.labels[found.held]).mean())
     assert accuracy == pytest.approx(result.metrics["accuracy"], abs=0.011)
+
+
+@given(st.integers(2, 200), st.floats(0.01, 0.99), st.integers(0, 5), st.sampled_from([1, 2]))
+def test_a_split_has_every_image_once_and_keeps_mirror_images_together(
+    pairs: int, share: float, seed: int, group: int
+) -> None:
+    held, kept = split(pairs * group, share, seed, group)
+    assert sorted([*held, *kept]) == list(range(pairs * group)) and len(held) >= group
+    assert abs(len(held) / group - share * pairs) <= 1
+    assert {i // group for i in held}.isdisjoint({i // group for i in kept})
+    again, _ = split(pairs * group, share, seed, group)
+    assert (again == held).all()
 
 
 def test_training_reads_every_kept_image_once_an_epoch_and_none_that_is_held_out(
@@ -222,7 +234,7 @@ def test_a_data_set_without_labels_trains_no_classifier(digits: Prepared) -> Non
 
 
 def test_a_loss_that_is_no_number_ends_with_one_line(digits: Prepared, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="net: expected a finite loss, found nan at step"):
+    with pytest.raises(InputError, match="net: expected a finite loss, found nan by step"):
         trained(digits, tmp_path, AUTOENCODER, lr=1e30)
 
 

@@ -100,13 +100,7 @@ class AutoencoderTraining(Pretraining):
     def result(self) -> Result:
         """The encoder, the decoder and their errors."""
         metrics = self._measured()
-        provenance = {
-            "trained_on": self.config.dataset,
-            "dataset_digest": self.data.meta["digest"],
-            "metrics": metrics,
-            "precision": self.precision,
-            "parameters": self.config.model_dump(mode="json"),
-        }
+        provenance = self.provenance(metrics)
         record = NetworkRecord(
             self.name,
             self.config.architecture,

@@ -4,7 +4,7 @@ import math
 import sys
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from signal import Signals
 from typing import Any, Literal
 
@@ -61,6 +61,7 @@ class Pretraining(ABC):
     """
 
     config: PretrainingConfig
+    precision: str
     steps: int
     modules: dict[str, nn.Module]
     optimiser: Optimizer
@@ -100,6 +101,16 @@ class Pretraining(ABC):
         """Every weight, in the optimiser's order."""
         return [weight for group in self.optimiser.param_groups for weight in group["params"]]
 
+    def provenance(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        """What the network's file says of how it came to be."""
+        return {
+            "trained_on": self.config.dataset,
+            "dataset_digest": self.data.meta["digest"],
+            "metrics": metrics,
+            "precision": self.precision,
+            "parameters": self.config.model_dump(mode="json"),
+        }
+
     def state(self) -> states.State:
         """All that a step changes."""
         parts = {name: module.state_dict() for name, module in self.modules.items()}
@@ -124,17 +135,41 @@ def pretraining_fingerprint(config: PretrainingConfig, data: Prepared) -> str:
     return fingerprint(facts)
 
 
-@dataclass
 class History:
     """Rows of step, rate, loss (its mean since the row before) and further columns."""
 
-    header: str
-    rows: list[str] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)  # since the last row
+    def __init__(self, columns: tuple[str, ...], device: torch.device) -> None:
+        self.columns = columns
+        self.rows: list[str] = []
+        self.total = torch.zeros((), dtype=torch.float64, device=device)  # of losses since a row
+        self.count = 0
+
+    def add(self, loss: Tensor) -> None:
+        """One step's loss; the host does not wait for it."""
+        self.total += loss
+        self.count += 1
+
+    def close_row(self, done: int, rate: float, measured: dict[str, float]) -> float:
+        """Write a row; returns its loss."""
+        mean = float(self.total) / self.count
+        values = [f"{measured[c]:.6g}" if c in measured else "" for c in self.columns]
+        self.rows.append("\t".join([str(done), f"{rate:.6g}", f"{mean:.6g}", *values]) + "\n")
+        self.total.zero_()
+        self.count = 0
+        return mean
+
+    def state(self) -> dict[str, Any]:
+        """All of it, as JSON has it."""
+        return {"rows": self.rows, "total": float(self.total), "count": self.count}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.rows, self.count = state["rows"], state["count"]
+        self.total.fill_(state["total"])
 
     def text(self) -> str:
         """As a TSV file."""
-        return self.header + "".join(self.rows)
+        return "\t".join(["step", "lr", "loss", *self.columns]) + "\n" + "".join(self.rows)
 
 
 def pretrain(task: Pretraining, checkpoints: Checkpoints, every: float = 120.0) -> History:
@@ -143,40 +178,36 @@ def pretrain(task: Pretraining, checkpoints: Checkpoints, every: float = 120.0) 
     A checkpoint is kept every so many seconds and after SIGINT or SIGTERM, which end in
     `Stopped`. Raises `InputError` when the loss is no longer finite.
     """
-    header = "\t".join(["step", "lr", "loss", *task.columns]) + "\n"
-    history, start = History(header), 0
+    history, start = History(task.columns, task.device), 0
     found = checkpoints.latest(task.steps - 1)
     if found:
         task.load_state(found.tensors)
-        history.rows, history.losses = found.about["rows"], found.about["losses"]
+        history.load_state(found.about)
         start = found.step
         line = f"pretrain {task.name}: goes on from step {start} of {task.steps}, by {found.path}"
         print(line, file=sys.stderr, flush=True)
     log_every, saved = max(1, task.steps // ROWS), time.monotonic()
 
+    def check(loss: float, done: int) -> None:
+        if not math.isfinite(loss):
+            found = f"found {loss} by step {done}; a lower lr may help"
+            raise InputError(f"{task.name}: expected a finite loss, {found}")
+
     def save(done: int) -> None:
-        about = {"rows": history.rows, "losses": history.losses}
-        checkpoints.save(done, task.state(), about)
+        check(float(history.total), done)
+        checkpoints.save(done, task.state(), history.state())
 
     with caught() as signals, Progress(f"pretrain {task.name}", task.steps, "steps") as progress:
         progress.skip(start)
         for step in range(start, task.steps):
-            loss = float(task.step(step))
+            history.add(task.step(step))
             done = step + 1
-            if not math.isfinite(loss):
-                raise InputError(
-                    f"{task.name}: expected a finite loss, found {loss} at step {done}; "
-                    "a lower lr may help"
-                )
-            history.losses.append(loss)
             measured = task.measure(done)
             if measured or done % log_every == 0 or done == task.steps:
-                mean = sum(history.losses) / len(history.losses)
-                values = [f"{measured[c]:.6g}" if c in measured else "" for c in task.columns]
-                row = [str(done), f"{task.rate(step):.6g}", f"{mean:.6g}", *values]
-                history.rows.append("\t".join(row) + "\n")
-                history.losses.clear()
-            progress.advance(1, loss=loss, **measured)
+                loss = history.close_row(done, task.rate(step), measured)
+                check(loss, done)
+                progress.advance(0, loss=loss, **measured)
+            progress.advance(1)
             if signals and done < task.steps:
                 save(done)
                 raise Stopped(

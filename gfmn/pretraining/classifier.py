@@ -59,15 +59,16 @@ class ClassifierTraining(Pretraining):
             raise InputError(f"{where}: expected labels to train a classifier on, found none")
         self.labels = np.asarray(data.labels)
         self.classes = int(self.labels.max()) + 1
-        order = np.random.default_rng((config.seed, 0)).permutation(len(self.labels))
-        held = max(1, round(config.holdout * len(order)))
-        self.held, self.kept = np.sort(order[:held]), np.sort(order[held:])
+        self.held, self.kept = split(
+            len(self.labels), config.holdout, config.seed, 2 if data.meta.get("flips") else 1
+        )
         self.per_epoch = len(self.kept) // config.batch
         if self.per_epoch < 1 or int(self.labels.min()) < 0 or self.classes < 2:
             expected = f"{config.batch} images to train on and labels from 0 to 1 or more"
             found = f"{len(self.kept)} images, labels up to {self.classes - 1}"
             raise InputError(f"{name}: expected at least {expected}, found {found}")
         self.steps = config.epochs * self.per_epoch
+        self._epoch, self._order = -1, self.kept
         torch.manual_seed(config.seed)
         network = build(config.architecture, classes=self.classes)
         assert isinstance(network, Classifier)
@@ -100,9 +101,11 @@ class ClassifierTraining(Pretraining):
     def loss(self, step: int) -> Tensor:
         """Cross-entropy of a minibatch of an epoch's order."""
         epoch, place = divmod(step, self.per_epoch)
-        order = np.random.default_rng((self.config.seed, 1, epoch)).permutation(len(self.kept))
+        if self._epoch != epoch:
+            rng = np.random.default_rng((self.config.seed, 1, epoch))
+            self._epoch, self._order = epoch, rng.permutation(self.kept)
         part = slice(place * self.config.batch, (place + 1) * self.config.batch)
-        indices = np.sort(self.kept[order[part]])  # sorted: neighbouring reads of the memory map
+        indices = np.sort(self._order[part])  # sorted: neighbouring reads of the memory map
         rng = np.random.default_rng((self.config.seed, 2, step))
         pictures = augment(self.data.images[indices], self.config.crop, self.config.flip, rng)
         images = bytes_to_unit(pictures).to(self.device)
@@ -149,17 +152,23 @@ class ClassifierTraining(Pretraining):
             "classes": self.classes,
             "chance": round(float(np.bincount(self.labels[self.held]).max()) / len(self.held), 6),
         }
-        provenance = {
-            "trained_on": self.config.dataset,
-            "dataset_digest": self.data.meta["digest"],
-            "metrics": metrics,
-            "precision": self.precision,
-            "parameters": self.config.model_dump(mode="json"),
-        }
+        provenance = self.provenance(metrics)
         arguments = {"classes": self.classes}
         state = self.network.state_dict()
         record = NetworkRecord(self.name, self.config.architecture, state, provenance, arguments)
         return Result(record, metrics)
+
+
+def split(count: int, share: float, seed: int, group: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of about `share` of `count` images, and of the others, drawn by a seed, sorted.
+
+    `group`: neighbours that stay together, such as an image and its mirror image.
+    """
+    order = np.random.default_rng((seed, 0)).permutation(count // group)
+    held = max(1, round(share * len(order)))
+    parts = (np.sort(order[:held]), np.sort(order[held:]))
+    first, second = ((group * part[:, None] + np.arange(group)).ravel() for part in parts)
+    return first, second
 
 
 def augment(pictures: np.ndarray, crop: int, flip: bool, rng: np.random.Generator) -> np.ndarray:
