@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -155,14 +155,6 @@ class _Growing:
             raise RuntimeError(f"{self.path}: the header grew beyond its room")
         self.file.flush()
         os.fsync(self.file.fileno())
-
-
-def write(folder: Path, chunks: Iterable[Chunk], image_size: int, about: Any) -> dict[str, Any]:
-    """Write a stream of chunks (n x S x S x 3 uint8, and n integer labels or None) at once."""
-    with Writer(folder, image_size) as writer:
-        for images, labels in chunks:
-            writer.add(images, labels)
-        return writer.finish(about)
 
 
 def read(folder: Path) -> Prepared:

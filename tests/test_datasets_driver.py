@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from test_prepared import write
 
 from gfmn import datasets, prepared
 from gfmn.datasets import driver
@@ -223,7 +224,7 @@ def test_a_stopped_prepare_leaves_no_process_and_nothing_that_looks_finished(
     (tmp_path / "params.yaml").write_text(PARAMS)
     (tmp_path / "endless.py").write_text(ENDLESS)
     folder = tmp_path / "data/prepared/x"
-    prepared.write(folder, [(np.zeros((2, 8, 8, 3), np.uint8), np.zeros(2))], 8, {})
+    write(folder, [(np.zeros((2, 8, 8, 3), np.uint8), np.zeros(2))], 8, {})
     words = [sys.executable, "endless.py", str(ROOT), str(ROOT / "stages")]
     process = subprocess.Popen(
         words, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE

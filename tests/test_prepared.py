@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,9 +23,18 @@ def chunks(labels: bool = True, end: int = len(IMAGES)) -> Iterator[prepared.Chu
         yield IMAGES[part], LABELS[part] if labels else None
 
 
+def write(
+    folder: Path, stream: Iterable[prepared.Chunk], size: int, about: dict[str, Any]
+) -> dict[str, Any]:
+    with prepared.Writer(folder, size) as writer:
+        for images, labels in stream:
+            writer.add(images, labels)
+        return writer.finish(about)
+
+
 @pytest.mark.parametrize("count", [1, 9, 10, 999, 1100])
 def test_the_files_are_those_that_numpy_writes_at_once(tmp_path: Path, count: int) -> None:
-    prepared.write(tmp_path / "a", chunks(end=count), 8, {})
+    write(tmp_path / "a", chunks(end=count), 8, {})
     np.save(tmp_path / "images.npy", IMAGES[:count])
     np.save(tmp_path / "labels.npy", LABELS[:count])
     for name in ("images.npy", "labels.npy"):
@@ -32,7 +42,7 @@ def test_the_files_are_those_that_numpy_writes_at_once(tmp_path: Path, count: in
 
 
 def test_the_description_says_what_was_written(tmp_path: Path) -> None:
-    meta = prepared.write(tmp_path, chunks(), 8, {"name": "x"})
+    meta = write(tmp_path, chunks(), 8, {"name": "x"})
     assert meta == json.loads((tmp_path / "meta.json").read_text())
     assert (meta["name"], meta["count"], meta["image_size"], meta["labels"]) == ("x", 1100, 8, True)
     assert meta["digest"] == hashlib.sha256(IMAGES.tobytes()).hexdigest()
@@ -44,13 +54,13 @@ def test_the_description_says_what_was_written(tmp_path: Path) -> None:
 def test_the_spread_of_nearly_constant_images_does_not_cancel(tmp_path: Path) -> None:
     images = np.full((500, 8, 8, 3), 255, np.uint8)
     images[0, 0, 0] = 254
-    meta = prepared.write(tmp_path, [(images, None)], 8, {})
+    meta = write(tmp_path, [(images, None)], 8, {})
     assert meta["std"] == [round(float(np.sqrt(1 / 32000 * (1 - 1 / 32000))) / 255, 6)] * 3
 
 
 def test_labels_are_opened_only_when_asked_for(tmp_path: Path) -> None:
-    prepared.write(tmp_path / "with", chunks(), 8, {})
-    prepared.write(tmp_path / "without", chunks(labels=False), 8, {})
+    write(tmp_path / "with", chunks(), 8, {})
+    write(tmp_path / "without", chunks(labels=False), 8, {})
     labels = prepared.read(tmp_path / "with").labels
     assert isinstance(labels, np.memmap) and labels.dtype == np.int64 and (labels == LABELS).all()
     assert prepared.read(tmp_path / "without").labels is None
@@ -61,7 +71,7 @@ def test_labels_are_opened_only_when_asked_for(tmp_path: Path) -> None:
 def test_labels_of_another_number_or_type_are_refused(
     tmp_path: Path, wrong: np.ndarray | None
 ) -> None:
-    prepared.write(tmp_path, chunks(), 8, {})
+    write(tmp_path, chunks(), 8, {})
     (tmp_path / "labels.npy").unlink()
     if wrong is not None:
         np.save(tmp_path / "labels.npy", wrong)
@@ -71,7 +81,7 @@ def test_labels_of_another_number_or_type_are_refused(
 
 
 def test_a_folder_from_before_labels_were_described_still_has_them(tmp_path: Path) -> None:
-    prepared.write(tmp_path, chunks(), 8, {})
+    write(tmp_path, chunks(), 8, {})
     meta = json.loads((tmp_path / "meta.json").read_text())
     del meta["labels"]
     (tmp_path / "meta.json").write_text(json.dumps(meta))
@@ -80,14 +90,14 @@ def test_a_folder_from_before_labels_were_described_still_has_them(tmp_path: Pat
 
 
 def test_work_that_fails_over_a_finished_folder_leaves_it_unfinished(tmp_path: Path) -> None:
-    prepared.write(tmp_path, chunks(), 8, {})
+    write(tmp_path, chunks(), 8, {})
 
     def failing() -> Iterator[prepared.Chunk]:
         yield IMAGES[:10], None
         raise RuntimeError("in the middle")
 
     with pytest.raises(RuntimeError):
-        prepared.write(tmp_path, failing(), 8, {})
+        write(tmp_path, failing(), 8, {})
     with pytest.raises(InputError, match=r"meta\.json: expected a prepared data set"):
         prepared.read(tmp_path)
     assert not (tmp_path / "labels.npy").exists()
@@ -96,9 +106,9 @@ def test_work_that_fails_over_a_finished_folder_leaves_it_unfinished(tmp_path: P
 def test_an_earlier_reader_keeps_its_images_while_the_folder_is_written_again(
     tmp_path: Path,
 ) -> None:
-    prepared.write(tmp_path, chunks(), 8, {})
+    write(tmp_path, chunks(), 8, {})
     before = prepared.read(tmp_path)
-    prepared.write(tmp_path, [(IMAGES[::-1][:5], None)], 8, {})
+    write(tmp_path, [(IMAGES[::-1][:5], None)], 8, {})
     assert (before.images == IMAGES).all() and len(prepared.read(tmp_path).images) == 5
 
 
@@ -107,18 +117,18 @@ def test_an_earlier_reader_keeps_its_images_while_the_folder_is_written_again(
 )
 def test_labels_belong_to_all_images_or_none(tmp_path: Path, mixed: list[prepared.Chunk]) -> None:
     with pytest.raises(InputError, match="labels"):
-        prepared.write(tmp_path, mixed, 8, {})
+        write(tmp_path, mixed, 8, {})
     with pytest.raises(InputError):
         prepared.read(tmp_path)
 
 
 def test_no_images_are_no_data_set(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected images from the source, found none"):
-        prepared.write(tmp_path, [], 8, {})
+        write(tmp_path, [], 8, {})
 
 
 def test_a_truncated_array_is_refused(tmp_path: Path) -> None:
-    prepared.write(tmp_path, chunks(), 8, {})
+    write(tmp_path, chunks(), 8, {})
     path = tmp_path / "images.npy"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(InputError, match=r"images\.npy: expected 1100 images, found"):
