@@ -19,7 +19,7 @@ from gfmn.extractor_file import (
     save_extractor,
     summary,
 )
-from gfmn.networks import ARCHITECTURES, TappedNetwork, describe
+from gfmn.networks import ARCHITECTURES, FOR_SCORES, TappedNetwork, describe
 from gfmn.weights import LocalFile, Source, WebFile, fetch
 from gfmn.weights.containers import (
     is_safetensors,
@@ -51,6 +51,13 @@ class PublishedNetwork(Config):
         """The architecture's, beside its name."""
         return {}
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Architectures that have published weights, and a layout that is known here."""
+        if isinstance(self.source, LocalFile | WebFile):  # the file may be of our own format
+            return tuple(ARCHITECTURES)
+        return tuple(filter(PUBLISHED.fullmatch, ARCHITECTURES))
+
 
 class FetchedNetwork(PublishedNetwork):
     """A published network as an extractor: what it taps, and the size at which it looks."""
@@ -62,10 +69,7 @@ class FetchedNetwork(PublishedNetwork):
     @field_validator("taps")
     @classmethod
     def _of_an_adapter(cls, taps: Any, info: ValidationInfo) -> Any:
-        architecture = info.data.get("architecture", "")
-        if taps is not None and not is_adapter(architecture):
-            known = " or ".join(f"{prefix}..." for prefix in ADAPTERS)
-            raise ValueError(f"expected none, since {architecture!r} is not {known}")
+        _adapters_alone(taps, info)
         return taps
 
     @property
@@ -77,10 +81,44 @@ class FetchedNetwork(PublishedNetwork):
 
 
 class FetchedEvaluator(PublishedNetwork):
-    """A published classifier, and the size at which it looks at images."""
+    """A published network in whose features images are scored."""
 
-    architecture: Literal["efficientnet_lite0", "efficientnet_lite2"]  # have features and logits
-    resize: int = Field(ge=1)  # pixels
+    resize: int | None = Field(None, ge=1)  # pixels at which it looks; None: images as they are
+    # Of a library's model: those of its classifier; None: it has none, or it is left out.
+    classes: int | None = Field(None, ge=2)
+
+    @field_validator("classes")
+    @classmethod
+    def _of_an_adapter(cls, classes: int | None, info: ValidationInfo) -> int | None:
+        _adapters_alone(classes, info)
+        return classes
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The architecture's, beside its name; no taps are looked at."""
+        given = {"resize": self.resize, "classes": self.classes}
+        arguments: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+        return {"taps": [], **arguments} if is_adapter(self.architecture) else arguments
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Some networks serve scores alone."""
+        return (*super().known, *FOR_SCORES)
+
+
+class BorrowedEvaluator(Config):
+    """An extractor of the study in whose features images are scored: one network, no bundle."""
+
+    extractor: str
+    resize: int | None = Field(None, ge=1)  # pixels at which it looks; None: as the extractor does
+
+
+def _adapters_alone(value: Any, info: ValidationInfo) -> None:
+    """Refuse a field that only a library's model has."""
+    architecture = info.data.get("architecture", "")
+    if value is not None and not is_adapter(architecture):
+        known = " or ".join(f"{prefix}..." for prefix in ADAPTERS)
+        raise ValueError(f"expected none, since {architecture!r} is not {known}")
 
 
 def is_adapter(architecture: str) -> bool:
@@ -96,7 +134,7 @@ def fetch_network(name: str, network: PublishedNetwork, where: str) -> NetworkRe
     before anything is downloaded.
     """
     architecture, arguments = network.architecture, network.arguments
-    _check_architecture(network, where)
+    described(network, where)
     data, provenance = fetch(network.source, f"{where}.source", architecture)
     label = f"{where}.source: {network.source.label}"
     ours = read_extractor(data, label, architecture)
@@ -116,18 +154,16 @@ def save_fetched(path: Path, name: str, network: PublishedNetwork, where: str) -
     return summary(path)
 
 
-def _check_architecture(network: PublishedNetwork, where: str) -> None:
+def described(network: PublishedNetwork, where: str) -> TappedNetwork:
+    """A published network without its weights; `InputError` for one whose layout is not known."""
     architecture = network.architecture
-    known = [*filter(PUBLISHED.fullmatch, ARCHITECTURES)]
-    if isinstance(network.source, LocalFile | WebFile):
-        known = [*ARCHITECTURES]  # the file may be of our own format
-    if architecture not in known and not is_adapter(architecture):
+    if architecture not in network.known and not is_adapter(architecture):
         raise InputError(
             f"{where}.architecture: no published weights for {architecture!r}; "
-            f"{nearest(architecture, known)}"
+            f"{nearest(architecture, network.known)}"
         )
     try:
-        describe(architecture, **network.arguments)
+        return describe(architecture, **network.arguments)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
 
@@ -148,7 +184,7 @@ def _converted(architecture: str, data: bytes, network: TappedNetwork, name: str
     if architecture == "vgg16" and not (is_safetensors(data) or is_torch_file(data)):
         return vgg_from_flax(data, network, name)
     state = read_state_dict(data, name)
-    if is_adapter(architecture):
+    if is_adapter(architecture) or architecture in FOR_SCORES:
         return adapted(state, expected_state(network))
     if re.fullmatch(r"vgg\d+(_bn)?", architecture):
         return vgg_from_torchvision(state, network, name)

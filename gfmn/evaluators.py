@@ -1,63 +1,134 @@
-"""A frozen classifier as the eye of the metrics: features and logits of images."""
+"""A frozen network as the eye of the metrics: features and logits of images."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+from torch import Tensor
 
+from gfmn.devices import default_device
 from gfmn.errors import InputError
-from gfmn.extractor_file import file_digest, load_network, read_header
+from gfmn.extractor_file import (
+    NetworkHeader,
+    NetworkRecord,
+    file_digest,
+    load_network,
+    read_header,
+    read_state,
+    save_extractor,
+)
 from gfmn.images import bytes_to_unit
-from gfmn.networks.efficientnet_lite import CLASSES, HEAD, EfficientNetLite
+from gfmn.networks import TappedNetwork
+from gfmn.networks.inception import INCEPTION_SHA256
+from gfmn.progress import Progress
+
+BATCH = 256  # images at a time
+
+
+@dataclass(frozen=True)
+class Features:
+    """N x D features and N x K logits (None without a classifier), float32, perhaps in files."""
+
+    pooled: np.ndarray
+    logits: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.pooled)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> "Features":
+        return Features(self.pooled[rows], None if self.logits is None else self.logits[rows])
 
 
 class Evaluator:
-    """A classifier in float32 that sees every image at `resize` x `resize` pixels.
+    """A network in float32, and what a score must say of it.
 
-    `name`: the network's; `digest`: the file's sha256.
+    `name`: the space's, in every score's name; `digest`: the file's sha256; `canonical`: whether it
+    is the Inception of the Inception Score and of FID, by the hash of the published weights;
+    `in_domain`: the data set on whose classes it was trained in the pipeline, else None.
     """
 
-    def __init__(self, network: EfficientNetLite, resize: int, name: str, digest: str) -> None:
-        self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        self.resize, self.name, self.digest = resize, name, digest
+    def __init__(self, network: TappedNetwork, header: NetworkHeader, digest: str) -> None:
+        device = default_device()
+        network = network.requires_grad_(False).to(memory_format=torch.channels_last)
+        self.network = network.to(device)
+        self.name, self.architecture, self.digest = header.name, header.architecture, digest
+        self.resizer = network.resizer
+        self.canonical = is_canonical(header)
+        task = header.provenance.get("parameters", {}).get("task")
+        trained_on = header.provenance.get("trained_on")
+        self.in_domain = str(trained_on) if task == "classifier" and trained_on else None
+
+    def features(
+        self, images: np.ndarray, spool: Path | None = None, batch: int = BATCH
+    ) -> Features:
+        """N x H x W x 3 uint8 -> their features, in rows of files in the folder `spool`.
+
+        Without one they are in memory; with one, no memory grows with N.
+        """
+        found: Features | None = None
+        with Progress(f"features in {self.name}", len(images), "images") as progress:
+            for start in range(0, len(images), batch):
+                rows = slice(start, start + batch)
+                pooled, logits = self._part(np.ascontiguousarray(images[rows]))
+                if found is None:
+                    count = len(images)
+                    found = Features(
+                        _rows(count, pooled, spool, "features"),
+                        None if logits is None else _rows(count, logits, spool, "logits"),
+                    )
+                found.pooled[rows] = pooled.cpu().numpy()
+                if found.logits is not None and logits is not None:
+                    found.logits[rows] = logits.cpu().numpy()
+                progress.advance(len(pooled))
+        if found is None:
+            raise InputError(f"{self.name}: expected images, found none")
+        return found
 
     @torch.inference_mode()
-    def features_and_logits(
-        self, images: np.ndarray, batch: int = 256
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """N x H x W x 3 uint8 -> N x D features and N x 1000 logits, float32.
-
-        Bytes to unit range, antialiased bilinear resize, network. Beyond what it returns its
-        memory does not grow with N.
-        """
-        features = np.empty((len(images), HEAD), np.float32)
-        logits = np.empty((len(images), CLASSES), np.float32)
-        device = next(self.network.parameters()).device
-        for start in range(0, len(images), batch):
-            part = slice(start, start + batch)
-            unit = bytes_to_unit(np.ascontiguousarray(images[part])).to(device)
-            size = (self.resize, self.resize)
-            resized = F.interpolate(
-                unit, size, mode="bilinear", align_corners=False, antialias=True
-            )
-            pooled, scores = self.network.pooled_and_logits(resized)
-            features[part], logits[part] = pooled.cpu().numpy(), scores.cpu().numpy()
-        return features, logits
+    def _part(self, images: np.ndarray) -> tuple[Tensor, Tensor | None]:
+        embed = self.network.embed  # inference mode hides its type
+        found: tuple[Tensor, Tensor | None] = embed(bytes_to_unit(images).to(default_device()))
+        return found
 
 
-def load_evaluator(path: str | Path, resize: int) -> Evaluator:
-    """Read an evaluator, a file of the extractor format that holds one classifier.
+def _rows(count: int, like: Tensor, spool: Path | None, name: str) -> np.ndarray:
+    shape = (count, like.shape[1])
+    if spool is None:
+        return np.empty(shape, np.float32)
+    spool.mkdir(parents=True, exist_ok=True)
+    return np.lib.format.open_memmap(spool / f"{name}.npy", "w+", np.float32, shape)
 
-    Raises `InputError` for a file that is missing, truncated or foreign, or holds anything else.
+
+def is_canonical(header: NetworkHeader) -> bool:
+    """Whether a network is the Inception in whose space IS, FID and KID are defined."""
+    published = header.provenance.get("sha256") == INCEPTION_SHA256
+    return header.architecture == "inception_v3" and published
+
+
+def load_evaluator(path: str | Path) -> Evaluator:
+    """Read an evaluator, a file of the extractor format that holds one network.
+
+    Raises `InputError` for a file that is missing, truncated or foreign, or holds several.
     """
+    header = _only(path)
+    return Evaluator(load_network(path, header), header, file_digest(path))
+
+
+def borrow(extractor: str | Path, name: str, resize: int | None, out: str | Path) -> None:
+    """Write an extractor's only network as the evaluator `name`, which looks at `resize` px."""
+    header = _only(extractor)
+    arguments = dict(header.arguments)
+    if resize is not None:
+        arguments["resize"] = resize
+    state, size = read_state(extractor, header), header.image_size
+    record = NetworkRecord(name, header.architecture, state, header.provenance, arguments, size)
+    save_extractor(out, [record])
+
+
+def _only(path: str | Path) -> NetworkHeader:
     headers = read_header(path).networks
     if len(headers) != 1:
-        raise InputError(f"{path}: expected one network, found {len(headers)}")
-    network = load_network(path, headers[0])
-    if not isinstance(network, EfficientNetLite):
-        found = headers[0].architecture
-        raise InputError(f"{path}: expected a classifier with features and logits, found {found}")
-    if resize < 1:
-        raise InputError(f"{path}: expected to resize to at least 1 px, found {resize}")
-    return Evaluator(network, resize, headers[0].name, file_digest(path))
+        names = ", ".join(header.name for header in headers)
+        raise InputError(f"{path}: expected one network, found {len(headers)} ({names})")
+    return headers[0]

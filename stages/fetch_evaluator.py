@@ -1,4 +1,4 @@
-"""Fetch a published classifier: `evaluators.<NAME>` -> data/evaluators/<NAME>.safetensors."""
+"""Fetch a published network: `evaluators.fetched.<NAME>` -> data/evaluators/<NAME>.safetensors."""
 
 import paths
 import runner
@@ -8,7 +8,7 @@ from gfmn.converters import FetchedEvaluator, save_fetched
 
 def main(name: str) -> None:
     """Download, verify, convert, write."""
-    data, where = runner.section("evaluators", name)
+    data, where = runner.section("evaluators", "fetched", name)
     network = FetchedEvaluator.parse(data, where)
     print(save_fetched(paths.evaluator(name), name, network, where))
 

@@ -191,7 +191,10 @@ def test_the_stages_fetch_and_bundle_what_the_parameters_name(
             "fetched": {"lite": network},
             "bundled": {"pair": {"first": "enc", "second": "lite"}},
         },
-        "evaluators": {"eye": {**network, "resize": 64}},
+        "evaluators": {
+            "fetched": {"eye": {**network, "resize": 64}},
+            "borrowed": {"own": {"extractor": "enc", "resize": 40}},
+        },
     }
     (tmp_path / "params.yaml").write_text(json.dumps(params))
     monkeypatch.chdir(tmp_path)
@@ -200,6 +203,7 @@ def test_the_stages_fetch_and_bundle_what_the_parameters_name(
     for stage, name, out, networks in (
         ("fetch_extractor", "lite", "data/extractors/lite.safetensors", ["lite"]),
         ("fetch_evaluator", "eye", "data/evaluators/eye.safetensors", ["eye"]),
+        ("borrow_evaluator", "own", "data/evaluators/own.safetensors", ["own"]),
         ("bundle_extractor", "pair", "data/extractors/pair.safetensors", ["enc", "lite"]),
     ):
         importlib.import_module(stage).main(name)
@@ -209,7 +213,8 @@ def test_the_stages_fetch_and_bundle_what_the_parameters_name(
         assert [network.name for network in read_header(out).networks] == networks
     provenance = read_header("data/extractors/lite.safetensors").networks[0].provenance
     assert provenance == {key: value for key, value in source.items() if key != "path"}
-    assert load_evaluator("data/evaluators/eye.safetensors", 64).resize == 64
+    eye, own = (load_evaluator(f"data/evaluators/{name}.safetensors") for name in ("eye", "own"))
+    assert (eye.resizer, own.resizer) == tuple(f"antialiased bilinear to {n} px" for n in (64, 40))
 
 
 def test_a_stage_ends_in_one_line_without_its_input(tmp_path: Path) -> None:

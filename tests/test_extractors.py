@@ -10,10 +10,8 @@ import torch
 from test_extractor_file import bundle_file, encoder_file, line, record
 from torch import nn
 
-from gfmn.evaluators import load_evaluator
 from gfmn.extractor_file import file_digest
 from gfmn.extractors import check_image_size, load_extractor, select_taps
-from gfmn.images import bytes_to_unit
 from gfmn.networks import build, describe
 
 NAMES = {"vgg": ("conv1_1", "conv1_2", "conv2_1"), "lite": ("stem", "head", "conv1_1")}
@@ -147,29 +145,3 @@ def test_an_image_size_that_a_network_does_not_take_is_refused(encoder: Path) ->
     check_image_size(vgg16, 48, None, "x")
     check_image_size(describe("vgg16", resize=64), 40, None, "x")
     check_image_size(describe("efficientnet_lite0"), 33, None, "x")
-
-
-def test_an_evaluator_sees_resized_bytes_and_its_batch_changes_nothing(
-    both: Path, encoder: Path
-) -> None:
-    path = both.with_name("lite.safetensors")
-    evaluator = load_evaluator(path, 40)
-    pictures = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
-    features, logits = evaluator.features_and_logits(pictures, batch=2)
-    assert (features.shape, logits.shape) == ((5, 1280), (5, 1000))
-    assert features.dtype == logits.dtype == np.float32
-    whole = evaluator.features_and_logits(pictures)
-    for found, expected in zip((features, logits), whole, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
-    network = build("efficientnet_lite0").eval()
-    network.load_state_dict(record(architecture="efficientnet_lite0").state)
-    resized = nn.functional.interpolate(
-        bytes_to_unit(pictures), (40, 40), mode="bilinear", antialias=True
-    )
-    with torch.no_grad():
-        pooled, scores = network.pooled_and_logits(resized)
-    np.testing.assert_allclose(features, pooled.numpy(), rtol=1e-2, atol=1e-3)
-    np.testing.assert_allclose(logits, scores.numpy(), rtol=1e-2, atol=1e-3)
-    assert evaluator.digest == file_digest(path) and evaluator.name == "lite"
-    assert "expected one network, found 2" in line(load_evaluator, both, 32)
-    assert "expected a classifier" in line(load_evaluator, encoder, 32)

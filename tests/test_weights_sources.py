@@ -101,12 +101,15 @@ def test_only_a_librarys_model_takes_taps() -> None:
     assert line(parse, facts("file"), resize=0).startswith(f"{WHERE}.resize: ")
 
 
-def test_an_evaluator_must_be_resized_and_has_no_taps() -> None:
+def test_an_evaluator_has_no_taps_and_only_a_librarys_model_says_its_classes() -> None:
     data = {"architecture": "efficientnet_lite0", "source": facts("file"), "resize": 64}
-    assert FetchedEvaluator.parse(data, WHERE).arguments == {}
+    assert FetchedEvaluator.parse(data, WHERE).arguments == {"resize": 64}
     assert "taps: unknown key" in line(FetchedEvaluator.parse, {**data, "taps": "stages"}, WHERE)
-    del data["resize"]
-    assert line(FetchedEvaluator.parse, data, WHERE) == f"{WHERE}.resize: required, found nothing"
+    message = line(FetchedEvaluator.parse, {**data, "classes": 1000}, WHERE)
+    assert message.startswith(f"{WHERE}.classes: expected none, since 'efficientnet_lite0' is not")
+    data |= {"architecture": "timm:resnet18", "classes": 1000}
+    arguments = FetchedEvaluator.parse(data, WHERE).arguments
+    assert arguments == {"taps": [], "resize": 64, "classes": 1000}
 
 
 def test_a_file_of_this_machine_is_verified(tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from gfmn.networks.base import BatchNormMode, TappedNetwork
 from gfmn.networks.classifier import Classifier
 from gfmn.networks.efficientnet_lite import EfficientNetLite
 from gfmn.networks.encoder import DCGANEncoder, Encoder, VGG19Encoder
+from gfmn.networks.inception import InceptionV3
 from gfmn.networks.resnet import ResNet18
 from gfmn.networks.vgg import DEPTHS, VGG
 
 __all__ = [
     "ARCHITECTURES",
+    "FOR_SCORES",
     "BatchNormMode",
     "Classifier",
     "Encoder",
@@ -35,10 +37,13 @@ ARCHITECTURES: dict[str, Callable[..., TappedNetwork]] = {
     "dcgan_encoder": DCGANEncoder,
     "vgg19_encoder": VGG19Encoder,
 }
+FOR_SCORES: dict[str, Callable[..., TappedNetwork]] = {"inception_v3": InceptionV3}  # no extractor
 
 
 def build(architecture: str, **arguments: Any) -> TappedNetwork:
-    """A network with random weights: one of `ARCHITECTURES`, `torchvision:<model>`, `timm:<model>`.
+    """A network with random weights: of `ARCHITECTURES` or `FOR_SCORES`, or a library's model.
+
+    Those are `torchvision:<model>` and `timm:<model>`.
 
     `arguments` are the constructor's, such as the encoder's `image_size` and `latent`; `resize`
     is taken by every network. Raises `InputError` for an unknown architecture.
@@ -46,6 +51,11 @@ def build(architecture: str, **arguments: Any) -> TappedNetwork:
     library, _, model = architecture.partition(":")
     if model and library in LIBRARIES:
         return Adapter(library, model, **arguments)
+    if architecture in FOR_SCORES:
+        if arguments:
+            given = ", ".join(f"{key} {value}" for key, value in arguments.items())
+            raise InputError(f"{architecture}: expected no arguments, found {given}")
+        return FOR_SCORES[architecture]()
     if architecture not in ARCHITECTURES:
         others = [f"{library}:<model>" for library in LIBRARIES]
         hint = nearest(architecture, [*ARCHITECTURES, *others])

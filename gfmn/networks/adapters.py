@@ -32,16 +32,22 @@ class Adapter(TappedNetwork):
     A module that is called several times makes several taps: `name`, `name:2`, ... Modules are
     kept from working in place; where a network's own code changes a tap all the same, a copy was
     handed to that code. In bf16 the network runs under autocast, since only that serves every
-    kind of layer.
+    kind of layer. `classes`: how many its classifier has; None: it is left out.
     """
 
     chained: ClassVar[bool] = False  # a tap may lie beside the way to the last one
 
     def __init__(
-        self, library: str, model: str, taps: Taps | None = None, resize: int | None = None
+        self,
+        library: str,
+        model: str,
+        taps: Taps | None = None,
+        resize: int | None = None,
+        classes: int | None = None,
     ) -> None:
         self.name = f"{library}:{model}"
-        module, facts = LIBRARIES[library](model)
+        self.library, self.classes = library, classes
+        module, facts = LIBRARIES[library](model, resize, classes)
         self.mean, self.std = facts["mean"], facts["std"]
         self.interpolation = facts["interpolation"]  # type: ignore[misc]
         super().__init__()
@@ -55,7 +61,8 @@ class Adapter(TappedNetwork):
             raise InputError(f"{self.name}: expected resize {size}, its only size, found {resize}")
         self.resize = resize
         self.copied: frozenset[str] = frozenset()
-        self.tap_names = self._resolve(taps or "stages", facts, size or resize or PROBE)
+        wanted = "stages" if taps is None else taps
+        self.tap_names = self._resolve(wanted, facts, size or resize or PROBE) if wanted else ()
 
     def _resolve(self, taps: Taps, facts: dict[str, Any], size: int) -> tuple[str, ...]:
         """Names of taps in the order of their calls; finds those that later layers change."""
@@ -134,7 +141,30 @@ class Adapter(TappedNetwork):
 
     def stream(self, images: Tensor, depth: int | None = None) -> Iterator[Tensor]:
         """See the base class; here all taps are there before the first is yielded."""
-        names = self.tap_names[:depth]
+        return self._calls(self.normalise(images), self.tap_names[:depth])
+
+    def activations(self, x: Tensor) -> Iterator[Tensor]:
+        """See the base class; here all taps are there before the first is yielded."""
+        return self._calls(x, self.tap_names)
+
+    def embed(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """See the base class; the features are those that the library's classifier takes."""
+        x = self.normalise(images)
+        if self.library == "timm":
+            module: Any = self.module
+            pooled = module.forward_head(module.forward_features(x), pre_logits=True)
+            return pooled.float(), module.get_classifier()(pooled) if self.classes else None
+        found: list[Tensor] = []
+        last = [module for module in self.module.modules() if isinstance(module, nn.Linear)][-1]
+        handle = last.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
+        try:
+            logits: Tensor = self.module(x)
+        finally:
+            handle.remove()
+        return found[-1].float(), logits if self.classes else None
+
+    def _calls(self, x: Tensor, names: Sequence[str]) -> Iterator[Tensor]:
+        """The outputs of these calls, of normalised images."""
         left, found = set(names), {}
 
         def take(name: str, tap: Tensor) -> None:
@@ -145,7 +175,6 @@ class Adapter(TappedNetwork):
                     raise _Enough
 
         wanted = {name.partition(":")[0] for name in names}
-        x = self.normalise(images)
         low = self.low_precision
         precision = torch.autocast(x.device.type, low) if low and not x.is_meta else nullcontext()
         with self._hooks(wanted, take), precision:
@@ -158,10 +187,6 @@ class Adapter(TappedNetwork):
                     raise self._refused(x.shape[-1], error) from None
                 raise
         yield from (found[name] for name in names)
-
-    def activations(self, x: Tensor) -> Iterator[Tensor]:
-        """Unused: `stream` is overridden."""
-        raise NotImplementedError
 
     def input_dtype(self) -> torch.dtype:
         """float32 always: autocast does the rest."""
@@ -187,34 +212,44 @@ def _is_activation(module: nn.Module) -> bool:
     return place.startswith(homes) and not NO_GATE.search(name)
 
 
-def _from_timm(model: str) -> tuple[nn.Module, dict[str, Any]]:
+def _from_timm(
+    model: str, resize: int | None, classes: int | None
+) -> tuple[nn.Module, dict[str, Any]]:
     import timm
 
     # Without its classifier: what is left of the forward pass beyond the taps is never computed.
+    options: dict[str, Any] = {"pretrained": False, "num_classes": classes or 0}
     try:
-        network: Any = timm.create_model(model, pretrained=False, num_classes=0)
+        network: Any = timm.create_model(model, **options)
     except RuntimeError:
         names = [*timm.list_models(), *timm.list_pretrained()]
         raise InputError(f"timm has no model {model!r}; {_near(model, names)}") from None
     config = network.pretrained_cfg
+    size = config["input_size"][-1] if config.get("fixed_input_size") else None
+    if size is not None and resize not in (None, size) and hasattr(network, "dynamic_img_size"):
+        # A vision transformer at another size than its own: its position embedding is resized.
+        network, size = timm.create_model(model, dynamic_img_size=True, **options), None
     return network, {
         "mean": tuple(map(float, config["mean"])),
         "std": tuple(map(float, config["std"])),
         "interpolation": "bicubic" if config.get("interpolation") == "bicubic" else "bilinear",
-        "fixed_size": config["input_size"][-1] if config.get("fixed_input_size") else None,
+        "fixed_size": size,
         "stages": [stage["module"] for stage in getattr(network, "feature_info", [])],
     }
 
 
-def _from_torchvision(model: str) -> tuple[nn.Module, dict[str, Any]]:
+def _from_torchvision(
+    model: str, resize: int | None, classes: int | None
+) -> tuple[nn.Module, dict[str, Any]]:
     from torchvision import models
 
     if model not in models.list_models(module=models):
         names = models.list_models(module=models)
         raise InputError(f"torchvision has no model {model!r}; {_near(model, names)}")
-    # These two take normalised images and change them back themselves.
-    older = {"init_weights": False, "transform_input": True}
-    options = older if model in ("googlenet", "inception_v3") else {}
+    options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
+    if model in ("googlenet", "inception_v3"):
+        # These two take normalised images and change them back themselves.
+        options |= {"init_weights": False, "transform_input": True}
     network = models.get_model(model, weights=None, **options)
     stages = [name for name, _ in network.named_children() if name.startswith(("layer", "stage"))]
     return network, {
@@ -232,7 +267,7 @@ def _near(model: str, names: Sequence[str]) -> str:
     return hint if hint.startswith("did") else "see the library's list of models"
 
 
-LIBRARIES: dict[str, Callable[[str], tuple[nn.Module, dict[str, Any]]]] = {
+LIBRARIES: dict[str, Callable[[str, int | None, int | None], tuple[nn.Module, dict[str, Any]]]] = {
     "timm": _from_timm,
     "torchvision": _from_torchvision,
 }

@@ -68,6 +68,20 @@ class TappedNetwork(nn.Module):
         """What `stream` yields, as a list."""
         return list(self.stream(images, depth))
 
+    def embed(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """B x D features for scores, and B x K logits where there is a classifier.
+
+        `images`: B x 3 x H x W in [0, 1]. Here: the last tap averaged over its places.
+        """
+        for tap in self.stream(images):
+            last = tap
+        return last.float().mean((2, 3)), None
+
+    @property
+    def resizer(self) -> str:
+        """In words, how `normalise` brings images to their size."""
+        return f"antialiased {self.interpolation} to {self.resize} px" if self.resize else "none"
+
     def tap_shapes(self, image_size: int) -> list[tuple[int, int, int]]:
         """C, H', W' of every tap for square images, found without weights or arithmetic."""
         state = {**dict(self.named_parameters()), **dict(self.named_buffers())}

@@ -26,6 +26,10 @@ class Classifier(TappedNetwork):
         """
         return self.classify(self.activations(self.normalise(images)))
 
+    def embed(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """See the base class."""
+        return super().embed(images) if self.classifier is None else self.pooled_and_logits(images)
+
     def classify(self, taps: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
         """The same, of taps in forward order."""
         for x in taps:

@@ -95,8 +95,12 @@ def resnet_from_torch(state: Mapping[str, Tensor], name: str) -> State:
 
 
 def adapted(state: Mapping[str, Tensor], expected: Collection[str]) -> State:
-    """A library model's own names behind `module.`, without a classifier that is not expected."""
-    dropped = {key for key in classifier_keys(state) if f"module.{key}" not in expected}
+    """A library model's own names behind `module.`.
+
+    What belongs to a classifier, or to a pretraining by masking, is left out unless expected.
+    """
+    surplus = [*classifier_keys(state), "mask_token"]
+    dropped = {key for key in surplus if f"module.{key}" not in expected}
     return {f"module.{key}": value for key, value in plain(state).items() if key not in dropped}
 
 
