@@ -37,6 +37,22 @@ class Prepared:
             raise InputError(f"{path}: expected {count} int64 labels, found {_shape(labels)}")
         return labels
 
+    def split(self, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """As the function `split`; an image and its mirror image stay together."""
+        return split(len(self.images), share, seed, 2 if self.meta.get("flips") else 1)
+
+
+def split(count: int, share: float, seed: int, group: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of about `share` of `count` images, and of the others, drawn by a seed, sorted.
+
+    `group`: neighbours that stay together, such as an image and its mirror image.
+    """
+    order = np.random.default_rng((seed, 0)).permutation(count // group)
+    held = max(1, round(share * len(order)))
+    parts = (np.sort(order[:held]), np.sort(order[held:]))
+    first, second = ((group * part[:, None] + np.arange(group)).ravel() for part in parts)
+    return first, second
+
 
 class Writer:
     """Writes a prepared data set chunk by chunk: `add` as often as needed, then `finish`.

@@ -17,9 +17,9 @@ from gfmn.extractor_file import read_header, save_extractor
 from gfmn.extractors import load_extractor
 from gfmn.networks import Classifier
 from gfmn.networks.trained import convolve
-from gfmn.prepared import Prepared
+from gfmn.prepared import Prepared, split
 from gfmn.pretraining.base import Pretraining
-from gfmn.pretraining.classifier import ClassifierTraining, augment, split
+from gfmn.pretraining.classifier import ClassifierTraining, augment
 from gfmn.pretraining.laplacian import laplacian_distance, pyramid, rebuilt
 
 CLASSIFIER = {

@@ -56,20 +56,23 @@ def parse(data: Any, where: str) -> DatasetConfig:
     raise InputError(f"{where}.source: unknown {source!r}; {nearest(str(source), known)}")
 
 
-def prepare(config: DatasetConfig, name: str, folder: Path) -> dict[str, Any]:
+def prepare(
+    config: DatasetConfig, name: str, folder: Path, where: str | None = None
+) -> dict[str, Any]:
     """Write the data set to `folder`: the same parameters give the same bytes.
 
+    `where` begins every error, an `InputError`: the parameter `datasets.<name>` by default.
     Returns what `meta.json` says: the parameters, `count`, `labels`, `classes`, `skipped` pictures
     (`count` and the first names), the images' `digest`, `mean` and `std`.
     """
-    where = f"datasets.{name}"
+    where = f"datasets.{name}" if where is None else where
     # Processes change nothing that is written.
     about = {"name": name, **config.model_dump(mode="json", by_alias=True, exclude={"workers"})}
     skipped, classes = driver.Skipped(), None
     if isinstance(config, Pictures):
         source = READ[config.source][1](config, where)
         classes = source.classes
-        stream = _read(config, source, name, skipped)
+        stream = _read(config, source, name, where, skipped)
     else:
         stream = (chunk for chunk in MADE[config.source][1](config))
     with prepared.Writer(folder, config.image_size) as writer, closing(stream):
@@ -81,10 +84,8 @@ def prepare(config: DatasetConfig, name: str, folder: Path) -> dict[str, Any]:
 
 
 def _read(
-    config: Pictures, source: Source, name: str, skipped: driver.Skipped
+    config: Pictures, source: Source, name: str, where: str, skipped: driver.Skipped
 ) -> Generator[prepared.Chunk, None, None]:
     total = min(source.total, config.limit or source.total)
     with Progress(f"prepare {name}", total, "images") as progress:
-        yield from driver.chunks(
-            source.items, config, f"datasets.{name}", skipped, progress.advance
-        )
+        yield from driver.chunks(source.items, config, where, skipped, progress.advance)

@@ -76,6 +76,22 @@ def read(raw: Raw) -> Image.Image:
         raise BrokenError(" ".join(f"{type(error).__name__}: {error}".split())) from None
 
 
+def size_of(raw: Raw) -> tuple[int, int]:
+    """Width and height, from the header alone; `BrokenError` where there is none to be had."""
+    if isinstance(raw, BrokenError):
+        raise raw
+    if isinstance(raw, np.ndarray):
+        return raw.shape[1], raw.shape[0]
+    if isinstance(raw, Image.Image):
+        return raw.size
+    try:
+        with Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), "r", FORMATS) as picture:
+            turned = picture.getexif().get(ORIENTATION, 1) > 4
+            return picture.size[::-1] if turned else picture.size
+    except Exception as error:  # decoders raise almost anything on damaged bytes
+        raise BrokenError(" ".join(f"{type(error).__name__}: {error}".split())) from None
+
+
 def upright(picture: Image.Image) -> Image.Image:
     """Turned and mirrored as its EXIF orientation says; unreadable EXIF counts as none."""
     try:

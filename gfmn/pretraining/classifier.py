@@ -59,9 +59,7 @@ class ClassifierTraining(Pretraining):
             raise InputError(f"{where}: expected labels to train a classifier on, found none")
         self.labels = np.asarray(data.labels)
         self.classes = int(self.labels.max()) + 1
-        self.held, self.kept = split(
-            len(self.labels), config.holdout, config.seed, 2 if data.meta.get("flips") else 1
-        )
+        self.held, self.kept = data.split(config.holdout, config.seed)
         self.per_epoch = len(self.kept) // config.batch
         if self.per_epoch < 1 or int(self.labels.min()) < 0 or self.classes < 2:
             expected = f"{config.batch} images to train on and labels from 0 to 1 or more"
@@ -157,18 +155,6 @@ class ClassifierTraining(Pretraining):
         state = self.network.state_dict()
         record = NetworkRecord(self.name, self.config.architecture, state, provenance, arguments)
         return Result(record, metrics)
-
-
-def split(count: int, share: float, seed: int, group: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of about `share` of `count` images, and of the others, drawn by a seed, sorted.
-
-    `group`: neighbours that stay together, such as an image and its mirror image.
-    """
-    order = np.random.default_rng((seed, 0)).permutation(count // group)
-    held = max(1, round(share * len(order)))
-    parts = (np.sort(order[:held]), np.sort(order[held:]))
-    first, second = ((group * part[:, None] + np.arange(group)).ravel() for part in parts)
-    return first, second
 
 
 def augment(pictures: np.ndarray, crop: int, flip: bool, rng: np.random.Generator) -> np.ndarray:

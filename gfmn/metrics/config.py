@@ -1,0 +1,59 @@
+"""What is scored, against what, and how."""
+
+from pydantic import Field
+
+from gfmn.config import Config
+
+
+class ReferenceConfig(Config):
+    """Which real images are described, in which evaluator's space, and which are held out.
+
+    `held_out`: a data set of other images of the same kind; the data set itself where there is
+    none. Then one random half is scored against the other, and an image's nearest is looked for
+    among all others.
+    """
+
+    dataset: str
+    evaluator: str
+    held_out: str
+
+
+class EvaluationConfig(Config):
+    """Which run is scored, against which real images, in which evaluator's space."""
+
+    run: str
+    dataset: str
+    evaluator: str
+
+
+class KernelConfig(Config):
+    """Of the kernel distance."""
+
+    subsets: int = Field(100, ge=1)
+    size: int = Field(1000, ge=2)  # images of each side in a subset
+
+
+class ManifoldConfig(Config):
+    """Of precision and recall."""
+
+    k: int = Field(3, ge=1)  # neighbours within whose distance an image counts as near
+    count: int = Field(10000, ge=2)  # images of each side, at most
+
+
+class InfinityConfig(Config):
+    """Of the Fréchet distance's extrapolation."""
+
+    points: int = Field(8, ge=2)  # sizes of subsets
+    smallest: float = Field(0.5, gt=0, lt=1)  # the first size, as a share of the images
+
+
+class MetricsConfig(Config):
+    """How images are scored; the same for all rows of a study, so that they compare."""
+
+    counts: tuple[int, ...] = Field((5000, 50000), min_length=1)  # images in a Fréchet distance
+    splits: int = Field(10, ge=1)  # of the Inception-style score
+    kernel: KernelConfig = KernelConfig()
+    manifold: ManifoldConfig = ManifoldConfig()
+    infinity: InfinityConfig = InfinityConfig()
+    nearest: int = Field(1000, ge=1)  # samples whose nearest real images are looked for
+    seed: int = Field(2020, ge=0)  # of subsets and orders
