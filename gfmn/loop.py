@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,14 @@ def run_fingerprint(config: TrainingConfig, statistics_digest: str, decoder_dige
 def resume_point(
     config: TrainingConfig, checkpoints: Checkpoints, world: World = ALONE
 ) -> Checkpoint | None:
-    """The newest usable checkpoint before the run's end, the same for all processes, or none.
+    """The newest usable checkpoint of the run, the same for all processes, or none.
 
-    The folder of checkpoints must be the same one for all processes.
+    One of the last step is that of a run that was finished, with nothing left to train. The folder
+    of checkpoints must be the same one for all processes.
     """
-    found = checkpoints.latest(config.steps - 1) if world.is_main else None
+    found = checkpoints.latest(config.steps) if world.is_main else None
+    if found and found.step == config.steps and not found.about["finished"]:
+        found = checkpoints.latest(config.steps - 1)  # that was in the middle of a longer run
     if found and not all(_grid(checkpoints, step).is_file() for step in _grids(config, found.step)):
         print(f"{found.path}: expected its sample grids beside it; not used", file=sys.stderr)
         found = None
@@ -71,8 +74,10 @@ def resume_point(
     return found
 
 
-def _grids(config: TrainingConfig, steps: int) -> Iterator[int]:
-    return iter(range(config.grid_every, steps + 1, config.grid_every))
+def _grids(config: TrainingConfig, done: int) -> list[int]:
+    """The steps that have a grid when `done` steps are done."""
+    steps = list(range(config.grid_every, done + 1, config.grid_every))
+    return steps if done < config.steps or done in steps else [*steps, done]
 
 
 def _grid(checkpoints: Checkpoints, step: int) -> Path:
@@ -85,7 +90,8 @@ class Run:
 
     `folder` gets `generator.safetensors`, `config.json` and `grids/step-<n>.png` (the images of
     one fixed noise), the TSV file `history` a row of loss every so often. A checkpoint is saved
-    about every `every` seconds. In a world of several processes the first one writes.
+    about every `every` seconds. In a world of several processes the first one writes. Runs of one
+    extractor, one after another, do not touch each other.
     """
 
     config: TrainingConfig
@@ -100,36 +106,50 @@ class Run:
     world: World = ALONE
     every: float = 300.0  # seconds
     start: Mapping[str, Tensor] | None = None  # the generator's first weights, if not random
+    precision: str | None = None  # the generator's, where it is known already
+    title: str = ""  # what lines call it, where its name is not enough
     rows: list[str] = field(default_factory=list)
+    seconds: float = 0.0  # that it took to the last checkpoint, without the time between stops
 
-    def train(self) -> float:
-        """Train to the last step; returns generator updates a second.
+    def train(self) -> int | None:
+        """Train to the last step, if that is still to do, and write the files.
 
+        Returns the number of a signal that came too late to stop it, for whoever has more to do.
         Raises `Stopped` after SIGINT or SIGTERM, and `InputError` when the loss or a weight is no
         longer finite; the last good checkpoint is kept in both cases.
         """
-        config, start = self.config, self.found.step if self.found else 0
-        known = self.found.about["precision"] if self.found else {}
+        self._begun, found = time.perf_counter(), self.found
         self.trainer = Trainer(
-            config,
+            self.config,
             self.extractor,
             self.statistics,
             self.image_size,
             self.world,
-            known.get("generator"),
+            found.about["precision"]["generator"] if found else self.precision,
             self.start,
         )
-        if self.found:
-            self.trainer.load_state(self.found.tensors)
-            # The last row of a finished run is out of turn in a longer one.
-            rows = self.found.about["history"]
-            self.rows = [row for row in rows if int(row.split("\t")[0]) % config.log_every == 0]
+        if found:
+            self.trainer.load_state(found.tensors)
+            self.rows, self.seconds = found.about["history"], found.about["seconds"]
+            self._begun -= self.seconds
+        self._announce()
+        with caught() as signals:
+            if found is None or found.step < self.config.steps:
+                self._go_on(found.step if found else 0, signals)
+                self._finish()
+            else:
+                self._write()
+            late = self.world.any(bool(signals))
+        return _first(signals) if late else None
+
+    def _go_on(self, start: int, signals: list[int]) -> None:
+        config, saved = self.config, time.monotonic()
+        # The last row of a finished run is out of turn in a longer one.
+        self.rows = [row for row in self.rows if int(row.split("\t")[0]) % config.log_every == 0]
         if self.world.is_main:
             self.history.parent.mkdir(parents=True, exist_ok=True)
             self.history.write_text(HEADER + "".join(self.rows))
-        self._announce(start)
-        saved = time.monotonic()
-        with caught() as signals, self._progress() as progress:
+        with self._progress() as progress:
             progress.skip(start)
             for step in range(start, config.steps):
                 self.trainer.step(step)
@@ -140,27 +160,31 @@ class Run:
                 if done % config.grid_every == 0 or done == config.steps:
                     self._save_grid(done)
                 progress.advance(1)
-                if done < config.steps and self._asked(signals, logs):
+                if done == config.steps:
+                    return
+                if self._asked(signals, logs):
                     self._save(done)
                     self._stop(done, signals)
                 if time.monotonic() - saved > self.every:
                     self._save(done)
                     saved = time.monotonic()
-        self._finish()
-        return progress.rate
 
-    def _announce(self, start: int) -> None:
-        steps = self.config.steps
+    def _announce(self) -> None:
         if self.world.is_main and self.found:
+            start, steps = self.found.step, self.config.steps
             finished = self.found.about["finished"]
             what = f"a finished run of {start} steps" if finished else f"step {start}"
             line = f"goes on from {what} to step {steps}, by {self.found.path}"
-            print(f"train {self.name}: {line}", file=sys.stderr, flush=True)
+            if start == steps:
+                line = f"was finished before; its files are written again, from {self.found.path}"
+            print(f"{self._title}: {line}", file=sys.stderr, flush=True)
+
+    @property
+    def _title(self) -> str:
+        return f"train {self.title or self.name}"
 
     def _progress(self) -> Progress:
-        return Progress(
-            f"train {self.name}", self.config.steps, "steps", silent=not self.world.is_main
-        )
+        return Progress(self._title, self.config.steps, "steps", silent=not self.world.is_main)
 
     def _log(self, done: int) -> float:
         loss = float(self.trainer.objective.loss())
@@ -177,7 +201,7 @@ class Run:
         kept = f"; the last good checkpoints are in {self.checkpoints.folder}"
         raise InputError(
             f"runs.{self.name}: expected a finite loss and finite weights, found others, {found}, "
-            f"at step {done}; a lower lr, a warmup or a clip may help"
+            f"at step {done} of seed {self.config.seed}; a lower lr, a warmup or a clip may help"
             f"{kept if self.checkpoints.latest() else ''}"
         )
 
@@ -192,10 +216,12 @@ class Run:
         if self.world.is_main:
             if not self.trainer.finite():
                 self._refuse("between two rows of the history", done)
+            self.seconds = time.perf_counter() - self._begun
             about = {
                 "history": self.rows,
-                "precision": {**self.extractor.precision, "generator": self.trainer.precision},
+                "precision": self.precisions,
                 "finished": done == self.config.steps,
+                "seconds": self.seconds,
             }
             self.checkpoints.save(done, self.trainer.state(), about)
 
@@ -206,29 +232,43 @@ class Run:
         return logs and self.world.any(bool(signals))
 
     def _stop(self, done: int, signals: list[int]) -> None:
-        number = signals[0] if signals else signal.SIGTERM
+        number = _first(signals)
         self.world.barrier()  # the checkpoint is there before any process ends
         raise Stopped(
-            f"train {self.name}: stopped by {signal.Signals(number).name} after step {done} of "
+            f"{self._title}: stopped by {signal.Signals(number).name} after step {done} of "
             f"{self.config.steps}; the same command goes on from {self.checkpoints.folder}",
             number,
         )
 
     def _finish(self) -> None:
+        self._write()
+        # Last: what is needed to write them again or to train on, and nothing before it.
+        self.checkpoints.keep = 1
+        self._save(self.config.steps)
+
+    def _write(self) -> None:
         if not self.world.is_main:
             return
         config, folder = self.config, self.folder
         (folder / "grids").mkdir(parents=True, exist_ok=True)
-        for step in sorted({*_grids(config, config.steps), config.steps}):
+        for step in _grids(config, config.steps):
             path = _grid(self.checkpoints, step)
             shutil.copyfile(path, folder / "grids" / path.name)
+        self.history.parent.mkdir(parents=True, exist_ok=True)
         self.history.write_text(HEADER + "".join(self.rows))
         generators.save(self.trainer.result, folder / "generator.safetensors")
         description = json.dumps(describe(self), indent=2, sort_keys=True)
         (folder / "config.json").write_text(description + "\n")
-        # Last: what is needed to train on, and nothing before it.
-        self.checkpoints.keep = 1
-        self._save(config.steps)
+
+    @property
+    def precisions(self) -> dict[str, str]:
+        """Of each network and of the generator, once the trainer is there."""
+        return {**self.extractor.precision, "generator": self.trainer.precision}
+
+
+def _first(signals: list[int]) -> int:
+    """The first signal that came, or SIGTERM where it came to another process alone."""
+    return signals[0] if signals else int(signal.SIGTERM)
 
 
 def describe(run: Run) -> dict[str, Any]:
@@ -248,7 +288,7 @@ def describe(run: Run) -> dict[str, Any]:
             {"tap": tap.name, "mean_gap": float(f"{m:.6g}"), "std_gap": float(f"{s:.6g}")}
             for tap, (m, s) in gaps
         ],
-        "precision": {**run.extractor.precision, "generator": trainer.precision},
+        "precision": run.precisions,
         "device": trainer.device.type,
         "statistics": run.statistics.about,
     }

@@ -27,13 +27,21 @@ class SampleConfig(Config):
 
 
 @torch.inference_mode()
-def sample(generator: nn.Module, latent: int, config: SampleConfig) -> np.ndarray:
-    """`config.count` images, N x S x S x 3 uint8; the generator is left as it was."""
+def sample_parts(generator: nn.Module, latent: int, config: SampleConfig) -> Iterator[np.ndarray]:
+    """What `sample` returns, a few hundred images at a time.
+
+    Until the last of them the generator is in a mode of its own.
+    """
     z = noise(config.seed, Purpose.SAMPLING, 0, config.count, latent)
     device = next(generator.parameters()).device
     with _mode(generator, config.batchnorm):
-        parts = [signed_to_bytes(generator(part.to(device))) for part in z.split(BATCH)]
-    return np.concatenate(parts)
+        for part in z.split(BATCH):
+            yield signed_to_bytes(generator(part.to(device)))
+
+
+def sample(generator: nn.Module, latent: int, config: SampleConfig) -> np.ndarray:
+    """`config.count` images, N x S x S x 3 uint8; the generator is left as it was."""
+    return np.concatenate(list(sample_parts(generator, latent, config)))
 
 
 @torch.inference_mode()

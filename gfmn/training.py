@@ -29,8 +29,8 @@ from gfmn.statistics import Statistics
 GRAPH_AFTER = 3  # steps before a CUDA graph is captured, as its documentation asks
 
 
-class TrainingConfig(Config):
-    """All that decides a trained generator; the defaults are the paper's where it gives them."""
+class Method(Config):
+    """All that decides a trained generator but the seed; defaults are the paper's where it says."""
 
     dataset: str
     extractor: str
@@ -55,7 +55,6 @@ class TrainingConfig(Config):
     ema: float = Field(0.0, ge=0, lt=1)  # decay of the generator's average, the result; 0: none
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks and the generator
     processes: int = Field(1, ge=1)  # that share each batch
-    seed: int = Field(0, ge=0)
     log_every: int = Field(10, ge=1)  # steps between rows of the history
     grid_every: int = Field(100, ge=1)  # steps between sample grids
 
@@ -72,6 +71,30 @@ class TrainingConfig(Config):
             expected = "'all', the first n taps, the last n as -n, or a list of names"
             raise ValueError(f"expected {expected}")
         return taps
+
+
+class TrainingConfig(Method):
+    """One training: a method and its seed."""
+
+    seed: int = Field(0, ge=0)
+
+
+class SeedsConfig(Method):
+    """Several trainings of one method, which differ in nothing but the seed."""
+
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if not seeds or len(set(seeds)) < len(seeds):
+            raise ValueError("expected at least one seed, and each once")
+        return seeds
+
+    def each(self) -> list[TrainingConfig]:
+        """The trainings, in the order in which the seeds are given."""
+        method = {name: getattr(self, name) for name in Method.model_fields}
+        return [TrainingConfig(**method, seed=seed) for seed in self.seeds]
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:

@@ -30,28 +30,46 @@ def statistics(dataset: str, extractor: str, batchnorm: str) -> Path:
 
 
 def reference(dataset: str, evaluator: str) -> Path:
-    """Real features' Gaussian in the evaluator's space."""
-    return Path("data/reference") / f"{dataset}-{evaluator}.safetensors"
+    """A folder: real features in the evaluator's space, and what is known of them."""
+    return Path("data/reference") / f"{dataset}-{evaluator}"
 
 
-def model(run: str) -> Path:
-    """A run's folder: `generator.safetensors`, `config.json`, `grids/`."""
-    return Path("data/models") / run
+def model(run: str, seed: int | None = None) -> Path:
+    """A run's folder; a seed's in it: `generator.safetensors`, `config.json`, `grids/`."""
+    folder = Path("data/models") / run
+    return folder if seed is None else folder / f"seed-{seed}"
 
 
-def samples(run: str) -> Path:
-    """A run's samples, N x S x S x 3 uint8; a grid of them beside, as `.png`."""
-    return Path("data/samples") / f"{run}.npy"
+def samples(run: str, seed: int | None = None) -> Path:
+    """A run's folder; a seed's samples in it, N x S x S x 3 uint8, a grid beside, as `.png`."""
+    folder = Path("data/samples") / run
+    return folder if seed is None else folder / f"seed-{seed}.npy"
 
 
-def history(run: str) -> Path:
-    """A run's loss by step; `extractor-<name>` has that of a network trained here."""
-    return Path("reports/history") / f"{run}.tsv"
+def history(run: str, seed: int | None = None) -> Path:
+    """A run's folder; a seed's loss by step in it."""
+    folder = Path("reports/history") / run
+    return folder if seed is None else folder / f"seed-{seed}.tsv"
+
+
+def pretraining_history(name: str) -> Path:
+    """The loss by step of a network trained here."""
+    return Path("reports/history") / f"extractor-{name}.tsv"
+
+
+def scores(name: str) -> Path:
+    """An evaluation's record: scores by seed, and what they are of."""
+    return Path("data/scores") / f"{name}.json"
+
+
+def neighbours(name: str) -> Path:
+    """A folder: a run's samples beside the real images nearest to them."""
+    return Path("data/neighbours") / name
 
 
 def metrics(name: str) -> Path:
-    """A run's scores; `reference-<dataset>-<evaluator>` has those of real images,
-    `extractor-<name>` what a network trained here can do."""
+    """An evaluation's scores, means over seeds; `reference-<dataset>-<evaluator>` has those of real
+    images, `extractor-<name>` what a network trained here can do."""
     return Path("reports/metrics") / f"{name}.json"
 
 

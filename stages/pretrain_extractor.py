@@ -24,7 +24,7 @@ def main(name: str) -> None:
     result = task.result()
     save_extractor(paths.extractor(name), [result.record])
     generators.save_decoder(result.decoder, paths.decoder(name))
-    runner.write_text(paths.history(f"extractor-{name}"), history.text())
+    runner.write_text(paths.pretraining_history(name), history.text())
     runner.write_json(paths.metrics(f"extractor-{name}"), result.metrics)
     watch.write(paths.timing(f"pretrain-extractor-{name}"), steps=task.steps)
     checkpoints.remove()

@@ -1,25 +1,47 @@
-"""sample@<run>: images of a trained generator, as one array and one grid."""
+"""sample@<run>: images of each seed's trained generator, as one array and one grid."""
+
+import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import paths
 import runner
 from PIL import Image
+from torch import nn
 
 from gfmn import generators
 from gfmn.devices import default_device
-from gfmn.images import grid
-from gfmn.sampling import SampleConfig, sample
+from gfmn.images import grid, read_images
+from gfmn.sampling import SampleConfig, sample_parts
 
 
 def main(name: str) -> None:
     config = SampleConfig.parse(*runner.section("runs", name, "sample"))
-    generator, about = generators.load(paths.model(name))
-    images = sample(generator.to(default_device()), about["latent"], config)
-    path = paths.samples(name)
+    seeds, _ = runner.section("runs", name, "seeds")
+    if paths.samples(name).exists():  # perhaps with seeds that are no longer listed
+        shutil.rmtree(paths.samples(name))
+    for seed in seeds:
+        generator, about = generators.load(paths.model(name, seed))
+        path = paths.samples(name, seed)
+        write(path, generator.to(default_device()), about, config)
+        images = read_images(path)
+        Image.fromarray(grid(images[:128], columns=16)).save(path.with_suffix(".png"))
+        of = f"{name} seed {seed}" if len(seeds) > 1 else name
+        print(f"{of}: {len(images)} samples, batch norm on {config.batchnorm} statistics")
+
+
+def write(path: Path, generator: nn.Module, about: dict[str, Any], config: SampleConfig) -> None:
+    """The samples in a file, whole or not at all, of which a few are in memory at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, images)
-    Image.fromarray(grid(images[:128], columns=16)).save(path.with_suffix(".png"))
-    print(f"{name}: {len(images)} samples, batch norm on {config.batchnorm} statistics")
+    partial, size = path.with_suffix(".part"), about["image_size"]
+    images = np.lib.format.open_memmap(partial, "w+", np.uint8, (config.count, size, size, 3))
+    done = 0
+    for part in sample_parts(generator, about["latent"], config):
+        images[done : done + len(part)] = part
+        done += len(part)
+    images.flush()
+    partial.replace(path)
 
 
 if __name__ == "__main__":

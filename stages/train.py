@@ -1,7 +1,10 @@
-"""train@<run>: a generator, from statistics and noise alone."""
+"""train@<run>: a generator for each seed, from statistics and noise alone."""
 
 import os
+import shutil
+from collections.abc import Mapping
 from functools import partial
+from signal import Signals
 
 import paths
 import processes
@@ -11,57 +14,87 @@ from gfmn import statistics
 from gfmn.checkpoints import Checkpoints
 from gfmn.devices import keep_freed_memory
 from gfmn.distributed import World
+from gfmn.errors import Stopped
 from gfmn.extractor_file import file_digest
-from gfmn.extractors import load_extractor
+from gfmn.extractors import Extractor, load_extractor
 from gfmn.generators import load_decoder
 from gfmn.loop import Run, resume_point, run_fingerprint
-from gfmn.training import TrainingConfig
+from gfmn.training import SeedsConfig
 
 
 def main(name: str) -> None:
     row, where = runner.section("runs", name)
-    config = TrainingConfig.parse(runner.without(row, "evaluator", "sample"), where)
+    config = SeedsConfig.parse(runner.without(row, "sample"), where)
     keep_freed_memory()
     processes.join(config.processes, where, partial(train, name, config), __file__, name)
 
 
-def train(name: str, config: TrainingConfig, world: World) -> None:
-    watch = runner.Stopwatch()
+def train(name: str, config: SeedsConfig, world: World) -> None:
+    """Train every seed, or write its files again where it was finished before."""
     path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
     real = statistics.load(path)
     image_size, decoder = real.about["image_size"], paths.decoder(config.decoder)
     start = load_decoder(decoder, config.generator, image_size, config.latent)
-    fingerprint = run_fingerprint(config, file_digest(path), file_digest(decoder))
-    checkpoints = Checkpoints(paths.scratch(), name, fingerprint)
-    found = resume_point(config, checkpoints, world)
-    extractor = load_extractor(
-        paths.extractor(config.extractor),
-        image_size,
-        config.taps,
-        config.precision,
-        world,
-        found.about["precision"] if found else None,
-        config.batchnorm,
-    )
-    statistics.verify(real, path, extractor, config.dataset)
-    run = Run(
-        config,
-        name,
-        extractor,
-        real,
-        image_size,
-        paths.model(name),
-        paths.history(name),
-        checkpoints,
-        found,
-        world,
-        every=float(os.environ.get("GFMN_CHECKPOINT_SECONDS", "300")),
-        start=start,
-    )
-    rate = run.train()
+    digests = file_digest(path), file_digest(decoder)
+    # All of them now: a fingerprint is of the code in use, and training might import more.
+    trainings = [(each, run_fingerprint(each, *digests)) for each in config.each()]
     if world.is_main:
-        facts = {"steps_per_second": round(rate, 2), "from_step": found.step if found else 0}
-        watch.write(paths.timing(f"train-{name}"), **facts)
+        for folder in (paths.model(name), paths.history(name)):
+            if folder.exists():  # perhaps with seeds that are no longer listed
+                shutil.rmtree(folder)
+    extractor: Extractor | None = None
+    known: Mapping[str, str] = {}  # precisions, as the seed before had them
+    seconds, first_step = 0.0, 0
+    for number, (each, fingerprint) in enumerate(trainings):
+        checkpoints = Checkpoints(paths.scratch(), f"{name}-seed-{each.seed}", fingerprint)
+        found = resume_point(each, checkpoints, world)
+        known = found.about["precision"] if found else known
+        if extractor is None or not extractor.precision.items() <= known.items():
+            extractor = load_extractor(
+                paths.extractor(config.extractor),
+                image_size,
+                config.taps,
+                config.precision,
+                world,
+                known,
+                config.batchnorm,
+            )
+            statistics.verify(real, path, extractor, config.dataset)
+        run = Run(
+            each,
+            name,
+            extractor,
+            real,
+            image_size,
+            paths.model(name, each.seed),
+            paths.history(name, each.seed),
+            checkpoints,
+            found,
+            world,
+            every=float(os.environ.get("GFMN_CHECKPOINT_SECONDS", "300")),
+            start=start,
+            precision=known.get("generator"),
+            title=f"{name} seed {each.seed}" if len(trainings) > 1 else name,
+        )
+        signal = run.train()
+        known, seconds = run.precisions, seconds + run.seconds
+        if number == 0 and found:
+            first_step = found.step
+        if signal and number + 1 < len(trainings):
+            raise Stopped(
+                f"train {name}: stopped by {Signals(signal).name} after seed {each.seed}; the same "
+                f"command goes on with seed {config.seeds[number + 1]}",
+                signal,
+            )
+    if world.is_main:
+        facts = {
+            "seconds": round(seconds, 2),
+            "cpus": os.cpu_count(),
+            "steps_per_second": round(len(trainings) * config.steps / seconds, 2),
+            "seeds": len(trainings),
+            "from_step": first_step,
+        }
+        runner.write_json(paths.timing(f"train-{name}"), facts)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,25 @@
 """A run and its files: what it writes, and that stopping and killing it change not a byte."""
 
+import contextlib
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 from test_training import Taps32, config, real
 
+from gfmn import loop
 from gfmn.checkpoints import Checkpoints
 from gfmn.errors import InputError, Stopped
 from gfmn.loop import Run, resume_point, run_fingerprint
-from gfmn.training import TrainingConfig
+from gfmn.training import Trainer, TrainingConfig
 
 
 def start(folder: Path, settings: TrainingConfig, images: np.ndarray, every: float = 1e9) -> Run:
@@ -72,10 +76,100 @@ def test_a_finished_run_goes_on_to_more_steps_and_ends_as_a_longer_one(
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
 
 
-def test_a_finished_run_that_is_run_again_begins_anew(pictures: np.ndarray, tmp_path: Path) -> None:
-    start(tmp_path, config(), pictures).train()
-    again = start(tmp_path, config(), pictures)
-    assert again.found is None
+def test_a_finished_run_that_is_run_again_takes_no_step_and_writes_the_same_bytes(
+    pictures: np.ndarray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = config(log_every=5, grid_every=5, ema=0.9)
+    first = start(tmp_path, settings, pictures)
+    first.train()
+    before, kept = digests(tmp_path), list(first.checkpoints.folder.glob("step-*"))
+    shutil.rmtree(tmp_path / "model")
+    shutil.rmtree(tmp_path / "history")
+    capsys.readouterr()
+    monkeypatch.setattr(Trainer, "step", None)
+    again = start(tmp_path, settings, pictures)
+    again.train()
+    assert "train x: was finished before; its files are written again" in capsys.readouterr().err
+    assert digests(tmp_path) == before and len(before) == 6
+    assert again.seconds == first.seconds > 0
+    assert list(first.checkpoints.folder.glob("step-*")) == kept and len(kept) == 1
+
+
+def test_the_middle_of_a_longer_run_is_not_the_result_of_a_shorter_one(
+    pictures: np.ndarray, tmp_path: Path
+) -> None:
+    fields = {"log_every": 5, "grid_every": 5}
+    longer = start(tmp_path / "a", config(steps=24, **fields), pictures, every=0)
+    log = longer._log
+
+    def interrupt(done: int) -> float:
+        if done == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return log(done)
+
+    longer._log = interrupt  # type: ignore[method-assign]
+    with pytest.raises(Stopped):
+        longer.train()
+    shorter = start(tmp_path / "a", config(steps=5, **fields), pictures)
+    assert shorter.found is not None and shorter.found.step == 4
+    shorter.train()
+    start(tmp_path / "b", config(steps=5, **fields), pictures).train()
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+
+
+def test_a_signal_in_the_last_step_is_told_to_whoever_goes_on(
+    pictures: np.ndarray, tmp_path: Path
+) -> None:
+    run = start(tmp_path, config(), pictures)
+    log = run._log
+
+    def interrupt(done: int) -> float:
+        if done == 12:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return log(done)
+
+    run._log = interrupt  # type: ignore[method-assign]
+    assert run.train() == signal.SIGTERM
+    assert (tmp_path / "model/config.json").is_file()
+    assert start(tmp_path, config(), pictures).train() is None
+
+
+def test_the_seconds_are_those_of_all_sessions_and_of_no_lost_step(
+    pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, step = [0.0], Trainer.step
+
+    def second(trainer: Trainer, number: int) -> None:
+        step(trainer, number)
+        now[0] += 1
+
+    def run(end: int | None = None) -> Run:
+        """With a stop after step `end`, of which a kill loses the checkpoint."""
+        now[0] += 1000  # between two sessions
+        one = start(tmp_path, config(steps=20, log_every=1), pictures)
+        log = one._log
+
+        def interrupt(done: int) -> float:
+            if done == end:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return log(done)
+
+        one._log = interrupt  # type: ignore[method-assign]
+        with contextlib.suppress(Stopped):
+            one.train()
+        return one
+
+    monkeypatch.setattr(Trainer, "step", second)
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: now[0], monotonic=float))
+    run(6)
+    (lost,) = (path for path in run(9).checkpoints.folder.glob("step-*9.saf*"))
+    lost.unlink()
+    assert run(11).seconds == 11
+    assert run().seconds == 20
+    assert run().seconds == 20
 
 
 def test_another_parameter_statistics_or_objective_is_another_run() -> None:
@@ -123,7 +217,7 @@ def test_a_signal_finishes_the_step_saves_and_the_run_goes_on_to_the_same_bytes(
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(
     pictures: np.ndarray, tmp_path: Path
 ) -> None:
-    run = start(tmp_path, config(log_every=2), pictures, every=0)
+    run = start(tmp_path, config(log_every=2, seed=7), pictures, every=0)
     log = run._log
 
     def spoil(done: int) -> float:
@@ -132,7 +226,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
         return log(done)
 
     run._log = spoil  # type: ignore[method-assign]
-    with pytest.raises(InputError, match=r"runs\.x: expected a finite .*, found .*last good"):
+    said = r"runs\.x: expected a finite .*, found .* step 6 of seed 7; .*last good"
+    with pytest.raises(InputError, match=said):
         run.train()
     kept = run.checkpoints.latest()
     assert kept is not None and kept.step == 5
@@ -157,11 +252,12 @@ sys.path[:0] = sys.argv[1:3]
 from pathlib import Path
 import numpy as np
 from test_loop import config, start
-folder, kills = Path(sys.argv[3]), int(sys.argv[4])
+folder, kills, whole = Path(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
 pictures = np.random.default_rng(0).integers(0, 256, (64, 32, 32, 3), dtype=np.uint8)
 settings = config(steps=60, log_every=3, grid_every=7, ema=0.9, hold=0.5)
 random.seed(kills)
 survived = resumed = 0
+begin = time.monotonic()
 while True:
     child = os.fork()
     if child == 0:  # nothing was computed before the fork, so no thread is lost in it
@@ -170,21 +266,22 @@ while True:
         run.train()
         os._exit(0)
     if survived < kills:
-        time.sleep(random.uniform(0.1, 0.9))
+        time.sleep(random.uniform(0.03, 0.3) * whole)
         os.kill(child, signal.SIGKILL)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
         break
     survived += 1
     begun = folder / "begun"
     resumed += begun.is_file() and begun.read_text() not in ("", "0")
-print(survived, resumed)
+print(survived, resumed, time.monotonic() - begin)
 """
 
 
-def in_new_process(folder: Path, kills: int) -> tuple[int, int]:
+def in_new_process(folder: Path, kills: int, whole: float = 0.0) -> tuple[int, int, float]:
+    """How often a run was killed, how often it went on, and its seconds; `whole`: without kills."""
     folder.mkdir()
     tests = Path(__file__).parent
-    words = [str(tests), str(tests.parent), str(folder), str(kills)]
+    words = [str(tests), str(tests.parent), str(folder), str(kills), str(whole)]
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
@@ -195,14 +292,15 @@ def in_new_process(folder: Path, kills: int) -> tuple[int, int]:
         [sys.executable, "-c", KILLS, *words], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    survived, resumed = done.stdout.split()
-    return int(survived), int(resumed)
+    survived, resumed, seconds = done.stdout.split()
+    return int(survived), int(resumed), float(seconds)
 
 
 def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(tmp_path: Path) -> None:
     """In another process than the one that was not killed, too."""
-    assert in_new_process(tmp_path / "whole", 0) == (0, 0)
-    survived, resumed = in_new_process(tmp_path / "killed", 15)
+    *never, seconds = in_new_process(tmp_path / "whole", 0)
+    assert never == [0, 0]
+    survived, resumed, _ = in_new_process(tmp_path / "killed", 15, seconds)
     assert survived >= 5 and resumed >= 3  # some end before they are killed
     assert digests(tmp_path / "killed") == digests(tmp_path / "whole")
     assert len(digests(tmp_path / "whole")) == 12
