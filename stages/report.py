@@ -4,9 +4,11 @@ from pathlib import Path
 
 import runner
 
-from gfmn.reporting import figures, page, tables
-from gfmn.reporting.results import ReportConfig, check_report, read_study
+from gfmn.reporting import figures, markdown, page
+from gfmn.reporting.reading import read_study
+from gfmn.reporting.results import ReportConfig, check_report
 from gfmn.reporting.style import DARK, LIGHT
+from gfmn.reporting.tables import make_table
 
 REPORTS = Path("reports")
 
@@ -14,16 +16,16 @@ REPORTS = Path("reports")
 def main() -> None:
     params = runner.read_params()
     data, where = runner.section("report", params=params)
-    runs, _ = runner.section("runs", params=params)
+    names = ("runs", "evaluations", "references")
+    runs, evaluations, references = (runner.section(name, params=params)[0] for name in names)
     config = ReportConfig.parse(data, where)
     check_report(config, runs, where)
-    study = read_study(Path(), config, runs)
-    frames = {name: tables.table_frame(study, table) for name, table in config.tables.items()}
-    titles = {name: table.title for name, table in config.tables.items()}
-    tables.write_tables(frames, titles, REPORTS / "tables")
-    light, dark = (figures.draw(study, frames, theme) for theme in (LIGHT, DARK))
+    study = read_study(Path(), config, runs, evaluations, references)
+    tables = {name: make_table(study, table) for name, table in config.tables.items()}
+    markdown.write_tables(study, tables, REPORTS / "tables")
+    light, dark = (figures.draw(study, tables, theme) for theme in (LIGHT, DARK))
     figures.write_figures(light, REPORTS / "figures")
-    page.write_page(study, frames, light, dark, REPORTS / "index.html")
+    page.write_page(study, tables, light, dark, REPORTS / "index.html")
     for run in study.runs.values():
         if run.status != "scored":
             print(f"{run.name}: {run.status}")

@@ -2,65 +2,44 @@
 
 import json
 import re
-from html.parser import HTMLParser
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from synthetic_study import REPORT, parameters, write, write_study
+from synthetic_study import (
+    CONFIG,
+    REPORT,
+    Made,
+    Reader,
+    finished,
+    folder_of,
+    make,
+    parameters,
+    spaces,
+    write,
+)
 
 from gfmn.errors import InputError
-from gfmn.reporting import figures, page, tables
+from gfmn.metrics import classes
+from gfmn.reporting.markdown import markdown, write_tables
 from gfmn.reporting.paper import paper_tables
-from gfmn.reporting.results import ReportConfig, check_report, read_study
-from gfmn.reporting.style import LIGHT, spread
-
-CONFIG = ReportConfig.parse(REPORT, "params.yaml: report")
-TITLES = {name: table.title for name, table in CONFIG.tables.items()}
-
-
-def make(folder: Path) -> tuple[dict[str, pd.DataFrame], list[Any], str]:
-    study = read_study(folder, CONFIG, parameters())
-    frames = {name: tables.table_frame(study, table) for name, table in CONFIG.tables.items()}
-    drawings = figures.draw(study, frames, LIGHT)
-    return frames, drawings, page.render(study, frames, drawings, drawings)
+from gfmn.reporting.reading import read_study
+from gfmn.reporting.results import ReportConfig, check_report
+from gfmn.reporting.style import spread
+from gfmn.reporting.tables import make_table, pairs_in_order
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("whole")
-    write_study(folder)
-    return folder
+def made() -> Made:
+    return finished()
 
 
 @pytest.fixture(scope="module")
-def made(whole: Path) -> tuple[dict[str, pd.DataFrame], list[Any], str]:
-    return make(whole)
-
-
-class Reader(HTMLParser):
-    """What a page asks for, what its score cells say, and its text by element."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-        self.tags: set[str] = set()
-        self.scores: list[dict[str, str | None]] = []
-        self.words: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        found = dict(attrs)
-        for key in ("src", "srcset", "href", "action", "data", "poster"):
-            self.asked += [found[key] or ""] if key in found else []
-        if "data-score" in found:
-            self.scores.append(found)
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
+def whole() -> Path:
+    return folder_of(False)
 
 
 def test_the_papers_figures_are_the_published_ones() -> None:
@@ -76,12 +55,11 @@ def test_the_papers_figures_are_the_published_ones() -> None:
     assert published["table4"][10].cifar10.fid5k is None  # GAN-DFM reports no FID
 
 
-def test_parquet_csv_and_markdown_hold_the_same_rows(made: Any, tmp_path: Path) -> None:
-    frames, _, _ = made
-    tables.write_tables(frames, TITLES, tmp_path)
-    for name, frame in frames.items():
-        parquet = pd.read_parquet(tmp_path / f"{name}.parquet")
-        pd.testing.assert_frame_equal(parquet, frame)
+def test_parquet_csv_and_markdown_hold_the_same_rows(made: Made, tmp_path: Path) -> None:
+    write_tables(made.study, made.tables, tmp_path)
+    for name, table in made.tables.items():
+        frame = table.frame
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / f"{name}.parquet"), frame)
         csv = pd.read_csv(tmp_path / f"{name}.csv").astype(frame.dtypes.to_dict())
         pd.testing.assert_frame_equal(csv, frame)
         lines = (tmp_path / f"{name}.md").read_text().splitlines()
@@ -91,121 +69,131 @@ def test_parquet_csv_and_markdown_hold_the_same_rows(made: Any, tmp_path: Path) 
             assert f"{value:.1f}" in " ".join(row)
 
 
-def test_columns_are_typed_and_say_whose_they_are(made: Any) -> None:
-    frame = made[0]["table2"]
-    kinds = {"features": "Int64", "fd_lite2_5k": "Float64", "paper_fid5k": "Float64"}
+def test_columns_are_typed_and_say_whose_they_are(made: Made) -> None:
+    frame = made.tables["table2"].frame
+    kinds = {
+        "features": "Int64",
+        "seeds": "Int64",
+        "n_generated_own": "Int64",
+        "fd_lite2_5k": "Float64",
+        "fd_lite2_5k_over": "string",
+        "paper_fid5k": "Float64",
+    }
     assert {key: str(frame[key].dtype) for key in kinds} == kinds
-    assert not [c for c in frame if "fid" in c.lower() and not c.startswith("paper_")]
     assert frame["run"].iloc[0] == "Real data" and frame["paper_fid5k"].iloc[0] == 7.8
-    assert not [c for c in made[0]["figure4"] if c.startswith("paper_")]
+    assert not [c for c in made.tables["figure4"].frame if c.startswith("paper_")]
 
 
 def test_order_is_counted_over_pairs_that_the_paper_separates() -> None:
     ours, theirs = [30.0, 20.0, 25.0, 1.0], [9.0, 5.0, 5.0, 7.0]
     frame = pd.DataFrame({"run": list("abcd"), "fd_x_5k": ours, "paper_fid5k": theirs})
-    assert tables.pairs_in_order(frame) == (3, 5)  # b and c are equal in the paper
+    assert pairs_in_order(frame, "fd_x_5k") == (3, 5)  # b and c are equal in the paper
 
 
-def test_a_run_without_results_is_shown_and_the_others_stay(tmp_path: Path) -> None:
-    write_study(tmp_path)
-    for path in [*tmp_path.rglob("*taps5*"), *tmp_path.rglob("data/models/taps5/*")]:
-        if path.is_file():
-            path.unlink()
-    (tmp_path / "reports/metrics/vgg16.json").unlink()
-    frames, _, text = make(tmp_path)
-    rows = frames["table3"].set_index("run")
+def test_a_run_without_results_is_shown_and_the_others_stay(whole: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(whole, tmp_path / "study")
+    for path in folder.rglob("*taps5*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (folder / "data/scores/vgg16-lite2.json").unlink()
+    study, tables, _, text = make(folder, drawn=False)
+    rows = tables["table3"].frame.set_index("run")
     assert rows.loc["taps5", "status"] == "not run"
     assert rows.loc["vgg16", "status"] == "trained, not scored"
     assert rows["fd_lite2_5k"].notna().sum() == len(rows) - 2
-    assert "| taps5 (not run)" in tables.markdown(frames["table3"], "t")
-    assert {"not run", "trained, not scored"} <= {word.strip() for word in Reader(text).words}
+    assert "| taps5 (not run" in markdown(study, tables["table3"], "t")
+    assert {"not run", "trained, not scored"} <= set(Reader(text).words)
+
+
+def test_a_missing_seed_is_said_and_the_others_are_counted(whole: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(whole, tmp_path / "study")
+    for path in (*folder.rglob("running/seed-0*"), *folder.glob("data/neighbours/*/seed-0-*")):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    scores = folder / "data/scores/running-lite2.json"
+    record = json.loads(scores.read_text())
+    record["seeds"] = record["seeds"][1:]
+    scores.write_text(json.dumps(record))
+    _, tables, drawings, text = make(folder)
+    row = tables["table2"].frame.set_index("run").loc["running"]
+    assert row["status"] == "scored, 2 of 3 seeds" and row["fd_lite2_5k_over"] == "2 seeds"
+    assert (row["seeds"], row["seed_list"], row["seeds_own"]) == (2, "[1, 2]", 3)
+    assert "run running, seed 1 of 0, 1, 2, not selected" in text
+    assert {"samples", "strip", "nearest"} <= {drawing.kind for drawing in drawings}
+    scores.unlink()
+    (folder / "data/scores/running-own.json").unlink()
+    study = read_study(folder, CONFIG, **spaces())
+    assert study.headline.status == "2 of 3 seeds trained, not scored"
 
 
 def test_a_network_trained_here_is_on_the_page_with_what_it_can_do(tmp_path: Path) -> None:
-    write_study(tmp_path)
     write(tmp_path / "reports/metrics/extractor-faces.json", {"accuracy": 0.8962, "held_out": 5000})
-    words = [word.strip() for word in Reader(make(tmp_path)[-1]).words]
-    assert {"Trained here", "faces", "0.8962", "5,000"} <= set(words)
+    assert {"Trained here", "faces", "0.8962", "5,000"} <= set(Reader(make(tmp_path).text).words)
 
 
 def test_a_study_without_any_result_still_has_its_page(tmp_path: Path) -> None:
-    _, drawings, text = make(tmp_path)
-    assert drawings == [] and "not run" in text
+    found = make(tmp_path)
+    page = Reader(found.text)
+    assert found.drawings == [] and "not run" in found.text
+    assert not page.ids & {"scores", "memorisation", "classes", "training"}
+    assert not page.scores and "There are no scores yet." in found.text
 
 
-def test_the_page_asks_for_nothing_outside_itself(made: Any) -> None:
-    text = made[2]
-    page_read = Reader(text)
-    assert len(page_read.asked) > 20
-    assert all(asked.startswith(("data:image/", "#")) for asked in page_read.asked)
-    assert not page_read.tags & {"link", "iframe", "object", "embed", "base"}
-    assert not re.search(r"@import|url\(|https?://|fetch\(|XMLHttp", text)
-    assert len(text) < 2.5e6
+def test_the_page_asks_for_nothing_outside_itself(made: Made) -> None:
+    page = Reader(made.text)
+    assert len(page.asked) > 20
+    assert all(asked.startswith(("data:image/", "#")) for asked in page.asked)
+    assert {asked[1:] for asked in page.asked if asked.startswith("#")} <= page.ids
+    assert not page.tags & {"link", "iframe", "object", "embed", "base"}
+    assert not re.search(r"@import|url\(|https?://|fetch\(|XMLHttp", made.text)
+    assert len(made.text) < 2.5e6
 
 
-def test_every_score_stands_with_its_evaluator_and_count(made: Any) -> None:
-    frames, _, text = made
-    scores = Reader(text).scores
-    cells = sum(2 * len(frame) for frame in frames.values())  # distance and score of every row
-    assert len(scores) >= cells
-    assert {(s["data-evaluator"], s["data-n"]) for s in scores} == {("lite2", "5,000")}
-    assert "5,000 generated against 10,000 real" in text and "5,000 against 5,001 other" in text
+def test_the_classes_are_explained_as_they_are_counted(made: Made) -> None:
+    assert (classes.CONFIDENT, classes.COVERED) == (0.9, 0.1)
+    assert "images with 0.9 or more of it" in made.text
+    assert "at least a tenth as often as they are real" in made.text
 
 
-def test_the_same_study_gives_the_same_bytes(whole: Path, made: Any, tmp_path: Path) -> None:
-    frames, drawings, text = make(whole)
-    assert [d.png for d in drawings] == [d.png for d in made[1]]
-    assert text == made[2]
-    for folder, which in (("a", frames), ("b", made[0])):
-        tables.write_tables(which, TITLES, tmp_path / folder)
-    for path in (tmp_path / "a").iterdir():
-        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+def test_the_same_study_gives_the_same_bytes(whole: Path, made: Made, tmp_path: Path) -> None:
+    again = make(whole)
+    assert [d.png for d in again.drawings] == [d.png for d in made.drawings]
+    assert again.text == made.text
+    for folder, which in (("a", again), ("b", made)):
+        write_tables(which.study, which.tables, tmp_path / folder)
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert names >= {"table2.parquet", "table2.csv", "table2.md", "scores.parquet", "scores.csv"}
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_each_figure_of_the_report_is_drawn(made: Any) -> None:
-    kinds = [(drawing.kind, drawing.table) for drawing in made[1]]
+def test_each_figure_of_the_report_is_drawn(made: Made) -> None:
+    kinds = [(drawing.kind, drawing.table) for drawing in made.drawings]
     assert kinds[:2] == [("samples", None), ("strip", None)]
     for table in CONFIG.tables:
         assert ("loss", table) in kinds and ("gaps", table) in kinds
     assert ("taps", "table3") in kinds and ("taps", "table2") not in kinds
-    assert all(drawing.caption and drawing.alt for drawing in made[1])
+    assert kinds[-3:] == [("nearest", None), ("memorised", None), ("classes", None)]
+    assert all(drawing.caption and drawing.alt for drawing in made.drawings)
+    assert len({drawing.name for drawing in made.drawings}) == len(kinds)
 
 
-def test_losses_of_other_features_are_drawn_relative(made: Any) -> None:
-    captions = {d.table: d.caption for d in made[1] if d.kind == "loss"}
+def test_losses_of_other_features_are_drawn_relative(made: Made) -> None:
+    captions = {d.table: d.caption for d in made.drawings if d.kind == "loss"}
     assert "heights do not" in captions["table2"] and "heights do not" in captions["table3"]
     assert "lower is closer" in captions["figure4"]
+    assert "seeds of one run" in captions["table2"] and "seeds" not in captions["figure4"]
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("reports/metrics/vgg16.json", "{", "expected JSON"),
-        ("reports/metrics/vgg16.json", '{"run": "vgg16"}', "required"),
-        ("reports/metrics/vgg16.json", "[]", "JSON object"),
-        ("data/models/vgg16/config.json", '{"run": 3}', "config.json"),
-        ("reports/history/vgg16.tsv", "step\timages\tlr\n1\t2\t3\n", "'loss'"),
-        ("reports/history/vgg16.tsv", "", "expected a table"),
-        ("data/timings/train-vgg16.json", "no", "expected JSON"),
-    ],
-)
-def test_a_malformed_file_is_one_line_that_names_it(
-    tmp_path: Path, name: str, content: str, said: str
-) -> None:
-    (tmp_path / name).parent.mkdir(parents=True)
-    (tmp_path / name).write_text(content)
-    with pytest.raises(InputError) as caught:
-        read_study(tmp_path, CONFIG, parameters())
-    message = str(caught.value)
-    assert name in message and said in message and "\n" not in message
+def test_error_bars_are_drawn_and_explained_where_a_run_has_several_seeds(made: Made) -> None:
+    caption = {d.name: d.caption for d in made.drawings}["taps-table3"]
+    assert "Error bars: standard deviation (n − 1) over seeds." in caption
+    assert list(made.tables["table3"].frame["seeds"].dropna()) == [1, 2, 1, 1, 1, 1, 1]
 
 
-def test_another_runs_metrics_are_refused(whole: Path, tmp_path: Path) -> None:
-    other = tmp_path / "reports/metrics/taps3.json"
-    other.parent.mkdir(parents=True)
-    other.write_bytes((whole / "reports/metrics/taps1.json").read_bytes())
-    with pytest.raises(InputError, match=r"taps3\.json: \$\.run: expected 'taps3', found 'taps1'"):
-        read_study(tmp_path, CONFIG, parameters())
+def test_pictures_say_which_seed_they_are_of(made: Made) -> None:
+    assert "run running, seed 0 of 0, 1, 2, not selected" in made.text
+    assert "Run running, seed 0 of 0, 1, 2: the loss" in made.text
+    assert made.text.count("8 of 1,000 samples of run running, seed 0 of 0, 1, 2 that lie") == 2
+    assert "run encoder</span>" in made.text  # which has one seed
 
 
 @pytest.mark.parametrize(
@@ -218,6 +206,7 @@ def test_another_runs_metrics_are_refused(whole: Path, tmp_path: Path) -> None:
         (["tables", "table2", "paper"], "table5", "tables.table2.paper: no 'table5'"),
         (["tables", "table2", "rows", "vgg16"], {"papr": 1}, "vgg16.papr: unknown key"),
         (["tables", "../x"], {"title": "t", "rows": {}}, "../x"),
+        (["tables", "scores"], {"title": "t", "rows": {}}, "scores: expected another name"),
     ],
 )
 def test_a_report_that_cannot_be_made_is_refused_before_any_run(
@@ -232,6 +221,18 @@ def test_a_report_that_cannot_be_made_is_refused_before_any_run(
         where = "params.yaml: report"
         check_report(ReportConfig.parse(data, where), parameters(), where)
     assert said in str(caught.value) and str(caught.value).startswith("params.yaml: report.")
+
+
+def test_real_data_alone_still_has_its_row(whole: Path, tmp_path: Path) -> None:
+    for path in whole.glob("data/scores/reference-*.json"):
+        (tmp_path / "data/scores").mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / "data/scores")
+    study = read_study(tmp_path, CONFIG, **spaces())
+    table = make_table(study, CONFIG.tables["table2"])
+    assert "| Real data (5,000 against 5,001, held out: the other half)" in (
+        text := markdown(study, table, "t")
+    )
+    assert "fd_lite2_5k" in text and table.frame["n_real"].iloc[0] == 5000
 
 
 def test_labels_are_moved_apart_and_stay_in_order() -> None:

@@ -1,63 +1,33 @@
-"""How a table's frame is shown to a reader: its columns' headings, its cells as text.
+"""How a table is shown to a reader: its columns' headings, its cells as text.
 
-A score's column is named as its metrics file names it, with evaluator and sample count, such as
+A score's column is named as its file names it, with evaluator and sample count, such as
 `fd_lite2_5k`; the paper's columns begin with `paper_` and are on CIFAR-10 in Inception's space.
 """
 
+import json
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
 import pandas as pd
 
-REAL = "Real data"
-SETTINGS = {  # column -> dtype and heading
-    "run": ("string", "Run"),
-    "status": ("string", "Status"),
-    "beyond": ("boolean", "Beyond the paper"),
-    "note": ("string", "Note"),
-    "dataset": ("string", "Data set"),
-    "extractor": ("string", "Extractor"),
-    "networks": ("string", "Networks"),
-    "taps": ("Int64", "Taps"),
-    "features": ("Int64", "Features"),
-    "generator": ("string", "Generator"),
-    "objective": ("string", "Objective"),
-    "batch": ("Int64", "Minibatch"),
-    "steps": ("Int64", "Steps"),
-    "lr": ("Float64", "lr"),
-    "seed": ("Int64", "Seed"),
-}
-COUNTS = {
-    "evaluator": ("string", "Evaluator"),
-    "n_generated": ("Int64", "n generated"),
-    "n_reference": ("Int64", "n reference"),
-}
-PAPER = {
-    "paper_row": ("string", "Row"),
-    "paper_features": ("string", "Features"),
-    "paper_is_mean": ("Float64", "IS"),
-    "paper_is_std": ("Float64", "±"),
-    "paper_fid5k": ("Float64", "FID 5K"),
-    "paper_fid50k": ("Float64", "FID 50K"),
-}
-FIELDS = {**SETTINGS, **COUNTS, **PAPER}
-ALWAYS = ("run",)
-NEVER = (
-    "status",
-    "beyond",
-    "note",
-    "networks",
-    "evaluator",
-    "paper_is_std",
-)  # not as columns
+from gfmn.reporting import names
+from gfmn.reporting.summary import REAL
+from gfmn.reporting.tables import COUNTS, PAPER, SETTINGS, Table
+
+NEVER = ("status", "beyond", "note", "networks", "paper_is_std")  # not as columns
+MAIN = ("fid", "fd", "is", "score", "kid", "kd", "precision", "recall")  # kinds in a table
+PAPER_BEST = {"paper_is_mean": "max", "paper_fid5k": "min", "paper_fid50k": "min"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """How a column is shown: `group` is setting, ours or paper; `best` is min, max or none."""
+    """How a column is shown: `group` is setting, ours, second or paper.
+
+    `best` is min, max, half or none; `evaluator` is that of a score of this study.
+    """
 
     key: str
     head: str
@@ -65,72 +35,104 @@ class Column:
     numeric: bool
     best: str = ""
     spread: str = ""  # the column that holds its deviation
+    evaluator: str = ""
+    bar: bool = False
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as text, whether it is its column's best, and its share of the column's largest."""
+    """A value and its deviation as text, whether it is the best, its share of the largest."""
 
     text: str
+    spread: str = ""
+    over: str = ""
     best: bool = False
     share: float | None = None
+
+    @property
+    def whole(self) -> str:
+        """Value and deviation."""
+        return f"{self.text} ± {self.spread}" if self.spread else self.text
 
 
 @dataclass(frozen=True)
 class Display:
-    """What a reader sees of a frame: what varies as columns, what does not as `common`."""
+    """What a reader sees of a table: what varies as columns, what does not as `common`.
+
+    `marks`: for each row, what is said beside its name, as kind and text; `counts`: how many images
+    are scored, where that is one thing for all runs.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    marks: tuple[tuple[tuple[str, str], ...], ...]
     common: dict[str, str]
+    counts: str
 
 
-def display(frame: pd.DataFrame) -> Display:
+def display(table: Table) -> Display:
     """Choose columns and format cells; the best value of a score leaves real data out."""
-    runs = frame[frame["run"] != REAL]
+    frame, runs = table.frame, table.runs
     columns, common = [], {}
-    for key in frame.columns:
-        dtype, head = FIELDS.get(key, ("Float64", key.removesuffix("_mean")))
-        if key in NEVER or key.endswith("_std") or frame[key].isna().all():
+    for key, (dtype, head) in SETTINGS.items():
+        values = list(runs[key].dropna().unique())
+        if key in NEVER or not values:
             continue
-        values = list(dict.fromkeys(runs[key].dropna()))
-        if key in SETTINGS and key not in ALWAYS and len(values) < 2 and len(runs) > 1:
-            if values:
-                common[head] = _text(values[0])
+        if key == "run" or len(values) > 1 or len(runs) == 1:
+            columns.append(Column(key, head, "setting", dtype != "string"))
+        else:
+            common[head] = text_of(values[0])
+    lists = list(runs["seed_list"].dropna().unique()) if table.main else []
+    if len(lists) == 1:
+        common["Seeds" if "," in lists[0] else "Seed"] = _seeds(lists[0])
+    counts = _counts(runs) if table.main else ""
+    if table.main and not counts and runs["n_generated"].count():
+        for key in ("scored_against", "n_generated", "n_reference"):
+            dtype, head = COUNTS[key]
+            columns.append(Column(key, head, "ours", dtype != "string"))
+    columns += [*_score_columns(table), *_paper_columns(frame)]
+    rows = zip(*(cells(frame, column) for column in columns), strict=True)
+    marks = tuple(tuple(_marks(row, len(lists) > 1)) for _, row in frame.iterrows())
+    return Display(tuple(columns), tuple(rows), marks, common, counts)
+
+
+def score_column(frame: pd.DataFrame, evaluator: str, key: str, group: str = "ours") -> Column:
+    """A score of this study as a column."""
+    spread = f"{key}_std" if f"{key}_std" in frame else ""
+    return Column(key, names.what(key), group, True, names.best(key), spread, evaluator)
+
+
+def cells(frame: pd.DataFrame, column: Column) -> list[Cell]:
+    """One cell a row; the best is bold where several runs have the score."""
+    values = frame[column.key]
+    if not column.best:
+        return [Cell("" if pd.isna(value) else text_of(value)) for value in values]
+    mine = values[frame["run"] != REAL].dropna()
+    ends = {"min": mine.min, "max": mine.max}
+    best = ends[column.best]() if column.best in ends and len(mine) > 1 else None
+    largest = values.max() if column.bar and len(mine) else 0
+    places = names.PLACES.get(names.kind(column.key)) or decimals_for(
+        mine if len(mine) else values.dropna()
+    )
+    if column.group == "paper":
+        places = 2 if column.spread else 1
+    found = []
+    for (_, row), value in zip(frame.iterrows(), values, strict=True):
+        if pd.isna(value):
+            found.append(Cell(""))
             continue
-        spread = key.removesuffix("_mean") + "_std"
-        columns.append(
-            Column(
-                key=key,
-                head=head,
-                group="paper" if key in PAPER else "setting" if key in SETTINGS else "ours",
-                numeric=dtype != "string",
-                best=_best(key),
-                spread=spread if spread in frame else "",
+        std = row[column.spread] if column.spread else None
+        over = row.get(f"{column.key}_over")
+        found.append(
+            Cell(
+                text=number(value, places),
+                spread="" if pd.isna(std) else number(std, places),
+                over="" if pd.isna(over) else str(over),
+                best=bool(value == best and row["run"] != REAL),
+                share=value / largest if largest > 0 else None,
             )
         )
-    cells = [_cells(frame, column) for column in columns]
-    return Display(tuple(columns), tuple(zip(*cells, strict=True)), common)
-
-
-def markdown(frame: pd.DataFrame, title: str) -> str:
-    """The frame as a Markdown table under its title, what all rows share in a line below."""
-    shown = display(frame)
-    flags = zip(frame["status"], frame["beyond"].fillna(False), frame["note"], strict=True)
-    heads = [f"paper: {c.head}" if c.group == "paper" else c.head for c in shown.columns]
-    lines = [f"**{title}**", "", _line(heads)]
-    lines.append(_line(["---:" if c.numeric else "---" for c in shown.columns]))
-    for cells, (status, beyond, note) in zip(shown.rows, flags, strict=True):
-        texts = [f"**{cell.text}**" if cell.best else cell.text for cell in cells]
-        marks = [status if status != "scored" else "", "beyond the paper" if beyond else ""]
-        marks = [mark for mark in [*marks, "" if pd.isna(note) else note] if mark]
-        lines.append(_line([f"{texts[0]} ({', '.join(marks)})" if marks else texts[0], *texts[1:]]))
-    facts = [f"{head.lower()} {text}" for head, text in shown.common.items()]
-    if evaluators := ", ".join(frame["evaluator"].dropna().unique()):
-        facts.append(f"ours scored in the feature space of {evaluators}, which is not Inception's")
-    if "paper_fid5k" in frame:
-        facts.append("the paper's figures are for CIFAR-10 with Inception; only orders compare")
-    return "\n".join([*lines, "", f"All rows: {'; '.join(facts)}.", ""])
+    return found
 
 
 def number(value: float, decimals: int) -> str:
@@ -146,44 +148,57 @@ def decimals_for(values: Iterable[float]) -> int:
     return min(max(3 - math.floor(math.log10(sizes[len(sizes) // 2])), 1), 5)
 
 
-def _best(key: str) -> str:
-    if key.startswith(("fd_", "paper_fid")):
-        return "min"
-    return "max" if key.startswith(("score_", "paper_is")) else ""
-
-
-def _cells(frame: pd.DataFrame, column: Column) -> list[Cell]:
-    values = frame[column.key]
-    if not column.best:
-        return [Cell("" if pd.isna(value) else _text(value)) for value in values]
-    mine = values[frame["run"] != REAL].dropna()
-    best = (mine.min() if column.best == "min" else mine.max()) if len(mine) > 1 else None
-    places = decimals_for(mine) if column.group == "ours" else 1
-    if column.spread:
-        places = 2
-    cells = []
-    for i, value in enumerate(values):
-        if pd.isna(value):
-            cells.append(Cell(""))
-            continue
-        text = number(value, places)
-        if column.spread and not pd.isna(frame[column.spread].iloc[i]):
-            text += f" ± {number(frame[column.spread].iloc[i], places)}"
-        share = value / values.max() if column.best == "min" and values.max() > 0 else None
-        is_real = frame["run"].iloc[i] == REAL
-        cells.append(Cell(text, best=bool(value == best and not is_real), share=share))
-    return cells
-
-
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value that is no score as text."""
     if isinstance(value, float):
         return f"{value:g}"
-    return (
-        f"{int(value):,}"
-        if isinstance(value, Integral) and not isinstance(value, bool)
-        else str(value)
-    )
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    return f"{int(value):,}" if whole else str(value)
 
 
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+def _score_columns(table: Table) -> Iterator[Column]:
+    """The main space's scores and the second's Fréchet distances."""
+    for space, group in zip(table.spaces, ("ours", "second"), strict=False):
+        keys = [key for key in space.keys if names.kind(key) in MAIN]
+        measured = [key for key in keys if table.runs[key].count()]
+        keys = measured if measured or group == "second" else keys
+        if group == "second":
+            distances = [key for key in keys if names.kind(key) in names.DISTANCES]
+            keys = [key for key in distances if names.count(key)] or distances
+        for key in keys:
+            column = score_column(table.frame, space.evaluator, key, group)
+            yield replace(column, bar=True) if key == table.distance else column
+
+
+def _paper_columns(frame: pd.DataFrame) -> Iterator[Column]:
+    for key, (dtype, head) in PAPER.items():
+        if key in frame and key not in NEVER and frame[key].notna().any():
+            best, bar = PAPER_BEST.get(key, ""), key == "paper_fid5k"
+            spread = "paper_is_std" if key == "paper_is_mean" else ""
+            yield Column(key, head, "paper", dtype != "string", best, spread, bar=bar)
+
+
+def _counts(runs: pd.DataFrame) -> str:
+    rows = runs.dropna(subset=["n_generated"])
+    found = rows[["n_generated", "n_reference"]].drop_duplicates()
+    if len(found) != 1 or (rows["scored_against"] != rows["dataset"]).any():
+        return ""
+    generated, reference = found.iloc[0]
+    return f"{generated:,} generated against {reference:,} real"
+
+
+def _marks(row: "pd.Series[Any]", with_seeds: bool) -> Iterator[tuple[str, str]]:
+    if not pd.isna(row.get("n_real")):
+        yield "note", f"{row['n_real']:,} against {row['n_reference']:,}"
+    if row["status"] != "scored":
+        yield "status", str(row["status"])
+    if with_seeds and not pd.isna(seeds := row["seed_list"]):
+        yield "seeds", f"{'seeds' if ',' in seeds else 'seed'} {_seeds(seeds)}"
+    if not pd.isna(row["beyond"]) and row["beyond"]:
+        yield "beyond", "beyond the paper"
+    if not pd.isna(row["note"]):
+        yield "note", str(row["note"])
+
+
+def _seeds(text: str) -> str:
+    return ", ".join(map(str, json.loads(text)))

@@ -8,7 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from gfmn.reporting.display import REAL, decimals_for, number
+from gfmn.reporting import names
+from gfmn.reporting.classes import class_shares
+from gfmn.reporting.display import decimals_for, number
+from gfmn.reporting.memorisation import memorised_by_run, nearest_distances
 from gfmn.reporting.paper import paper_tables
 from gfmn.reporting.results import RunResult, Study
 from gfmn.reporting.strips import loss_and_samples, real_and_generated
@@ -28,16 +31,19 @@ from gfmn.reporting.style import (
     run_colours,
     to_png,
 )
-from gfmn.reporting.tables import score_columns
+from gfmn.reporting.summary import REAL
+from gfmn.reporting.tables import Table
 
 
-def draw(study: Study, frames: Mapping[str, pd.DataFrame], theme: Theme) -> list[Drawing]:
+def draw(study: Study, tables: Mapping[str, Table], theme: Theme) -> list[Drawing]:
     """Every figure for which there are results, in one theme."""
     found: list[Drawing | None] = [loss_and_samples(study, theme), real_and_generated(study, theme)]
-    for table in study.config.tables:
-        found.append(losses(study, table, theme))
-        found.append(distance_by_taps(study, table, frames[table], theme))
-        found.append(gaps(study, table, theme))
+    for name, table in tables.items():
+        found.append(losses(study, name, theme))
+        found.append(distance_by_taps(study, name, table, theme))
+        found.append(gaps(study, name, theme))
+    found += [nearest_distances(study, theme), memorised_by_run(study, theme)]
+    found += [class_shares(study, evaluator, theme) for evaluator in study.evaluators]
     return [drawing for drawing in found if drawing]
 
 
@@ -50,9 +56,12 @@ def write_figures(drawings: list[Drawing], to: Path) -> None:
 
 def losses(study: Study, table: str, theme: Theme) -> Drawing | None:
     """Loss curves of one table's runs; relative to their starts where the features differ."""
-    runs = [study.runs[name] for name in study.config.tables[table].rows]
-    curves = {r.name: finite(r.history) for r in runs if r.history is not None}
-    curves = {name: curve for name, curve in curves.items() if len(curve)}
+    curves: dict[str, list[pd.DataFrame]] = {}
+    for name in study.config.tables[table].rows:
+        histories = (seed.history for seed in study.runs[name].seeds)
+        found = [finite(history) for history in histories if history is not None]
+        if found := [curve for curve in found if len(curve)]:
+            curves[name] = found
     if not curves:
         return None
     features = {_matched(study.runs[name]) for name in curves}
@@ -61,11 +70,15 @@ def losses(study: Study, table: str, theme: Theme) -> Drawing | None:
     axes = new_axes(figure, theme, (0.62, 0.5, WIDTH - 2.2, 2.4))
     log_scale(axes)
     ends = []
-    for name, curve in curves.items():
-        values = curve["loss"] / (curve["loss"].iloc[0] if relative else 1)
+    for name, of_seeds in curves.items():
         colour = run_colours(study)[name]
-        axes.plot(curve["step"], values, color=theme.tone(colour), linewidth=1.5)
-        ends.append((float(values.iloc[-1]), name, colour))
+        width = 1.5 if len(of_seeds) == 1 else 0.8
+        last = []
+        for curve in of_seeds:
+            values = curve["loss"] / (curve["loss"].iloc[0] if relative else 1)
+            axes.plot(curve["step"], values, color=theme.tone(colour), linewidth=width)
+            last.append(float(values.iloc[-1]))
+        ends.append((float(np.median(last)), name, colour))
     axes.set_xlabel("step", color=theme.muted, fontsize=SMALL)
     unit = "loss as a share of its first value" if relative else "loss, equation 1"
     heading(axes, theme, study.config.tables[table].title, f"{unit}, logarithmic axis")
@@ -73,6 +86,8 @@ def losses(study: Study, table: str, theme: Theme) -> Drawing | None:
     why = "The runs match different features, so each curve is divided by its own first value: "
     same = "All runs match the same features of the same data, so the losses themselves compare: "
     slopes = "shapes compare, heights do not." if relative else "lower is closer."
+    if any(len(of_seeds) > 1 for of_seeds in curves.values()):
+        slopes += " Thin lines of one colour are the seeds of one run."
     return Drawing(
         name=f"loss-{table}",
         kind="loss",
@@ -83,27 +98,31 @@ def losses(study: Study, table: str, theme: Theme) -> Drawing | None:
     )
 
 
-def distance_by_taps(study: Study, table: str, frame: pd.DataFrame, theme: Theme) -> Drawing | None:
+def distance_by_taps(study: Study, name: str, table: Table, theme: Theme) -> Drawing | None:
     """Our Fréchet distance against the number of taps, beside the paper's FID (Table 3)."""
-    distances = score_columns(frame, "fd_")
-    if study.config.tables[table].paper != "table3" or not distances:
+    key, space = table.distance, table.main
+    if study.config.tables[name].paper != "table3" or key is None or space is None:
         return None
-    key = distances[0]
-    rows = frame[frame["run"] != REAL].dropna(subset=[key, "taps"]).sort_values("taps")
+    rows = table.runs.dropna(subset=[key, "taps"]).sort_values("taps")
     if rows.empty:
         return None
     colour = theme.tone(HUES[0])
     figure = new_figure(theme, WIDTH, 3.6)
     ours = new_axes(figure, theme, (0.55, 0.5, 4.0, 2.4))
-    evaluator, n = rows["evaluator"].iloc[0], rows["n_generated"].iloc[0]
-    dataset = ", ".join(rows["dataset"].unique())
+    n = names.count(key) or rows["n_generated"].iloc[0]
+    dataset = ", ".join(rows["scored_against"].unique())
     detail = f"{dataset}; {n:,} generated against {rows['n_reference'].iloc[0]:,} real"
-    heading(ours, theme, f"Here: Fréchet distance in {evaluator}", detail)
+    where = "Inception" if space.canonical else space.evaluator
+    heading(ours, theme, f"Here: {names.what(key)} in {where}", detail)
     ours.plot(rows["taps"], rows[key], "o-", color=colour, linewidth=1.5, markersize=5)
+    over_seeds = rows[rows["seeds"] > 1] if f"{key}_std" in rows else rows[:0]
+    if len(over_seeds):
+        x, y, std = (over_seeds[column].astype(float) for column in ("taps", key, f"{key}_std"))
+        ours.errorbar(x, y, std, fmt="none", ecolor=colour, elinewidth=1.2, capsize=3)
     places = decimals_for(rows[key]) - 1
     mine = [(float(n), float(y)) for n, y in zip(rows["taps"], rows[key], strict=True)]
     _values(ours, theme, mine, places)
-    real = frame.loc[frame["run"] == REAL, key].dropna()
+    real = table.frame.loc[table.frame["run"] == REAL, key].dropna()
     if len(real):
         ours.axhline(real.iloc[0], color=theme.muted, linewidth=0.9, linestyle=(0, (4, 3)))
         ours.annotate(
@@ -132,12 +151,19 @@ def distance_by_taps(study: Study, table: str, frame: pd.DataFrame, theme: Theme
         axes.set_ylim(0, axes.dataLim.y1 * 1.14)
         axes.set_xticks(sorted(set(ticks)), [f"{tick:g}" for tick in sorted(set(ticks))])
         axes.set_xlabel(label, color=theme.muted, fontsize=SMALL)
+    differs = (
+        "Both are FID: heights compare as far as data set, number of images and resizer (here "
+        f"{space.resizer}) agree."
+        if space.canonical
+        else "Two feature spaces: shapes compare, heights do not."
+    )
+    bars = " Error bars: standard deviation (n − 1) over seeds." if len(over_seeds) else ""
     return Drawing(
-        name=f"taps-{table}",
+        name=f"taps-{name}",
         kind="taps",
-        table=table,
+        table=name,
         caption=f"More matched layers. Left: {key} of this study, {detail}. Right: the paper’s "
-        "FID 5K on CIFAR-10. Two feature spaces and two data sets: shapes compare, heights do not.",
+        f"FID 5K on CIFAR-10. {differs}{bars}",
         alt=f"Two falling curves. Ours goes from {rows[key].iloc[0]:.4g} to "
         f"{rows[key].iloc[-1]:.4g}, the paper’s from {points[0][1]:g} to {points[-1][1]:g}.",
         png=to_png(figure),
@@ -169,9 +195,11 @@ def gaps(study: Study, table: str, theme: Theme) -> Drawing | None:
         above_axes(lower, "gap of the deviations", 6, color=theme.muted, fontsize=SMALL)
         grids.append((upper, lower, runs, names[extractor]))
         left += width + label_room
+    several = any(sum(bool(seed.model) for seed in r.seeds) > 1 for g in grids for r in g[2])
+    mean = " Of a run of several seeds, the mean." if several else ""
     measures: tuple[Callable[[RunResult], dict[str, float]], ...] = (
-        lambda run: {gap.tap: gap.mean_gap for gap in run.model.gaps} if run.model else {},
-        lambda run: {gap.tap: gap.std_gap for gap in run.model.gaps} if run.model else {},
+        lambda run: _mean_gaps(run, "mean_gap"),
+        lambda run: _mean_gaps(run, "std_gap"),
     )
     drawn = []
     for upper, lower, runs, taps in grids:
@@ -207,7 +235,7 @@ def gaps(study: Study, table: str, theme: Theme) -> Drawing | None:
         caption=f"{study.config.tables[table].title}. Per tap, from the first matched layer to the "
         "last: root-mean-square difference of the real and the generated features’ means (above) "
         "and standard deviations (below) after training, in units of the real standard deviation; "
-        "0 is a perfect match.",
+        f"0 is a perfect match.{mean}",
         alt=f"Lines of per-tap gaps for the runs {', '.join(r.name for g in grids for r in g[2])}.",
         png=to_png(figure),
     )
@@ -216,6 +244,14 @@ def gaps(study: Study, table: str, theme: Theme) -> Drawing | None:
 def _matched(run: RunResult) -> tuple[object, ...]:
     taps = tuple(tap.name for tap in run.model.taps) if run.model else None
     return (run.parameters.get("dataset"), run.parameters.get("extractor"), taps)
+
+
+def _mean_gaps(run: RunResult, measure: str) -> dict[str, float]:
+    """A gap by tap, its mean over the seeds that were trained."""
+    found: dict[str, list[float]] = {}
+    for gap in (gap for seed in run.seeds if seed.model for gap in seed.model.gaps):
+        found.setdefault(gap.tap, []).append(getattr(gap, measure))
+    return {tap: float(np.mean(values)) for tap, values in found.items()}
 
 
 def _tap_names(runs: list[RunResult]) -> list[str]:

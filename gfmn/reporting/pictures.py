@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from gfmn.errors import InputError
 from gfmn.images import grid
-from gfmn.reporting.results import Study
+from gfmn.reporting.results import Evaluation, Study
 
 
 def cut_tiles(path: Path, size: int) -> np.ndarray:
@@ -45,12 +45,37 @@ def real_images(study: Study, dataset: Any, count: int) -> np.ndarray | None:
 
 
 def sample_images(study: Study, run: str, count: int) -> np.ndarray | None:
-    """The first `count` of a run's samples, N x H x W x 3 uint8; None where there are none."""
+    """The first `count` samples of a run's shown seed, N x H x W x 3 uint8; None without any."""
     result = study.runs[run]
-    if result.samples is None:
+    if result.shown.samples is None:
         return None
-    tiles = cut_tiles(result.samples, study.tile_size(result.parameters.get("dataset")))
+    tiles = cut_tiles(result.shown.samples, study.tile_size(result.parameters.get("dataset")))
     return tiles.reshape(-1, *tiles.shape[2:])[:count]
+
+
+def neighbours(
+    study: Study, evaluation: Evaluation, seed: int, space: str
+) -> tuple[str, int, int] | None:
+    """A picture of samples above their nearest real images, a gap between, as a data URI.
+
+    Also how many samples it shows, and how many real images below each; `space` is pixel or
+    feature. PNG, so that the page shows through the gap. None where there is no picture.
+    """
+    path = study.folder / f"data/neighbours/{evaluation.name}/seed-{seed}-{space}.png"
+    if not path.exists():
+        return None
+    size = study.tile_size(evaluation.dataset)
+    tiles = cut_tiles(path, size)
+    if len(tiles) < 2:
+        raise InputError(f"{path}: expected a row of samples above real images, found one row")
+    samples, real = (
+        grid(part.reshape(-1, size, size, 3), tiles.shape[1]) for part in (tiles[:1], tiles[1:])
+    )
+    gap = np.zeros((size // 4, samples.shape[1], 4), np.uint8)
+    parts = [np.dstack([part, np.full(part.shape[:2], 255, np.uint8)]) for part in (samples, real)]
+    buffer = io.BytesIO()
+    Image.fromarray(np.concatenate([parts[0], gap, parts[1]])).save(buffer, "PNG", optimize=True)
+    return data_uri(buffer.getvalue(), "image/png"), tiles.shape[1], len(tiles) - 1
 
 
 def jpeg_uri(images: np.ndarray, columns: int) -> str:

@@ -24,11 +24,12 @@ from gfmn.reporting.style import (
 def loss_and_samples(study: Study, theme: Theme) -> Drawing | None:
     """The headline run's loss, and samples of the same noise along it (the paper's Figure 5)."""
     run = study.headline
+    of = next((s for s in run.seeds if s.grids and s.history is not None), None)
     size = study.tile_size(run.parameters.get("dataset"))
-    if run.history is None or not finite(run.history)["loss"].size or not run.grids:
+    if of is None or of.history is None or finite(of.history).empty:
         return None
-    history = finite(run.history)
-    chosen = [run.grids[i] for i in _even(len(run.grids), 6)]
+    history = finite(of.history)
+    chosen = [of.grids[i] for i in _even(len(of.grids), 6)]
     colour = theme.tone(run_colours(study)[run.name])
     figure = new_figure(theme, WIDTH, 4.9)
     axes = new_axes(figure, theme, (0.62, 0.55, WIDTH - 0.9, 2.25))
@@ -73,8 +74,9 @@ def loss_and_samples(study: Study, theme: Theme) -> Drawing | None:
         name=f"loss-samples-{run.name}",
         kind="samples",
         table=None,
-        caption=f"Run {run.name}: the loss of equation 1 on running moments against the step, and "
-        f"images of the same nine noise vectors at steps {shown} (as the paper’s Figure 5).",
+        caption=f"Run {run.name}{run.which(of.seed)}: the loss of equation 1 on running moments "
+        f"against the step, and images of the same nine noise vectors at steps {shown} (as the "
+        "paper’s Figure 5).",
         alt=f"The loss goes from {first:.3g} to {last:.3g} on a logarithmic axis, with small grids "
         "of generated images above the curve.",
         png=to_png(figure, photographs=True),
@@ -101,7 +103,8 @@ def real_and_generated(study: Study, theme: Theme) -> Drawing | None:
         name=f"strip-{run.name}",
         kind="strip",
         table=None,
-        caption=f"Real images of {run.parameters.get('dataset')} and samples of run {run.name}.",
+        caption=f"Real images of {run.parameters.get('dataset')} and samples of run "
+        f"{run.name}{run.which(run.shown.seed)}.",
         alt="Rows of small real images above rows of generated ones.",
         png=to_png(figure, photographs=True),
     )

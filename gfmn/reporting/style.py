@@ -11,6 +11,7 @@ from matplotlib import colors
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 
@@ -47,7 +48,10 @@ DARK = Theme(paper="#1d1d1b", ink="#eceae4", muted="#a5a198", rule="#383632", li
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: `kind` is samples, loss, taps, gaps or strip; `table` where it is one table's."""
+    """A figure: `kind` is samples, strip, loss, taps, gaps, nearest, memorised or classes.
+
+    `table` is named where it is one table's.
+    """
 
     name: str
     kind: str
@@ -108,10 +112,38 @@ def heading(axes: Axes, theme: Theme, title: str, detail: str = "") -> None:
     above_axes(axes, detail, 11, color=theme.muted, fontsize=SMALL)
 
 
-def above_axes(axes: Axes, text: str, points: float, **style: Any) -> None:
-    """Text at the axes' left edge, so many points above it."""
+def above_axes(axes: Axes, text: str, points: float, x: float = 0, **style: Any) -> None:
+    """Text so many points above the axes, at their left edge or at the share `x` of their width."""
     place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
-    axes.annotate(text, (0, 1), xytext=(0, points), annotation_clip=False, **place, **style)
+    axes.annotate(text, (x, 1), xytext=(0, points), annotation_clip=False, **place, **style)
+
+
+def legend(
+    figure: Figure,
+    theme: Theme,
+    entries: Sequence[tuple[str, str, str]],
+    hollow: Sequence[str] = (),
+) -> None:
+    """Text, colour and line style or marker of each entry, in one line at the figure's top left."""
+    handles = []
+    for _, colour, style in entries:
+        face = theme.paper if style in hollow else colour
+        shape: dict[str, Any] = {"linestyle": "none", "marker": style, "markerfacecolor": face}
+        if style in ("-", "--"):
+            shape = {"linestyle": style, "linewidth": 1.6}
+        handles.append(Line2D([], [], color=colour, markersize=6, **shape))
+    figure.legend(
+        handles,
+        [text for text, _, _ in entries],
+        loc="upper left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=len(entries),
+        frameon=False,
+        fontsize=SMALL,
+        labelcolor=theme.ink,
+        handletextpad=0.6,
+        columnspacing=2.0,
+    )
 
 
 def log_scale(axes: Axes) -> None:

@@ -1,0 +1,84 @@
+"""What must be said beside numbers: in which space they are, what ± is over, what compares."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from gfmn.reporting.display import Column
+from gfmn.reporting.records import RunScores, Scores
+from gfmn.reporting.results import Study
+from gfmn.reporting.tables import Space, Table
+
+ONLY_ORDERS = "only orders compare"
+
+
+def join(words: Iterable[str]) -> str:
+    """Distinct words as a list in a sentence."""
+    *first, last = dict.fromkeys(words)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def spaces_of(spaces: Iterable[Space | Scores]) -> str:
+    """Spaces in words, and whether they are Inception's."""
+    found = list(spaces)
+    own = [f"{space.evaluator}, FID’s own Inception" for space in found if space.canonical]
+    others = [space.evaluator for space in found if not space.canonical]
+    if len(others) == 1:
+        own.append(f"{others[0]}, which is not Inception’s")
+    elif others:
+        own.append(f"{join(others)}, none of which is Inception’s")
+    return ", and of ".join(own)
+
+
+def spreads(frame: pd.DataFrame, columns: Iterable[Column]) -> str:
+    """What the deviations of these columns are over; empty where there are none."""
+    seeds, own = False, dict[str, list[str]]()
+    for column in columns:
+        if column.spread and column.group != "paper":
+            for over in frame[f"{column.key}_over"].dropna().unique():
+                if re.fullmatch(r"\d+ seeds", over):
+                    seeds = True
+                elif column.key not in own.setdefault(over, []):
+                    own[over].append(column.key)
+    parts = join(f"over {over} ({', '.join(keys)})" for over, keys in own.items()) if own else ""
+    alone = f"the score’s own deviation, {parts}"
+    if not seeds:
+        return f"± is {alone}" if own else ""
+    several = "± is the standard deviation (n − 1) over seeds where a run has several"
+    return f"{several}, and else {alone}" if own else several
+
+
+def made(how: Mapping[str, str], columns: Iterable[Column]) -> str:
+    """How the scores of these columns without an own deviation were made, where a file says it."""
+    ways: dict[str, list[str]] = {}
+    for column in columns:
+        if column.key in how:
+            ways.setdefault(how[column.key], []).append(column.key)
+    return "; ".join(f"{', '.join(keys)}: {how}" for how, keys in ways.items())
+
+
+def conditions(found: Iterable[Scores]) -> str:
+    """Data, counts and resizer of runs' scores, each combination once."""
+    words = (
+        f"{one.dataset}, {one.n:,} generated against {one.n_reference:,} real, {one.resizer}"
+        for one in found
+        if isinstance(one, RunScores)
+    )
+    return " or ".join(dict.fromkeys(words))
+
+
+def compared(study: Study, table: Table) -> str:
+    """Which of a table's scores compare with the paper's figures beside them, and how far."""
+    others = [space.evaluator for space in table.spaces if not space.canonical]
+    own = [space.evaluator for space in table.spaces if space.canonical]
+    if not own:
+        return f"the paper’s figures are for CIFAR-10 with Inception; {ONLY_ORDERS}"
+    runs = [study.runs[run].scores(name) for run in table.runs["run"] for name in own]
+    here = conditions(filter(None, runs))
+    text = (
+        "FID and IS are taken here in FID’s own Inception and compare with the paper’s as far as "
+        f"data set, number of images and resizer agree: here {here}; there CIFAR-10, with 5,000 "
+        "and 50,000 generated"
+    )
+    return f"{text}; of the scores in {join(others)} {ONLY_ORDERS}" if others else text
