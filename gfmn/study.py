@@ -7,32 +7,32 @@ from typing import Any
 
 from gfmn import datasets, pretraining
 from gfmn.config import nearest
-from gfmn.converters import FetchedEvaluator, FetchedNetwork
+from gfmn.converters import BorrowedEvaluator, FetchedEvaluator, FetchedNetwork, described
 from gfmn.errors import InputError
 from gfmn.extractor_file import Bundle
 from gfmn.extractors import check_image_size, select_taps
 from gfmn.generators import IMAGE_SIZES
-from gfmn.metrics.reference import ReferenceConfig
+from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig
 from gfmn.networks import TappedNetwork, describe
 from gfmn.pretraining import AutoencoderConfig, TrainedConfig
 from gfmn.reporting.results import ReportConfig, check_report
 from gfmn.sampling import SampleConfig
 from gfmn.statistics import StatisticsConfig
-from gfmn.training import TrainingConfig
+from gfmn.training import SeedsConfig
 
 SECTIONS = (
     *("root", "datasets", "extractors", "evaluators", "statistics", "references"),
-    *("runs", "report"),
+    *("runs", "metrics", "evaluations", "report"),
 )
 KINDS = ("fetched", "trained", "bundled")  # of extractors
+EVALUATORS = ("fetched", "borrowed")
 FILES = ("extractor-", "reference-")  # begin the names of metrics that are no run's
 NAME = re.compile(r"[a-z0-9_-]+")  # what DVC can address in a path and on the command line
 
 
-class RunConfig(TrainingConfig):
-    """One row of a table: how it is trained, sampled and scored."""
+class RunConfig(SeedsConfig):
+    """One row of a table: how it is trained, once a seed, and sampled."""
 
-    evaluator: str
     sample: SampleConfig
 
 
@@ -60,32 +60,91 @@ def check(params: Mapping[str, Any], where: str) -> None:
         for name, data, path in _entries(params, "datasets", where)
     }
     extractors = _check_extractors(params, where, sizes)
-    evaluators = {
-        name: FetchedEvaluator.parse(data, path)
-        for name, data, path in _entries(params, "evaluators", where)
-    }
+    evaluators = _check_evaluators(params, where, extractors)
     measured = _check_statistics(params, where, sizes, extractors)
-    references = set()
-    for name, data, path in _entries(params, "references", where):
-        reference = ReferenceConfig.parse(data, path)
-        _known(reference.dataset, sizes, f"{path}.dataset")
-        _known(reference.evaluator, evaluators, f"{path}.evaluator")
-        references.add(_paired(name, f"{reference.dataset}-{reference.evaluator}", path))
+    references = _check_references(params, where, sizes, evaluators)
+    runs: dict[str, RunConfig] = {}
     for name, data, path in _entries(params, "runs", where):
-        run = RunConfig.parse(data, path)
-        if name.startswith(FILES):
-            raise InputError(f"{path}: expected a name that begins otherwise, found {name!r}")
+        run = runs[name] = RunConfig.parse(data, path)
         _known(run.dataset, sizes, f"{path}.dataset")
         _known(run.extractor, extractors, f"{path}.extractor")
-        _known(run.evaluator, evaluators, f"{path}.evaluator")
         needed = f"{run.dataset}-{run.extractor}-{run.batchnorm}"
         _known(needed, measured, f"{path}: statistics")
-        _known(f"{run.dataset}-{run.evaluator}", references, f"{path}: references")
         _check_run(run, extractors, sizes, path)
-    runs = [name for name, _, _ in _entries(params, "runs", where)]
+    MetricsConfig.parse(params.get("metrics"), f"{where}: metrics")
+    _check_evaluations(params, where, runs, sizes, references)
     check_report(
         ReportConfig.parse(params.get("report"), f"{where}: report"), runs, f"{where}: report"
     )
+
+
+def _check_evaluators(
+    params: Mapping[str, Any], where: str, extractors: Extractors
+) -> dict[str, Network]:
+    """What is known of each evaluator's network."""
+    kinds = params.get("evaluators")
+    if not isinstance(kinds, Mapping):
+        raise InputError(f"{where}: evaluators: expected a mapping, found {kinds!r}")
+    _no_others(kinds, EVALUATORS, f"{where}: evaluators")
+    found: dict[str, Network] = {}
+    for kind in EVALUATORS:
+        for name, data, path in _entries(kinds, kind, f"{where}: evaluators", "."):
+            if name in found or name == "pixel":
+                raise InputError(f"{path}: expected a name of its own, found {name!r}")
+            if kind == "fetched":
+                found[name] = Network(described(FetchedEvaluator.parse(data, path), path))
+                continue
+            config = BorrowedEvaluator.parse(data, path)
+            networks = extractors[_known(config.extractor, extractors, f"{path}.extractor")]
+            if len(networks) > 1:
+                both = ", ".join(networks)
+                raise InputError(f"{path}.extractor: expected one network, found {both}")
+            (found[name],) = networks.values()
+    return found
+
+
+def _check_references(
+    params: Mapping[str, Any],
+    where: str,
+    sizes: Mapping[str, int],
+    evaluators: Mapping[str, Network],
+) -> set[str]:
+    references = set()
+    for name, data, path in _entries(params, "references", where):
+        config = ReferenceConfig.parse(data, path)
+        size = sizes[_known(config.dataset, sizes, f"{path}.dataset")]
+        other = sizes[_known(config.held_out, sizes, f"{path}.held_out")]
+        if size != other:
+            found = f"{config.held_out!r} of {other} px"
+            raise InputError(f"{path}.held_out: expected images of {size} px, found {found}")
+        network = evaluators[_known(config.evaluator, evaluators, f"{path}.evaluator")]
+        pair = f"{path}: evaluator {config.evaluator!r} on data set {config.dataset!r}"
+        check_image_size(network.description, size, network.trained_size, pair)
+        references.add(_paired(name, f"{config.dataset}-{config.evaluator}", path))
+    return references
+
+
+def _check_evaluations(
+    params: Mapping[str, Any],
+    where: str,
+    runs: Mapping[str, RunConfig],
+    sizes: Mapping[str, int],
+    references: Collection[str],
+) -> None:
+    for name, data, path in _entries(params, "evaluations", where):
+        config = EvaluationConfig.parse(data, path)
+        run = runs[_known(config.run, runs, f"{path}.run")]
+        _known(config.dataset, sizes, f"{path}.dataset")
+        if sizes[run.dataset] != sizes[config.dataset]:
+            found = f"{config.dataset!r} of {sizes[config.dataset]} px"
+            expected = f"images of {sizes[run.dataset]} px, as the run's"
+            raise InputError(f"{path}.dataset: expected {expected}, found {found}")
+        _known(f"{config.dataset}-{config.evaluator}", references, f"{path}: references")
+        # Against other real images than the run's own, the name says which.
+        other = "" if config.dataset == run.dataset else f"{config.dataset}-"
+        _paired(name, f"{config.run}-{other}{config.evaluator}", path)
+        if name.startswith(FILES):
+            raise InputError(f"{path}: expected a name that begins otherwise, found {name!r}")
 
 
 def _check_run(run: RunConfig, extractors: Extractors, sizes: Mapping[str, int], path: str) -> None:
@@ -130,9 +189,7 @@ def _check_extractors(
             if name in found or name == "none":
                 raise InputError(f"{path}: expected a name of its own, found a second {name!r}")
             if kind == "fetched":
-                fetched = FetchedNetwork.parse(data, path)
-                network = Network(_described(fetched.architecture, path, **fetched.arguments))
-                found[name] = {name: network}
+                found[name] = {name: Network(described(FetchedNetwork.parse(data, path), path))}
             elif kind == "trained":
                 found[name] = {name: _trained(pretraining.parse(data, path), sizes, path)}
             else:

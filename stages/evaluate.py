@@ -1,32 +1,56 @@
-"""evaluate@<run>: a run's samples scored against the real images' reference."""
+"""evaluate@<run>-<evaluator>: a run's samples, seed by seed, scored against real images."""
+
+import shutil
 
 import paths
 import runner
+from PIL import Image
 
+from gfmn import prepared
+from gfmn.evaluation import compare, facts_of
 from gfmn.evaluators import load_evaluator
 from gfmn.images import read_images
 from gfmn.metrics import reference
+from gfmn.metrics.config import EvaluationConfig, MetricsConfig
+from gfmn.metrics.scores import means
+from gfmn.sampling import SampleConfig
 
 
 def main(name: str) -> None:
-    fields = ("dataset", "evaluator", "sample")
-    dataset, evaluator_name, drawn = (runner.section("runs", name, field)[0] for field in fields)
-    resize = runner.section("evaluators", evaluator_name, "resize")[0]
-    images = read_images(paths.samples(name))
-    evaluator = load_evaluator(paths.evaluator(evaluator_name), resize)
-    facts = {
-        "dataset": dataset,
-        "evaluator": evaluator_name,
-        "evaluator_digest": evaluator.digest,
-        "resize": resize,
+    config = EvaluationConfig.parse(*runner.section("evaluations", name))
+    metrics = MetricsConfig.parse(*runner.section("metrics"))
+    drawn = SampleConfig.parse(*runner.section("runs", config.run, "sample"))
+    seeds, _ = runner.section("runs", config.run, "seeds")
+    data = prepared.read(paths.prepared(config.dataset))
+    evaluator = load_evaluator(paths.evaluator(config.evaluator))
+    facts = {**facts_of(evaluator), "dataset_digest": data.meta["digest"]}
+    expected = {**facts, "settings": metrics.model_dump(mode="json")}
+    real = reference.load(paths.reference(config.dataset, config.evaluator), expected)
+    pictures = paths.neighbours(name)
+    shutil.rmtree(pictures, ignore_errors=True)
+    pictures.mkdir(parents=True)
+    by_seed, records = [], []
+    for seed in seeds:
+        images = read_images(paths.samples(config.run, seed))
+        with runner.spool(paths.scratch()) as spool:
+            found = compare(images, data, real, evaluator, metrics, spool)
+        for space, picture in (found.pictures or {}).items():
+            Image.fromarray(picture).save(pictures / f"seed-{seed}-{space}.png")
+        by_seed.append(found.scores)
+        records.append({"seed": seed, **found.to_json()})
+    record = {
+        **expected,
+        "run": config.run,
+        "dataset": config.dataset,
+        "n_generated": drawn.count,
+        "n_reference": real.real.gaussian.count,
+        "sampling": drawn.model_dump(mode="json"),
+        "seeds": records,
     }
-    real = reference.load(paths.reference(dataset, evaluator_name), facts)
-    features, logits = evaluator.features_and_logits(images)
-    scores = reference.scores(features, logits, real, evaluator_name)
-    facts |= {"n_generated": len(images), "n_reference": real.count}
-    facts |= {"run": name, "seed": drawn["seed"], "batchnorm": drawn["batchnorm"]}
-    runner.write_json(paths.metrics(name), {**facts, "scores": scores})
-    print(f"{name}: {scores}")
+    runner.write_json(paths.scores(name), record)
+    summary = means(by_seed)
+    runner.write_json(paths.metrics(name), summary)
+    print(f"{name}: {summary}")
 
 
 if __name__ == "__main__":

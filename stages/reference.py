@@ -1,37 +1,47 @@
-"""reference@<dataset>-<evaluator>: the real images' Gaussian, and real against real images."""
+"""reference@<dataset>-<evaluator>: real images in a feature space, and real against real images."""
 
 import paths
 import runner
-import torch
 
 from gfmn import prepared
+from gfmn.evaluation import describe_real, real_against_real
 from gfmn.evaluators import load_evaluator
 from gfmn.metrics import reference
-from gfmn.metrics.frechet import Gaussian
+from gfmn.metrics.config import MetricsConfig, ReferenceConfig
+from gfmn.metrics.scores import means
 
 
 def main(name: str) -> None:
-    config = reference.ReferenceConfig.parse(*runner.section("references", name))
-    resize = runner.section("evaluators", config.evaluator, "resize")[0]
+    config = ReferenceConfig.parse(*runner.section("references", name))
+    metrics = MetricsConfig.parse(*runner.section("metrics"))
     data = prepared.read(paths.prepared(config.dataset))
-    evaluator = load_evaluator(paths.evaluator(config.evaluator), resize)
-    features, logits = evaluator.features_and_logits(data.images)
-    about = {
-        "dataset": config.dataset,
-        "dataset_digest": data.meta["digest"],
-        "evaluator": config.evaluator,
-        "evaluator_digest": evaluator.digest,
-        "resize": resize,
+    alone = config.held_out == config.dataset
+    held_out = None if alone else prepared.read(paths.prepared(config.held_out))
+    evaluator = load_evaluator(paths.evaluator(config.evaluator))
+    folder = paths.reference(config.dataset, config.evaluator)
+    described = describe_real(data, held_out, evaluator, metrics, folder)
+    reference.save(described[0], folder)
+    with runner.spool(paths.scratch()) as spool:
+        evaluation, n_real, n_reference = real_against_real(
+            data, held_out, described, evaluator, metrics, spool
+        )
+    (folder / "logits.npy").unlink(missing_ok=True)  # no score asks for them again
+    record = {
+        **described[0].about,
+        "run": None,
+        "n_real": n_real,
+        "n_reference": n_reference,
+        "held_out": {
+            "dataset": config.held_out,
+            "count": n_real,
+            "how": "the other half" if alone else "a data set held out",
+        },
+        "seeds": [{"seed": None, **evaluation.to_json()}],
     }
-    gaussian = Gaussian.fit(torch.from_numpy(features))
-    reference.save(gaussian, about, paths.reference(config.dataset, config.evaluator))
-    # Real against real: one half's distance to the other, as large as noise alone makes it.
-    half = len(features) // 2
-    other = Gaussian.fit(torch.from_numpy(features[half:]))
-    scores = reference.scores(features[:half], logits[:half], other, config.evaluator)
-    facts = {**about, "n_real": half, "n_reference": other.count, "scores": scores}
-    runner.write_json(paths.metrics(f"reference-{name}"), facts)
-    print(f"{name}: {scores}")
+    runner.write_json(paths.scores(f"reference-{name}"), record)
+    summary = means([evaluation.scores])
+    runner.write_json(paths.metrics(f"reference-{name}"), summary)
+    print(f"{name}: {summary}")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 import json
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,14 @@ def run(stage: Callable[..., None]) -> None:
         if os.environ.get("RANK", "0") == "0":  # of several processes one speaks
             print(stopped, file=sys.stderr)
         sys.exit(128 + stopped.number)
+
+
+@contextmanager
+def spool(within: Path) -> Iterator[Path]:
+    """A folder for what memory is not to hold, gone at the end; some systems' own are memory."""
+    within.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=within, prefix="spool-") as folder:
+        yield Path(folder)
 
 
 def write_json(path: Path, data: Any) -> None:

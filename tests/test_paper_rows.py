@@ -86,8 +86,15 @@ def study() -> dict[str, Any]:
         "extractors": EXTRACTORS,
         "evaluators": PARAMS["evaluators"],
         "statistics": statistics,
-        "references": {f"{d}-lite2": {"dataset": d, "evaluator": "lite2"} for d in DATASETS},
+        "references": {
+            f"{d}-lite2": {"dataset": d, "evaluator": "lite2", "held_out": d} for d in DATASETS
+        },
         "runs": RUNS,
+        "metrics": PARAMS["metrics"],
+        "evaluations": {
+            f"{name}-lite2": {"run": name, "dataset": row["dataset"], "evaluator": "lite2"}
+            for name, row in RUNS.items()
+        },
         "report": {
             "title": "The paper",
             "headline": "t2_both_resnet",

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from test_weights import published_lite
 
 from gfmn.sampling import SampleConfig
-from gfmn.training import TrainingConfig
+from gfmn.training import SeedsConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES: dict[str, Any] = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -39,8 +39,8 @@ def test_declared_code_dependencies_are_the_scripts_real_imports(stage: str) -> 
 def test_training_depends_on_exactly_the_fields_that_it_reads() -> None:
     prefix = "runs.${key}."
     declared = {name.removeprefix(prefix) for name in body("train")["params"]}
-    assert declared == set(TrainingConfig.model_fields)
-    assert body("sample")["params"] == [f"{prefix}sample"]
+    assert declared == set(SeedsConfig.model_fields)
+    assert body("sample")["params"] == [f"{prefix}sample", f"{prefix}seeds"]
     assert "sample" not in declared and SampleConfig.model_fields
 
 
@@ -58,11 +58,16 @@ def published_lite2(path: Path) -> str:
 def study(folder: Path) -> dict[str, Any]:
     """A study on digits: an encoder and a classifier trained here, runs of three steps.
 
-    The run `d` takes the batch's batch norm and starts from the encoder's decoder.
+    The run `d` takes the batch's batch norm, starts from the encoder's decoder, has two seeds and
+    is scored by the classifier too.
     """
     params: dict[str, Any] = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
     digest = published_lite2(folder / "lite2.pth")
-    source = {**params["evaluators"]["lite2"]["source"], "path": "lite2.pth", "sha256": digest}
+    source = {
+        **params["evaluators"]["fetched"]["lite2"]["source"],
+        "path": "lite2.pth",
+        "sha256": digest,
+    }
     encoder = {**params["extractors"]["trained"]["encoder"], "dataset": "digits", "steps": 3}
     encoder["latent"] = 100
     classifier = {"task": "classifier", "architecture": "vgg11_bn", "dataset": "digits"}
@@ -74,6 +79,10 @@ def study(folder: Path) -> dict[str, Any]:
         "sample": {"count": 64, "seed": 0, "batchnorm": "running"},
     }
     others = {"extractor": "classifier", "batchnorm": "batch", "decoder": "encoder", "taps": -3}
+    others |= {"seeds": [0, 7]}
+    lite2 = {**params["evaluators"]["fetched"]["lite2"], "source": source}
+    few = {"infinity": {"points": 2}}
+    halves = {"dataset": "digits", "held_out": "digits"}
     return {
         "root": os.path.relpath(ROOT, folder),
         "datasets": {"digits": {"source": "digits", "image_size": 32, "count": 200}},
@@ -82,7 +91,10 @@ def study(folder: Path) -> dict[str, Any]:
             "trained": {"encoder": encoder, "classifier": classifier},
             "bundled": {},
         },
-        "evaluators": {"lite2": {**params["evaluators"]["lite2"], "source": source}},
+        "evaluators": {
+            "fetched": {"lite2": lite2},
+            "borrowed": {"own": {"extractor": "classifier"}},
+        },
         "statistics": {
             "digits-encoder-eval": {"dataset": "digits", "extractor": "encoder"},
             "digits-classifier-batch": {
@@ -90,11 +102,19 @@ def study(folder: Path) -> dict[str, Any]:
                 **{"batchnorm": "batch", "batch": 8},
             },
         },
-        "references": {"digits-lite2": {"dataset": "digits", "evaluator": "lite2"}},
+        "references": {
+            "digits-lite2": {**halves, "evaluator": "lite2"},
+            "digits-own": {**halves, "evaluator": "own"},
+        },
         "runs": {
             "a": row,
             "b": copy.deepcopy({**row, "objective": "running"}),
             "d": copy.deepcopy({**row, **others}),
+        },
+        "metrics": {"kernel": {"subsets": 3, "size": 50}, "nearest": 20, **few},
+        "evaluations": {
+            **{f"{run}-lite2": evaluation(run, "lite2") for run in "abd"},
+            "d-own": evaluation("d", "own"),
         },
         "report": {
             "title": "Digits",
@@ -102,6 +122,10 @@ def study(folder: Path) -> dict[str, Any]:
             "tables": {"t": {"title": "T", "rows": {"a": {}, "b": {}, "d": {}}}},
         },
     }
+
+
+def evaluation(run: str, evaluator: str) -> dict[str, str]:
+    return {"run": run, "dataset": "digits", "evaluator": evaluator}
 
 
 def dvc(folder: Path, *words: str) -> tuple[int, str]:
@@ -135,9 +159,11 @@ def test_what_reruns_after_which_change(tmp_path: Path) -> None:
 
     code, output = dvc(tmp_path, "repro")
     assert code == 0, output
-    runs = {f"{stage}@{run}" for stage in ("train", "sample", "evaluate") for run in "abd"}
+    runs = {f"{stage}@{run}" for stage in ("train", "sample") for run in "abd"}
+    runs |= {f"evaluate@{name}" for name in params["evaluations"]}
     assert runs <= ran(output) and (tmp_path / "reports/index.html").stat().st_size > 10_000
-    about = json.loads((tmp_path / "data/models/d/config.json").read_text())
+    about = json.loads((tmp_path / "data/models/d/seed-7/config.json").read_text())
+    assert about["parameters"]["seed"] == 7
     assert about["statistics"]["batchnorm"] == "batch" and len(about["taps"]) == 3
     accuracy = json.loads((tmp_path / "reports/metrics/extractor-classifier.json").read_text())
     assert accuracy["held_out"] == 40 and accuracy["trained_on"] == 160
@@ -148,16 +174,31 @@ def test_what_reruns_after_which_change(tmp_path: Path) -> None:
     params["runs"]["b"]["sample"]["seed"] = 5
     write()
     code, output = dvc(tmp_path, "repro")
-    assert code == 0 and ran(output) == {"check-params", "sample@b", "evaluate@b", "report"}
+    assert code == 0 and ran(output) == {"check-params", "sample@b", "evaluate@b-lite2", "report"}
 
-    before = (tmp_path / "data/models/a/generator.safetensors").read_bytes()
+    before = (tmp_path / "data/models/a/seed-0/generator.safetensors").read_bytes()
     params["runs"]["c"] = copy.deepcopy({**params["runs"]["a"], "lr": 5e-3})
+    params["evaluations"]["c-lite2"] = evaluation("c", "lite2")
     params["report"]["tables"]["t"]["rows"]["c"] = {}
     write()
     code, output = dvc(tmp_path, "repro")
-    new = {"train@c", "sample@c", "evaluate@c"}
+    new = {"train@c", "sample@c", "evaluate@c-lite2"}
     assert code == 0 and ran(output) == {"check-params", "report"} | new
-    assert (tmp_path / "data/models/a/generator.safetensors").read_bytes() == before
+    model = tmp_path / "data/models/a/seed-0/generator.safetensors"
+    assert model.read_bytes() == before
+
+    # Another way to score would rerun the scores alone.
+    params["metrics"]["nearest"] = 10
+    write()
+    code, output = dvc(tmp_path, "repro", "--dry")
+    scored = {f"evaluate@{name}" for name in params["evaluations"]}
+    scored |= {f"reference@{name}" for name in params["references"]}
+    assert code == 0 and ran(output) == {"check-params"} | scored
+    record = json.loads((tmp_path / "data/scores/d-own.json").read_text())
+    assert [entry["seed"] for entry in record["seeds"]] == [0, 7] and record["in_domain"]
+    flat = json.loads((tmp_path / "reports/metrics/d-own.json").read_text())
+    values = [entry["scores"]["fd_own_64"]["value"] for entry in record["seeds"]]
+    assert flat["fd_own_64"] == pytest.approx(sum(values) / 2, rel=1e-4)
 
     # A bad value stops the pipeline before any training, and what was computed is kept.
     params["runs"]["a"]["taps"] = 99
@@ -165,4 +206,4 @@ def test_what_reruns_after_which_change(tmp_path: Path) -> None:
     code, output = dvc(tmp_path, "repro")
     assert code != 0 and "runs.a.taps: expected 1 to 5 taps" in output
     assert ran(output) == {"check-params"}
-    assert (tmp_path / "data/models/a/generator.safetensors").read_bytes() == before
+    assert model.read_bytes() == before

@@ -46,6 +46,9 @@ def test_the_default_study_is_right() -> None:
         ("runs.vgg16.steps", 2.5, "runs.vgg16.steps: expected a valid integer"),
         ("runs.vgg16.lr", True, "runs.vgg16.lr: expected a valid number, found True"),
         ("runs.vgg16.objective", "amma", "runs.vgg16.objective: expected 'ama', 'ma', 'l2' or"),
+        ("runs.vgg16.seed", 0, "runs.vgg16.seed: unknown key; did you mean 'seeds'?"),
+        ("runs.vgg16.seeds", [], "runs.vgg16.seeds: "),
+        ("runs.vgg16.seeds", [1, 1], "runs.vgg16.seeds: expected"),
         ("runs.vgg16.taps", 14, "runs.vgg16.taps: expected 1 to 13 taps"),
         ("runs.vgg16.taps", ["conv6_1"], "runs.vgg16.taps: no 'conv6_1' among the 13 taps"),
         ("runs.vgg16.extractor", "vgg19", "runs.vgg16.extractor: no 'vgg19'; did you mean 'vgg16'"),
@@ -68,6 +71,55 @@ def test_the_default_study_is_right() -> None:
             "report.tables.table2.rows.vgg16",
             {"papr": 3},
             "rows.vgg16.papr: unknown key; did you mean 'paper'?",
+        ),
+        ("evaluators.fetch", {}, "evaluators: fetch: unknown key; did you mean 'fetched'?"),
+        (
+            "evaluators.fetched.lite2.classes",
+            10,
+            "lite2.classes: expected none, since 'efficientnet_lite2' is not",
+        ),
+        (
+            "evaluators.fetched.lite2.architecture",
+            "dcgan_encoder",
+            "evaluators.fetched.lite2.architecture: no published weights for 'dcgan_encoder'",
+        ),
+        (
+            "evaluators.borrowed.own",
+            {"extractor": "vgg16_lite0"},
+            "evaluators.borrowed.own.extractor: expected one network, found vgg16, lite0",
+        ),
+        (
+            "evaluators.borrowed.lite2",
+            {"extractor": "vgg16"},
+            "evaluators.borrowed.lite2: expected a name of its own, found 'lite2'",
+        ),
+        (
+            "references.photos-lite2.held_out",
+            "digits",
+            "references.photos-lite2.held_out: expected images of 32 px, found 'digits' of 64 px",
+        ),
+        ("references.photos-lite2.held", "x", "held: unknown key; did you mean 'held_out'?"),
+        ("metrics.counts", [], "params.yaml: metrics.counts: "),
+        ("metrics.kernel.sise", 5, "metrics.kernel.sise: unknown key; did you mean 'size'?"),
+        (
+            "evaluations.vgg16-lite2.run",
+            "vgg",
+            "evaluations.vgg16-lite2.run: no 'vgg'; did you mean 'vgg16'?",
+        ),
+        (
+            "evaluations.vgg16-lite2.run",
+            "running",
+            "evaluations.vgg16-lite2: expected the name running-lite2, found vgg16-lite2",
+        ),
+        (
+            "evaluations.vgg16-lite2.evaluator",
+            "lite3",
+            "evaluations.vgg16-lite2: references: no 'photos-lite3'; did you mean 'photos-lite2'?",
+        ),
+        (
+            "evaluations.vgg16-lite2.dataset",
+            "digits",
+            "dataset: expected images of 32 px, as the run's, found 'digits' of 64 px",
         ),
         ("report.headline", "best", "report.headline: no run 'best'"),
         ("report.tables.table3.rows.taps2", {}, "report.tables.table3.rows.taps2"),
@@ -110,6 +162,7 @@ def test_no_mapping_is_shared_between_runs() -> None:
 
 
 OVERRIDES = {"taps": "5", "objective": "ma", "generator": "resnet", "precision": "fp32"}
+OVERRIDES |= {"seeds": "[0,1,2]"}
 
 
 def test_dvc_can_set_every_field_of_a_run_and_changes_nothing_else(tmp_path: Path) -> None:
@@ -119,7 +172,7 @@ def test_dvc_can_set_every_field_of_a_run_and_changes_nothing_else(tmp_path: Pat
     paths = [key for key, value in row.items() if not isinstance(value, dict)]
     paths += [f"{key}.{k}" for key, group in row.items() if isinstance(group, dict) for k in group]
     for path in paths:
-        if path in ("dataset", "extractor", "evaluator"):
+        if path in ("dataset", "extractor"):
             continue
         file = tmp_path / "params.yaml"
         file.write_text((ROOT / "params.yaml").read_text())

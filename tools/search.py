@@ -3,9 +3,9 @@
     python tools/search.py vgg16 --steps 200 lr=5e-4,1e-3,2e-3 ama.rate=1e-3,1e-2
 
 One row for every combination: the Fréchet distance and the Inception-style score of samples in
-the run's evaluator's space, and equation 1's loss. Reads the study in the current folder, whose
-statistics and reference must be there (`dvc repro extract-stats reference`). Append the rows to
-docs/search.md when they decide a default.
+the space of the run's first evaluation, and equation 1's loss. Reads the study in the current
+folder, whose statistics and reference must be there (`dvc repro extract-stats reference`). Append
+the rows to docs/search.md when they decide a default.
 """
 
 import argparse
@@ -25,10 +25,14 @@ from PIL import Image
 from gfmn import statistics
 from gfmn.devices import default_device, keep_freed_memory
 from gfmn.distributed import World
-from gfmn.evaluators import load_evaluator
+from gfmn.errors import InputError
+from gfmn.evaluators import Evaluator, load_evaluator
 from gfmn.extractors import load_extractor
 from gfmn.images import grid
 from gfmn.metrics import reference
+from gfmn.metrics.class_score import class_score
+from gfmn.metrics.frechet import frechet_to
+from gfmn.metrics.scores import Real
 from gfmn.progress import Progress
 from gfmn.sampling import sample
 from gfmn.study import RunConfig
@@ -54,8 +58,9 @@ def main() -> None:
         for name, value in zip(names, values, strict=True):
             group, _, field = name.rpartition(".")
             (row[group] if group else row)[field] = _plain(value)
-        where = f"{runner.PARAMS}: runs.{options.run}"
-        print(*values, row["steps"], *_try(row, where, params, options.grids, values), sep="\t")
+        config = RunConfig.parse(row, f"{runner.PARAMS}: runs.{options.run}")
+        target = _target(params, options.run)
+        print(*values, config.steps, *_try(config, target, options.grids, values), sep="\t")
         sys.stdout.flush()
 
 
@@ -66,10 +71,19 @@ def _plain(text: str) -> Any:
         return text
 
 
+def _target(params: Any, run: str) -> tuple[Evaluator, Real]:
+    """The evaluator of the run's first evaluation, and the real images."""
+    rows = [row for row in params["evaluations"].values() if row["run"] == run]
+    if not rows:
+        raise InputError(f"{runner.PARAMS}: evaluations: expected a row of {run!r}, found none")
+    dataset, evaluator = rows[0]["dataset"], rows[0]["evaluator"]
+    real = reference.load(paths.reference(dataset, evaluator), {})
+    return load_evaluator(paths.evaluator(evaluator)), real.real
+
+
 def _try(
-    row: dict[str, Any], where: str, params: Any, folder: Path | None, values: tuple[str, ...]
+    config: RunConfig, target: tuple[Evaluator, Real], folder: Path | None, values: tuple[str, ...]
 ) -> tuple[str, ...]:
-    config = RunConfig.parse(row, where)
     place = paths.statistics(config.dataset, config.extractor, config.batchnorm)
     real = statistics.load(place)
     size = real.about["image_size"]
@@ -78,23 +92,21 @@ def _try(
     extractor = load_extractor(
         path, size, config.taps, config.precision, world, batchnorm=config.batchnorm
     )
-    trainer = Trainer(config, extractor, real, size)
+    trainer = Trainer(config.each()[0], extractor, real, size)
     with Progress("search", config.steps, "steps", every=1e9) as progress:
         for step in range(config.steps):
             trainer.step(step)
             progress.advance()
     images = sample(trainer.result, config.latent, config.sample)
-    resize = params["evaluators"][config.evaluator]["resize"]
-    evaluator = load_evaluator(paths.evaluator(config.evaluator), resize)
-    target = reference.load(paths.reference(config.dataset, config.evaluator), {})
-    scores = reference.scores(*evaluator.features_and_logits(images), target, config.evaluator)
-    distance, score = scores.values()
+    evaluator, against = target
+    found = evaluator.features(images)
+    score = "" if found.logits is None else f"{class_score(found.logits)[0]:.2f}"
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(grid(images[:64], 16)).save(folder / f"{'_'.join(values)}.png")
     return (
-        f"{distance:.1f}",
-        f"{score['mean']:.2f}",
+        f"{frechet_to(found.pooled, against.gaussian):.1f}",
+        score,
         f"{trainer.objective.loss():.4g}",
         f"{progress.rate:.2f}",
     )
