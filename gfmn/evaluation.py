@@ -89,6 +89,7 @@ def describe_real(
     about = {
         "dataset": data.meta.get("name"),
         "dataset_digest": data.meta.get("digest"),
+        "split": data.meta.get("split"),
         "settings": config.model_dump(mode="json"),
         **facts_of(evaluator),
     }

@@ -23,9 +23,10 @@ def main(name: str) -> None:
     seeds, _ = runner.section("runs", config.run, "seeds")
     data = prepared.read(paths.prepared(config.dataset))
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
-    facts = {**facts_of(evaluator), "dataset_digest": data.meta["digest"]}
-    expected = {**facts, "settings": metrics.model_dump(mode="json")}
-    real = reference.load(paths.reference(config.dataset, config.evaluator), expected)
+    settings = metrics.model_dump(mode="json")
+    expected = {"dataset_digest": data.meta["digest"], "settings": settings}
+    place = paths.reference(config.dataset, config.evaluator)
+    real = reference.load(place, {**facts_of(evaluator), **expected})
     pictures = paths.neighbours(name)
     shutil.rmtree(pictures, ignore_errors=True)
     pictures.mkdir(parents=True)
@@ -39,7 +40,7 @@ def main(name: str) -> None:
         by_seed.append(found.scores)
         records.append({"seed": seed, **found.to_json()})
     record = {
-        **expected,
+        **real.about,
         "run": config.run,
         "dataset": config.dataset,
         "n_generated": drawn.count,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gfmn.errors import InputError
-from gfmn.metrics import frechet, infinity, manifold, nearest
+from gfmn.metrics import arrays, infinity, manifold, nearest
 from gfmn.metrics.class_score import class_score
 from gfmn.metrics.classes import class_report
 from gfmn.metrics.frechet import Gaussian, GaussianSum, frechet_distance, frechet_to
@@ -124,7 +124,7 @@ SCORES: dict[str, Callable[[np.ndarray, np.ndarray], object]] = {
 def test_no_score_depends_on_the_sizes_of_chunks(name: str, monkeypatch) -> None:
     x, y = normal(0, 60, 5), normal(1, 71, 5)
     whole = SCORES[name](x, y)
-    monkeypatch.setattr(frechet, "CHUNK", 7 * 5)
+    monkeypatch.setattr(arrays, "CHUNK", 7 * 5)
     monkeypatch.setattr(infinity, "CHUNK", 7 * 5)
     monkeypatch.setattr(manifold, "BLOCK", 4)
     monkeypatch.setattr(nearest, "QUERIES", 11)

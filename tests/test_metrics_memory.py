@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gfmn.metrics.arrays import CHUNK
 from gfmn.metrics.class_score import class_score
 from gfmn.metrics.classes import class_report
-from gfmn.metrics.frechet import CHUNK, Gaussian, frechet_to
+from gfmn.metrics.frechet import Gaussian, frechet_to
 from gfmn.metrics.infinity import frechet_infinity
 from gfmn.metrics.kernel import kernel_distance
 from gfmn.metrics.manifold import precision_recall

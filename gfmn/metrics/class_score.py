@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gfmn.errors import InputError
-from gfmn.metrics.frechet import chunks, shape_of
+from gfmn.metrics.arrays import chunks, shape_of
 
 
 def class_score(

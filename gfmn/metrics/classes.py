@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from gfmn.errors import InputError
+from gfmn.metrics.arrays import shape_of
 from gfmn.metrics.class_score import probabilities
-from gfmn.metrics.frechet import shape_of
 
 CONFIDENT = 0.9  # probability of the predicted class
 COVERED = 0.1  # of a class's real share

@@ -3,7 +3,8 @@
 import numpy as np
 
 from gfmn.errors import InputError
-from gfmn.metrics.frechet import CHUNK, Gaussian, GaussianSum, frechet_distance, shape_of
+from gfmn.metrics.arrays import CHUNK, shape_of
+from gfmn.metrics.frechet import Gaussian, GaussianSum, frechet_distance
 
 
 def frechet_infinity(
@@ -19,7 +20,8 @@ def frechet_infinity(
 
     Only the generated side's bias goes: the reference stays the Gaussian of its finite count.
     The line holds where n is above the number of directions that matter among the D. Smaller n
-    bend it, and the result falls below the truth: half of N is a good `smallest`.
+    bend it, and the result falls below the truth. Half of N is a good `smallest`: on synthetic
+    features of decaying spectrum, 5,000 x 1,280, it left 4 to 13 % of the bias, its sign turned.
     """
     count = len(features)
     if features.ndim != 2 or points < 2 or not 2 <= smallest < count:

@@ -4,7 +4,7 @@ import numpy as np
 from torch import Tensor
 
 from gfmn.errors import InputError
-from gfmn.metrics.frechet import float64, shape_of
+from gfmn.metrics.arrays import float64, shape_of
 
 
 def kernel_distance(

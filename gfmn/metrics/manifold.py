@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from gfmn.errors import InputError
-from gfmn.metrics.frechet import chunks, shape_of
+from gfmn.metrics.arrays import chunks, shape_of
 
 BLOCK = 2048  # rows of each side whose distances are in memory at a time: 32 MiB
 ROUNDING = 1e-13  # of a squared distance, as a share of both rows' squared lengths

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from gfmn.errors import InputError
-from gfmn.metrics.frechet import chunks, float64, shape_of
+from gfmn.metrics.arrays import chunks, float64, shape_of
 
 QUERIES = 1024  # that are compared at a time, fewer where they are of many values
 VALUES = 2**25  # of those queries together: 256 MiB

@@ -76,7 +76,7 @@ def load(folder: Path, expected: Mapping[str, Any]) -> Reference:
         Real(gaussian, features, tensors["manifold"].numpy(), tensors["radii"].numpy()),
         None if shares is None else shares.numpy(),
         {space: tensors[f"held_out/{space}"].numpy() for space in SPACES},
-        about,
+        {key: value for key, value in about.items() if key not in ("format", "count")},
     )
 
 
