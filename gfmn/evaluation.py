@@ -17,7 +17,9 @@ from gfmn.metrics.reference import Reference
 from gfmn.metrics.scores import Score, Scores, Space, class_scores, score, thousands
 from gfmn.prepared import Prepared
 
-SUSPECTS, NEIGHBOURS = 8, 3  # samples in a picture, and the real images below each
+SUSPECTS = 3  # the samples nearest to a real image, in a picture of neighbours
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the samples by that distance, further on in it
+NEIGHBOURS = 3  # real images below each
 CHUNK = 4096  # rows copied at a time
 
 
@@ -27,7 +29,7 @@ class Evaluation:
 
     `classes`: shares of the real and of these images by class, of a classifier trained on them;
     `nearest`: by space, percentiles 0 to 100 of the distances to the nearest real image;
-    `pictures`: by space, the images that are nearest to a real one, above those real ones.
+    `pictures`: by space, some of the images, from near to far, above their nearest real ones.
     """
 
     scores: Scores
@@ -165,7 +167,7 @@ def compare(
         scores[f"memorised_{label}_{thousands(count)}"] = Score(closer, over=over)
         parts = {"generated": distances[:, 0], "held_out": real.held_out[name]}
         percentiles[name] = {"unit": unit} | {k: _percentiles(v) for k, v in parts.items()}
-        pictures[name] = _suspects(pictured, data.images, distances, indices)
+        pictures[name] = _neighbours(pictured, data.images, distances, indices)
     return Evaluation(scores, classes, percentiles, pictures)
 
 
@@ -206,10 +208,12 @@ def _percentiles(distances: np.ndarray) -> list[float]:
     return [float(f"{value:.5g}") for value in np.percentile(distances, np.arange(101))]
 
 
-def _suspects(
+def _neighbours(
     images: np.ndarray, real: np.ndarray, distances: np.ndarray, indices: np.ndarray
 ) -> np.ndarray:
-    """The images nearest to a real one, side by side; below each its nearest real ones."""
-    chosen = np.argsort(distances[:, 0], kind="stable")[:SUSPECTS]
+    """The images nearest to a real one and some farther ones; below each its nearest real ones."""
+    order, last = np.argsort(distances[:, 0], kind="stable"), len(images) - 1
+    ranks = [min(rank, last) for rank in range(SUSPECTS)]
+    chosen = order[[*ranks, *(round(share * last) for share in QUANTILES)]]
     rows = [images[chosen], *(real[np.asarray(indices[chosen, k])] for k in range(NEIGHBOURS))]
     return grid(np.concatenate(rows), columns=len(chosen))

@@ -36,9 +36,6 @@ class Features:
     def __len__(self) -> int:
         return len(self.pooled)
 
-    def __getitem__(self, rows: slice | np.ndarray) -> "Features":
-        return Features(self.pooled[rows], None if self.logits is None else self.logits[rows])
-
 
 class Evaluator:
     """A network in float32, and what a score must say of it.

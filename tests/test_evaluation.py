@@ -148,7 +148,7 @@ def test_a_classifier_of_the_datas_own_classes_reports_on_them(
     assert distance == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_suspects_picture_has_the_nearest_samples_above_their_real_neighbours(
+def test_a_picture_begins_with_the_nearest_samples_above_their_real_neighbours(
     photos: Prepared, eye: Evaluator, described: tuple[reference.Reference, Path], tmp_path: Path
 ) -> None:
     images = np.random.default_rng(0).integers(0, 256, (120, 32, 32, 3), np.uint8)

@@ -22,6 +22,7 @@ from synthetic_study import (
 )
 
 from gfmn.reporting import names
+from gfmn.reporting.display import cells, score_column
 from gfmn.reporting.markdown import markdown, write_tables
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.results import Study
@@ -251,3 +252,10 @@ def test_a_study_without_evaluations_is_still_a_table(tmp_path: Path) -> None:
     table = make_table(study, CONFIG.tables["table3"])
     assert table.main is None and table.distance is None
     assert "| vgg16 (not run)" in markdown(study, table, "t")
+
+
+def test_a_value_that_all_runs_share_is_not_marked_as_the_best() -> None:
+    frame = pd.DataFrame({"run": ["a", "b"], "recall_x_5k": [0.0, 0.0], "fd_x_5k": [1.0, 2.0]})
+    columns = [score_column(frame, "x", key) for key in ("recall_x_5k", "fd_x_5k")]
+    best = [[cell.best for cell in cells(frame, column)] for column in columns]
+    assert best == [[False, False], [True, False]]

@@ -135,12 +135,10 @@ def class_scores(
 
 
 def means(by_seed: Sequence[Mapping[str, Score]]) -> dict[str, float]:
-    """Each score's mean over seeds, by name."""
+    """Each score's mean over seeds, by name, of six significant digits."""
     names = dict.fromkeys(name for scores in by_seed for name in scores)
-    return {
-        name: float(np.mean([scores[name].value for scores in by_seed if name in scores]))
-        for name in names
-    }
+    values = {n: [scores[n].value for scores in by_seed if n in scores] for n in names}
+    return {name: float(f"{np.mean(found):.{DIGITS}g}") for name, found in values.items()}
 
 
 def _short(value: float | None) -> float | None:

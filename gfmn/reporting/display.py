@@ -109,7 +109,7 @@ def cells(frame: pd.DataFrame, column: Column) -> list[Cell]:
         return [Cell("" if pd.isna(value) else text_of(value)) for value in values]
     mine = values[frame["run"] != REAL].dropna()
     ends = {"min": mine.min, "max": mine.max}
-    best = ends[column.best]() if column.best in ends and len(mine) > 1 else None
+    best = ends[column.best]() if column.best in ends and mine.nunique() > 1 else None
     largest = values.max() if column.bar and len(mine) else 0
     places = names.PLACES.get(names.kind(column.key)) or decimals_for(
         mine if len(mine) else values.dropna()
