@@ -81,7 +81,7 @@ def contenders(made: np.ndarray, real: np.ndarray) -> dict[str, tuple[Contender,
         return float(found["kernel_inception_distance_mean"])
 
     def their_manifold() -> float:
-        sides = (torch.from_numpy(real), torch.from_numpy(made))
+        sides = (torch.from_numpy(made), torch.from_numpy(real))
         found = metric_prc.prc_features_to_metric(*sides, **MANIFOLD)
         return float(found["precision"])
 
