@@ -82,24 +82,17 @@ def _check_evaluators(
     params: Mapping[str, Any], where: str, extractors: Extractors
 ) -> dict[str, Network]:
     """What is known of each evaluator's network."""
-    kinds = params.get("evaluators")
-    if not isinstance(kinds, Mapping):
-        raise InputError(f"{where}: evaluators: expected a mapping, found {kinds!r}")
-    _no_others(kinds, EVALUATORS, f"{where}: evaluators")
     found: dict[str, Network] = {}
-    for kind in EVALUATORS:
-        for name, data, path in _entries(kinds, kind, f"{where}: evaluators", "."):
-            if name in found or name == "pixel":
-                raise InputError(f"{path}: expected a name of its own, found {name!r}")
-            if kind == "fetched":
-                found[name] = Network(described(FetchedEvaluator.parse(data, path), path))
-                continue
-            config = BorrowedEvaluator.parse(data, path)
-            networks = extractors[_known(config.extractor, extractors, f"{path}.extractor")]
-            if len(networks) > 1:
-                both = ", ".join(networks)
-                raise InputError(f"{path}.extractor: expected one network, found {both}")
-            (found[name],) = networks.values()
+    for kind, name, data, path in _kinds(params, "evaluators", EVALUATORS, "pixel", where):
+        if kind == "fetched":
+            found[name] = Network(described(FetchedEvaluator.parse(data, path), path))
+            continue
+        config = BorrowedEvaluator.parse(data, path)
+        networks = extractors[_known(config.extractor, extractors, f"{path}.extractor")]
+        if len(networks) > 1:
+            both = ", ".join(networks)
+            raise InputError(f"{path}.extractor: expected one network, found {both}")
+        (found[name],) = networks.values()
     return found
 
 
@@ -179,26 +172,19 @@ def _check_extractors(
     params: Mapping[str, Any], where: str, sizes: Mapping[str, int]
 ) -> dict[str, dict[str, Network]]:
     """Each extractor's networks by name."""
-    kinds = params.get("extractors")
-    if not isinstance(kinds, Mapping):
-        raise InputError(f"{where}: extractors: expected a mapping, found {kinds!r}")
-    _no_others(kinds, KINDS, f"{where}: extractors")
     found: dict[str, dict[str, Network]] = {}
-    for kind in KINDS:
-        for name, data, path in _entries(kinds, kind, f"{where}: extractors", "."):
-            if name in found or name == "none":
-                raise InputError(f"{path}: expected a name of its own, found a second {name!r}")
-            if kind == "fetched":
-                found[name] = {name: Network(described(FetchedNetwork.parse(data, path), path))}
-            elif kind == "trained":
-                found[name] = {name: _trained(pretraining.parse(data, path), sizes, path)}
-            else:
-                bundle = Bundle.parse(data, path)
-                first = found[_known(bundle.first, found, f"{path}.first")]
-                second = found[_known(bundle.second, found, f"{path}.second")]
-                if twice := first.keys() & second.keys():
-                    raise InputError(f"{path}: expected each network once, found {twice} twice")
-                found[name] = first | second
+    for kind, name, data, path in _kinds(params, "extractors", KINDS, "none", where):
+        if kind == "fetched":
+            found[name] = {name: Network(described(FetchedNetwork.parse(data, path), path))}
+        elif kind == "trained":
+            found[name] = {name: _trained(pretraining.parse(data, path), sizes, path)}
+        else:
+            bundle = Bundle.parse(data, path)
+            first = found[_known(bundle.first, found, f"{path}.first")]
+            second = found[_known(bundle.second, found, f"{path}.second")]
+            if twice := first.keys() & second.keys():
+                raise InputError(f"{path}: expected each network once, found {twice} twice")
+            found[name] = first | second
     return found
 
 
@@ -234,6 +220,25 @@ def _described(architecture: str, where: str, **arguments: Any) -> TappedNetwork
         return describe(architecture, **arguments)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def _kinds(
+    params: Mapping[str, Any], section: str, kinds: Collection[str], taken: str, where: str
+) -> Iterator[tuple[str, str, Any, str]]:
+    """Kind, name, parameters and path of each entry of a section that has its entries by kind.
+
+    No name comes twice, whatever the kinds, and none is `taken`.
+    """
+    groups, names = params.get(section), {taken}
+    if not isinstance(groups, Mapping):
+        raise InputError(f"{where}: {section}: expected a mapping, found {groups!r}")
+    _no_others(groups, kinds, f"{where}: {section}")
+    for kind in kinds:
+        for name, data, path in _entries(groups, kind, f"{where}: {section}", "."):
+            if name in names:
+                raise InputError(f"{path}: expected a name of its own, found {name!r}")
+            names.add(name)
+            yield kind, name, data, path
 
 
 def _entries(

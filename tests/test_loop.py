@@ -98,19 +98,24 @@ def test_a_finished_run_that_is_run_again_takes_no_step_and_writes_the_same_byte
     assert list(first.checkpoints.folder.glob("step-*")) == kept and len(kept) == 1
 
 
+def interrupt(run: Run, step: int) -> None:
+    """Have a SIGTERM come while this step is logged."""
+    log = run._log
+
+    def logged(done: int) -> float:
+        if done == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return log(done)
+
+    run._log = logged  # type: ignore[method-assign]
+
+
 def test_the_middle_of_a_longer_run_is_not_the_result_of_a_shorter_one(
     pictures: np.ndarray, tmp_path: Path
 ) -> None:
     fields = {"log_every": 5, "grid_every": 5}
     longer = start(tmp_path / "a", config(steps=24, **fields), pictures, every=0)
-    log = longer._log
-
-    def interrupt(done: int) -> float:
-        if done == 5:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return log(done)
-
-    longer._log = interrupt  # type: ignore[method-assign]
+    interrupt(longer, 5)
     with pytest.raises(Stopped):
         longer.train()
     shorter = start(tmp_path / "a", config(steps=5, **fields), pictures)
@@ -124,14 +129,7 @@ def test_a_signal_in_the_last_step_is_told_to_whoever_goes_on(
     pictures: np.ndarray, tmp_path: Path
 ) -> None:
     run = start(tmp_path, config(), pictures)
-    log = run._log
-
-    def interrupt(done: int) -> float:
-        if done == 12:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return log(done)
-
-    run._log = interrupt  # type: ignore[method-assign]
+    interrupt(run, 12)
     assert run.train() == signal.SIGTERM
     assert (tmp_path / "model/config.json").is_file()
     assert start(tmp_path, config(), pictures).train() is None
