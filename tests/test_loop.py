@@ -98,13 +98,13 @@ def test_a_finished_run_that_is_run_again_takes_no_step_and_writes_the_same_byte
     assert list(first.checkpoints.folder.glob("step-*")) == kept and len(kept) == 1
 
 
-def interrupt(run: Run, step: int) -> None:
-    """Have a SIGTERM come while this step is logged."""
+def interrupt(run: Run, step: int | None, number: signal.Signals = signal.SIGTERM) -> None:
+    """Have a signal come while this step is logged."""
     log = run._log
 
     def logged(done: int) -> float:
         if done == step:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
         return log(done)
 
     run._log = logged  # type: ignore[method-assign]
@@ -148,14 +148,7 @@ def test_the_seconds_are_those_of_all_sessions_and_of_no_lost_step(
         """With a stop after step `end`, of which a kill loses the checkpoint."""
         now[0] += 1000  # between two sessions
         one = start(tmp_path, config(steps=20, log_every=1), pictures)
-        log = one._log
-
-        def interrupt(done: int) -> float:
-            if done == end:
-                os.kill(os.getpid(), signal.SIGTERM)
-            return log(done)
-
-        one._log = interrupt  # type: ignore[method-assign]
+        interrupt(one, end)
         with contextlib.suppress(Stopped):
             one.train()
         return one
@@ -195,13 +188,7 @@ def test_a_signal_finishes_the_step_saves_and_the_run_goes_on_to_the_same_bytes(
     start(tmp_path / "whole", settings, pictures).train()
     run = start(tmp_path / "cut", settings, pictures)
     before = signal.getsignal(number)
-
-    def interrupt(done: int) -> float:
-        if done == 6:
-            os.kill(os.getpid(), number)
-        return log(done)
-
-    log, run._log = run._log, interrupt  # type: ignore[method-assign]
+    interrupt(run, 6, number)
     with pytest.raises(Stopped, match=f"stopped by {number.name} after step 6 of 20") as stopped:
         run.train()
     assert stopped.value.number == number and signal.getsignal(number) is before
