@@ -6,7 +6,7 @@ What is absent is None, so that one run that was not made does not hide the othe
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import pydantic
@@ -36,12 +36,23 @@ class TableConfig(Config):
     rows: dict[str, RowConfig]
 
 
+class FigureConfig(Config):
+    """A figure of runs' pictures, as the paper's Figures 2, 3 and 5."""
+
+    title: str
+    paper: str | None = None  # "figure2", "figure3" or "figure5"
+    # Large grids of samples side by side, or the loss by epoch with grids of one noise along it.
+    kind: Literal["samples", "progress"]
+    runs: tuple[str, ...]
+
+
 class ReportConfig(Config):
     """The section `report` of the parameter file."""
 
     title: str
     headline: str  # the run whose samples open the page
     tables: dict[FileName, TableConfig]
+    figures: dict[FileName, FigureConfig] = pydantic.Field({})
 
 
 def check_report(config: ReportConfig, run_names: Iterable[str], where: str) -> None:
@@ -66,6 +77,11 @@ def check_report(config: ReportConfig, run_names: Iterable[str], where: str) -> 
             if row.paper is not None and not 0 <= row.paper < size:
                 expected = f"0 to {size - 1}" if size else "none, for the table names no paper's"
                 raise InputError(f"{path}.rows.{run}.paper: expected {expected}, found {row.paper}")
+    for name, figure in config.figures.items():
+        for run in figure.runs:
+            if run not in known:
+                expected = nearest(run, known)
+                raise InputError(f"{where}.figures.{name}.runs: no run {run!r}; {expected}")
 
 
 def _near(config: ReportConfig, known: list[str]) -> str:
