@@ -136,3 +136,24 @@ def test_gradients_keep_each_taps_precision_and_bf16_stays_close(target: Target)
     for a, b in zip(wide, narrow, strict=True):
         assert a.dtype == torch.float32 and b.dtype == torch.bfloat16
         assert float((a - b.float()).norm() / a.norm()) < 0.05
+
+
+def test_ama_in_units_of_the_spread_is_ama_of_features_that_were_divided_by_it(
+    network: TinyNetwork, target: Target
+) -> None:
+    """Dividing the features first, in plain code, gives the same gradient by them."""
+    ours = objective("ama", target, ama=AMAConfig(rate=1e-2, units="spread"))
+    mean, variance = (plain_order(target, v).double() for v in (target.mean, target.variance))
+    sigma = variance.sqrt()
+    sizes = target.layout.sizes
+    unit = torch.cat([part + 0.1 * part.mean() for part in sigma.split(sizes)])
+    theirs = plain.AdamMovingAverage(mean / unit, variance / unit.square(), 1e-2)
+    for step in range(5):
+        images = torch.rand(16, 3, 8, 8, generator=torch.Generator().manual_seed(step))
+        taps = [tap.detach() for tap in network(images)]
+        got = torch.cat([part.flatten(1) for part in gradients(ours, taps)], 1)
+        features = plain.concatenate(taps).double().requires_grad_()
+        theirs(features / unit).backward()
+        assert features.grad is not None
+        close = 1e-4 * float(features.grad.abs().max())
+        torch.testing.assert_close(got.double(), features.grad, rtol=1e-3, atol=close)

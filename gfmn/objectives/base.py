@@ -102,6 +102,18 @@ class MomentObjective(nn.Module, ABC):
         return result
 
 
+def spread(target: Target, floor: float) -> Tensor:
+    """Each feature's unit, F: its real standard deviation plus `floor` of its tap's mean one.
+
+    The floor keeps features that hardly vary from deciding everything.
+    """
+    real = target.variance.sqrt()
+    unit = torch.empty_like(real)
+    for place in target.layout.slices():
+        unit[place] = real[place] + floor * real[place].mean() + 1e-12
+    return unit
+
+
 @compiled
 def _by_feature(
     first: Tensor, second: Tensor, mean: Tensor, count: Tensor

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from gfmn.compiling import compiled, number
 from gfmn.config import Config
 from gfmn.moments import Moments, Target
-from gfmn.objectives.base import MomentObjective, Slope, slope_of_variance
+from gfmn.objectives.base import MomentObjective, Slope, slope_of_variance, spread
+
+FLOOR = 0.1  # of a feature's unit, in its tap's mean standard deviation
 
 
 class PlainLoss(MomentObjective):
@@ -57,10 +59,17 @@ class AMAConfig(Config):
     eps: float = Field(1e-8, ge=0)
     reduction: Literal["sum", "mean"] = "sum"  # of (v - Delta)^2: 1/2 the sum, or the mean
     initial: Literal["zero", "uniform"] = "zero"  # v0: 0, or uniform in +-1/sqrt(F)
+    # What Delta is counted in: features as they are, or each in units of its real spread. The
+    # paper's networks have batch norm, so that their features are near such units already.
+    units: Literal["feature", "spread"] = "feature"
 
 
 class AdamMovingAverage(MomentObjective):
-    """v <- v - alpha ADAM(v - Delta), and the surrogate v . Delta (section 2.2)."""
+    """v <- v - alpha ADAM(v - Delta), and the surrogate v . Delta (section 2.2).
+
+    With `units: spread` it is the same of features that were divided by w = sigma + 0.1
+    mean(sigma) of the tap first: Delta is over w for the mean and over w^2 for the variance.
+    """
 
     def __init__(self, target: Target, config: AMAConfig, seed: int = 0) -> None:
         super().__init__(target)
@@ -72,12 +81,20 @@ class AdamMovingAverage(MomentObjective):
         scale = 1.0 if config.reduction == "sum" else 2 / features
         self.mean = _Adam(start[0].to(device), config, scale)
         self.variance = _Adam(start[1].to(device), config, scale)
+        self.inverse = spread(target, FLOOR).reciprocal() if config.units == "spread" else None
 
     def slope(self, batch: Moments, count: int) -> Slope:
-        delta = differences(self.target, batch, count)
+        delta = self._in_units(differences(self.target, batch, count))
         self.mean.follow(delta.mean)
         self.variance.follow(delta.variance)
-        return surrogate_slope(self.mean.value, self.variance.value, batch, count)
+        v = self._in_units(Delta(self.mean.value, self.variance.value))
+        return surrogate_slope(v.mean, v.variance, batch, count)
+
+    def _in_units(self, delta: "Delta") -> "Delta":
+        """Differences of features over w, and the gradient by a feature from that by f / w."""
+        if self.inverse is None:
+            return delta
+        return Delta(delta.mean * self.inverse, delta.variance * self.inverse.square())
 
 
 class _Adam(nn.Module):

@@ -1,13 +1,12 @@
 """Beyond the paper: running moments through which the batch's gradient passes."""
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from gfmn.compiling import compiled
 from gfmn.config import Config
 from gfmn.moments import Moments, RunningMoments, Target
-from gfmn.objectives.base import MomentObjective, Slope
+from gfmn.objectives.base import MomentObjective, Slope, spread
 
 
 class RunningConfig(Config):
@@ -29,13 +28,10 @@ class Running(MomentObjective):
     def __init__(self, target: Target, config: RunningConfig) -> None:
         super().__init__(target)
         self.moments = RunningMoments(target.layout.features, config.decay, target.mean.device)
-        real = target.variance.sqrt()
-        scale = torch.empty_like(real)
-        self.weight = torch.empty_like(real)  # 1 / (d w^2)
+        scale = spread(target, config.floor)
+        self.weight = scale.square().reciprocal()  # 1 / (d w^2)
         for place, size in zip(target.layout.slices(), target.layout.sizes, strict=True):
-            sigma = real[place]
-            scale[place] = sigma + config.floor * sigma.mean() + 1e-12
-            self.weight[place] = scale[place].square().reciprocal() / size
+            self.weight[place] /= size
         # Added to both variances: keeps the root's derivative finite where a feature is dead.
         self.tiny = (1e-2 * scale).square()
         self.deviation = (target.variance + self.tiny).sqrt()
