@@ -1,4 +1,4 @@
-"""sample@<run>: images of each seed's trained generator, as one array and one grid."""
+"""sample@<run>: images of each seed's generator: one array, one grid, one of interpolations."""
 
 import shutil
 from pathlib import Path
@@ -13,6 +13,7 @@ from torch import nn
 from gfmn import generators
 from gfmn.devices import default_device
 from gfmn.images import grid, read_images
+from gfmn.interpolation import COLUMNS, ROWS, images_at, row_latents
 from gfmn.sampling import SampleConfig, sample_parts
 
 
@@ -23,10 +24,14 @@ def main(name: str) -> None:
         shutil.rmtree(paths.samples(name))
     for seed in seeds:
         generator, about = generators.load(paths.model(name, seed))
+        generator.to(default_device())
         path = paths.samples(name, seed)
-        write(path, generator.to(default_device()), about, config)
+        write(path, generator, about, config)
         images = read_images(path)
         Image.fromarray(grid(images[:128], columns=16)).save(path.with_suffix(".png"))
+        z = row_latents(config.seed, ROWS, COLUMNS, about["latent"]).flatten(0, 1)
+        between = Image.fromarray(grid(images_at(generator, z), COLUMNS))
+        between.save(path.with_name(f"{path.stem}-interpolation.png"))
         of = f"{name} seed {seed}" if len(seeds) > 1 else name
         print(f"{of}: {len(images)} samples, batch norm on {config.batchnorm} statistics")
 

@@ -283,7 +283,8 @@ def test_every_seed_is_sampled_to_the_bytes_of_all_its_samples_at_once(
     sampled.train([3, 5])
     sample.main("x")
     folder = sampled.folder / "data/samples/x"
-    names = {f"seed-{seed}.{kind}" for seed in (3, 5) for kind in ("npy", "png")}
+    ends = (".npy", ".png", "-interpolation.png")
+    names = {f"seed-{seed}{end}" for seed in (3, 5) for end in ends}
     assert {path.name for path in folder.iterdir()} == names
     for seed in (3, 5):
         generator, _ = generators.load(sampled.folder / f"data/models/x/seed-{seed}")
@@ -294,7 +295,7 @@ def test_every_seed_is_sampled_to_the_bytes_of_all_its_samples_at_once(
             assert (np.asarray(picture) == grid(images[:128], 16)).all()
     sampled.write([5])
     sample.main("x")
-    assert {path.name for path in folder.iterdir()} == {"seed-5.npy", "seed-5.png"}
+    assert {path.name for path in folder.iterdir()} == {f"seed-5{end}" for end in ends}
 
 
 @pytest.mark.parametrize(
