@@ -1,7 +1,8 @@
 """check-params: every parameter of the study is checked before any long computation.
 
 The outputs never change, so that a changed parameter reruns this stage and what it touches, and
-nothing else. One of them is the decoder of a run that starts from none.
+nothing else. One of them is the decoder of a run that starts from none. The folders that the report
+reads are there from now on, so that it can be made where no row could be.
 """
 
 from pathlib import Path
@@ -12,6 +13,9 @@ import runner
 from gfmn.generators import save_decoder
 from gfmn.study import check
 
+DATA = ("models", "neighbours", "prepared", "samples", "scores", "timings")
+REPORTS = ("history", "metrics")
+
 
 def main() -> None:
     check(runner.read_params(), str(runner.PARAMS))
@@ -19,6 +23,11 @@ def main() -> None:
     out.parent.mkdir(exist_ok=True)
     out.write_text("ok\n")
     save_decoder(None, paths.decoder("none"))
+    for folder in [
+        *(Path("data") / name for name in DATA),
+        *(Path("reports") / n for n in REPORTS),
+    ]:
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 import runner
 
 from gfmn.reporting import figures, markdown, page
+from gfmn.reporting.headlines import headlines
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.results import ReportConfig, check_report
 from gfmn.reporting.style import DARK, LIGHT
@@ -16,16 +17,17 @@ REPORTS = Path("reports")
 def main() -> None:
     params = runner.read_params()
     data, where = runner.section("report", params=params)
-    names = ("runs", "evaluations", "references")
-    runs, evaluations, references = (runner.section(name, params=params)[0] for name in names)
+    names = ("runs", "evaluations", "references", "extractors", "evaluators")
+    sections = {name: runner.section(name, params=params)[0] for name in names}
     config = ReportConfig.parse(data, where)
-    check_report(config, runs, where)
-    study = read_study(Path(), config, runs, evaluations, references)
+    check_report(config, sections["runs"], where)
+    study = read_study(Path(), config, **sections)
     tables = {name: make_table(study, table) for name, table in config.tables.items()}
     markdown.write_tables(study, tables, REPORTS / "tables")
     light, dark = (figures.draw(study, tables, theme) for theme in (LIGHT, DARK))
     figures.write_figures(light, REPORTS / "figures")
     page.write_page(study, tables, light, dark, REPORTS / "index.html")
+    runner.write_json(REPORTS / "summary.json", headlines(study))
     for run in study.runs.values():
         if run.status != "scored":
             print(f"{run.name}: {run.status}")

@@ -179,6 +179,7 @@ def write_study(
     write(real / "meta.json", about | {"source": "photographs"})
     write(folder / "data/timings/extract-stats-photos-vgg16.json", {"seconds": 31.5, "cpus": 2})
     sections = spaces(canonical)
+    write_inputs(folder, sections)
     for name, of in sections["references"].items():
         held_out = {"dataset": "photos", "count": 5000, "how": "the other half"}
         facts = {"run": None, "n_real": 5000, "n_reference": 5001, "held_out": held_out}
@@ -197,6 +198,18 @@ def write_study(
     for name, of in sections["evaluations"].items():
         if name != ABSENT:
             write_scores(folder, name, of, images)
+
+
+def write_inputs(folder: Path, sections: dict[str, dict[str, Any]]) -> None:
+    """What runs and evaluations need besides images, as files without content."""
+    files = [f"extractors/{run['extractor']}" for run in sections["runs"].values()]
+    files += [f"evaluators/{of['evaluator']}" for of in sections["references"].values()]
+    for file in files:
+        path = folder / f"data/{file}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for name in sections["references"]:
+        (folder / f"data/reference/{name}").mkdir(parents=True)
 
 
 def write_seed(

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import check_params
 import pytest
 import torch
 from code_deps import code_deps
@@ -42,6 +43,13 @@ def test_training_depends_on_exactly_the_fields_that_it_reads() -> None:
     assert declared == set(SeedsConfig.model_fields)
     assert body("sample")["params"] == [f"{prefix}sample", f"{prefix}seeds"]
     assert "sample" not in declared and SampleConfig.model_fields
+
+
+def test_the_folders_that_the_report_reads_are_there_before_anything_has_run() -> None:
+    read = {d for d in body("report")["deps"] if d.startswith(("data/", "reports/"))}
+    made = {f"data/{name}" for name in check_params.DATA}
+    made |= {f"reports/{name}" for name in check_params.REPORTS}
+    assert read == made | {"data/params.checked"}
 
 
 def test_every_stage_waits_for_the_parameters_to_be_checked() -> None:

@@ -1,4 +1,4 @@
-"""Results that cannot be read, or cannot stand beside the others, are one line that says why."""
+"""Results that cannot be read are one line that says why; so is a run that was not made."""
 
 import json
 import shutil
@@ -9,8 +9,10 @@ import pytest
 from synthetic_study import CONFIG, folder_of, spaces, write
 
 from gfmn.errors import InputError
+from gfmn.reporting.markdown import markdown
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.results import Study
+from gfmn.reporting.tables import make_table
 
 FILE = "data/scores/running-lite2.json"
 
@@ -110,3 +112,81 @@ def test_sections_that_name_no_result_are_refused(
     sections[section][name] = value
     with pytest.raises(InputError, match=said):
         read_study(tmp_path, CONFIG, **sections)
+
+
+EXTRACTORS = {
+    "fetched": {"vgg16": {}, "lite0": {}},
+    "trained": {"encoder": {"dataset": "crops"}},
+    "bundled": {"vgg16_lite0": {"first": "vgg16", "second": "lite0"}},
+}
+
+
+def status(folder: Path, run: str, **changes: Any) -> str:
+    sections = spaces()
+    sections["runs"][run] |= changes
+    evaluators = {"borrowed": {"own": {"extractor": "encoder"}}}
+    study = read_study(folder, CONFIG, **sections, extractors=EXTRACTORS, evaluators=evaluators)
+    return study.runs[run].status
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("{}")
+
+
+def test_a_run_that_was_not_made_names_what_is_missing_in_the_pipelines_order(
+    tmp_path: Path,
+) -> None:
+    both = "not run: data set photos is not prepared, extractor vgg16 is not there"
+    assert status(tmp_path, "taps3") == both
+    touch(tmp_path, "data/prepared/photos/meta.json", "data/extractors/vgg16.safetensors")
+    assert status(tmp_path, "taps3") == "not run"
+    needs = "not run: statistics photos-vgg16-batch are not there"
+    assert status(tmp_path, "taps3", batchnorm="batch") == needs
+    touch(tmp_path, "data/stats/photos-vgg16-batch.safetensors")
+    assert status(tmp_path, "taps3", batchnorm="batch") == "not run"
+    needs = "not run: decoder encoder is not there"
+    assert status(tmp_path, "taps3", decoder="encoder") == needs
+
+
+def test_of_a_bundle_the_missing_part_is_named_and_why_a_trained_one_is(tmp_path: Path) -> None:
+    touch(tmp_path, "data/prepared/photos/meta.json", "data/extractors/vgg16.safetensors")
+    assert status(tmp_path, "vgg16_lite0") == "not run: extractor lite0 is not there"
+    touch(tmp_path, "data/extractors/lite0.safetensors")
+    assert status(tmp_path, "vgg16_lite0") == "not run: extractor vgg16_lite0 is not there"
+    why = "not run: extractor encoder is not there, for data set crops is not prepared"
+    assert status(tmp_path, "encoder") == why
+    touch(tmp_path, "data/prepared/crops/meta.json")
+    assert status(tmp_path, "encoder") == "not run: extractor encoder is not there"
+
+
+def test_a_run_that_was_not_scored_names_what_is_missing(tmp_path: Path) -> None:
+    whole = folder_of(False)
+    for part in ("data/models/vgg16", "data/samples/vgg16", "data/prepared"):
+        shutil.copytree(whole / part, tmp_path / part)
+    touch(tmp_path, "data/prepared/crops/meta.json")
+    reasons = "evaluator lite2 is not there, evaluator own is not there, for extractor encoder is"
+    assert status(tmp_path, "vgg16") == f"trained, not scored: {reasons} not there"
+    touch(tmp_path, "data/evaluators/lite2.safetensors", "data/evaluators/own.safetensors")
+    references = ", ".join(f"reference photos-{name} is not there" for name in ("lite2", "own"))
+    assert status(tmp_path, "vgg16") == f"trained, not scored: {references}"
+    for name in ("lite2", "own"):
+        (tmp_path / f"data/reference/photos-{name}").mkdir(parents=True)
+    assert status(tmp_path, "vgg16") == "trained, not scored"
+    shutil.rmtree(tmp_path / "data/samples")
+    assert status(tmp_path, "vgg16") == "trained, not scored: samples are not there"
+    write(
+        tmp_path / "data/scores/vgg16-lite2.json",
+        json.loads((whole / "data/scores/vgg16-lite2.json").read_text()),
+    )
+    assert status(tmp_path, "vgg16") == "scored in 1 of 2 spaces: samples are not there"
+
+
+def test_rows_that_were_not_made_are_in_the_table_and_say_why(tmp_path: Path) -> None:
+    study = read_study(tmp_path, CONFIG, **spaces())
+    text = markdown(study, make_table(study, CONFIG.tables["table3"]), "t")
+    assert (
+        "| taps5 (not run: data set photos is not prepared, extractor vgg16 is not there) |" in text
+    )
+    assert "| paper: FID 5K |" in text and "| 53.8 |" in text

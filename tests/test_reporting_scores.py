@@ -251,7 +251,7 @@ def test_a_study_without_evaluations_is_still_a_table(tmp_path: Path) -> None:
     study = read_study(tmp_path, CONFIG, parameters(), {}, {})
     table = make_table(study, CONFIG.tables["table3"])
     assert table.main is None and table.distance is None
-    assert "| vgg16 (not run)" in markdown(study, table, "t")
+    assert "| vgg16 (not run: data set photos is not prepared" in markdown(study, table, "t")
 
 
 def test_a_value_that_all_runs_share_is_not_marked_as_the_best() -> None:

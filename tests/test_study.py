@@ -179,6 +179,7 @@ def test_dvc_can_set_every_field_of_a_run_and_changes_nothing_else(tmp_path: Pat
         value = OVERRIDES.get(path.rpartition(".")[2]) or {
             "ama.reduction": "mean",
             "ama.initial": "uniform",
+            "ama.units": "feature",
             "sample.batchnorm": "batch",
             "batchnorm": "eval",
             "decoder": "none",

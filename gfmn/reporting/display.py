@@ -1,7 +1,7 @@
 """How a table is shown to a reader: its columns' headings, its cells as text.
 
 A score's column is named as its file names it, with evaluator and sample count, such as
-`fd_lite2_5k`; the paper's columns begin with `paper_` and are on CIFAR-10 in Inception's space.
+`fd_lite2_5k`; the paper's columns begin with `paper_` and are in Inception's space.
 """
 
 import json
@@ -14,17 +14,21 @@ from typing import Any
 import pandas as pd
 
 from gfmn.reporting import names
+from gfmn.reporting.beside import DIFFERENCES, PAPER, PLACES
 from gfmn.reporting.summary import REAL
-from gfmn.reporting.tables import COUNTS, PAPER, SETTINGS, Table
+from gfmn.reporting.tables import COUNTS, SETTINGS, Table
 
-NEVER = ("status", "beyond", "note", "networks", "paper_is_std")  # not as columns
+NEVER = (  # not as columns
+    *("kind", "status", "beyond", "note", "networks"),
+    *("paper_group", "paper_is_std", "paper_source", "places"),
+)
 MAIN = ("fid", "fd", "is", "score", "kid", "kd", "precision", "recall")  # kinds in a table
 PAPER_BEST = {"paper_is_mean": "max", "paper_fid5k": "min", "paper_fid50k": "min"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """How a column is shown: `group` is setting, ours, second or paper.
+    """How a column is shown: `group` is setting, ours, second, paper or difference.
 
     `best` is min, max, half or none; `evaluator` is that of a score of this study.
     """
@@ -59,26 +63,30 @@ class Cell:
 class Display:
     """What a reader sees of a table: what varies as columns, what does not as `common`.
 
-    `marks`: for each row, what is said beside its name, as kind and text; `counts`: how many images
+    `marks`: for each row, what is said beside its name, as kind and text; `headings`: what stands
+    above it, empty where nothing does; `kinds`: real, run or published. `counts`: how many images
     are scored, where that is one thing for all runs.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     marks: tuple[tuple[tuple[str, str], ...], ...]
+    headings: tuple[str, ...]
+    kinds: tuple[str, ...]
     common: dict[str, str]
     counts: str
 
 
 def display(table: Table) -> Display:
     """Choose columns and format cells; the best value of a score leaves real data out."""
-    frame, runs = table.frame, table.runs
+    frame, runs = _named(table.frame), table.runs
     columns, common = [], {}
     for key, (dtype, head) in SETTINGS.items():
         values = list(runs[key].dropna().unique())
-        if key in NEVER or not values:
+        if key in NEVER or not (values or key == "run"):
             continue
-        if key == "run" or len(values) > 1 or len(runs) == 1:
+        # Of a run that was not trained some settings are unknown, and so not known to be common.
+        if key == "run" or len(values) > 1 or len(runs) == 1 or runs[key].isna().any():
             columns.append(Column(key, head, "setting", dtype != "string"))
         else:
             common[head] = text_of(values[0])
@@ -91,9 +99,15 @@ def display(table: Table) -> Display:
             dtype, head = COUNTS[key]
             columns.append(Column(key, head, "ours", dtype != "string"))
     columns += [*_score_columns(table), *_paper_columns(frame)]
-    rows = zip(*(cells(frame, column) for column in columns), strict=True)
-    marks = tuple(tuple(_marks(row, len(lists) > 1)) for _, row in frame.iterrows())
-    return Display(tuple(columns), tuple(rows), marks, common, counts)
+    return Display(
+        columns=tuple(columns),
+        rows=tuple(zip(*(cells(frame, column) for column in columns), strict=True)),
+        marks=tuple(tuple(_marks(row, len(lists) > 1)) for _, row in frame.iterrows()),
+        headings=tuple(_headings(frame)),
+        kinds=tuple(frame["kind"]),
+        common=common,
+        counts=counts,
+    )
 
 
 def score_column(frame: pd.DataFrame, evaluator: str, key: str, group: str = "ours") -> Column:
@@ -105,6 +119,9 @@ def score_column(frame: pd.DataFrame, evaluator: str, key: str, group: str = "ou
 def cells(frame: pd.DataFrame, column: Column) -> list[Cell]:
     """One cell a row; the best is bold where several runs have the score."""
     values = frame[column.key]
+    if column.key in DIFFERENCES:
+        places = 2 if column.key == "difference_is" else 1
+        return [Cell("" if pd.isna(value) else signed(value, places)) for value in values]
     if not column.best:
         return [Cell("" if pd.isna(value) else text_of(value)) for value in values]
     mine = values[frame["run"] != REAL].dropna()
@@ -138,6 +155,12 @@ def cells(frame: pd.DataFrame, column: Column) -> list[Cell]:
 def number(value: float, decimals: int) -> str:
     """A number with thousands separated and a true minus sign."""
     return f"{value:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def signed(value: float, decimals: int) -> str:
+    """A difference: as a number, its sign always there."""
+    text = number(value, decimals)
+    return text if value < 0 else f"+{text}"
 
 
 def decimals_for(values: Iterable[float]) -> int:
@@ -176,6 +199,27 @@ def _paper_columns(frame: pd.DataFrame) -> Iterator[Column]:
             best, bar = PAPER_BEST.get(key, ""), key == "paper_fid5k"
             spread = "paper_is_std" if key == "paper_is_mean" else ""
             yield Column(key, head, "paper", dtype != "string", best, spread, bar=bar)
+    for key, (_, head) in (DIFFERENCES | PLACES).items():
+        if key in frame and key not in NEVER and frame[key].notna().any():
+            yield Column(key, head, "difference", True)
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the paper's names for rows that are no run's, each name said once."""
+    if "paper_row" not in frame:
+        return frame
+    alone = (frame["kind"] == "published") & frame["paper_features"].isna()
+    named = {"run": frame["run"].fillna(frame["paper_row"])}
+    return frame.assign(**named, paper_row=frame["paper_row"].mask(alone))
+
+
+def _headings(frame: pd.DataFrame) -> Iterator[str]:
+    """The kind of method where it changes, in a table with rows that are the paper's alone."""
+    before = ""
+    grouped = (frame["kind"] == "published").any()
+    for group in frame["paper_group"].fillna("") if grouped else [""] * len(frame):
+        yield group if group != before else ""
+        before = group
 
 
 def _counts(runs: pd.DataFrame) -> str:
@@ -188,6 +232,9 @@ def _counts(runs: pd.DataFrame) -> str:
 
 
 def _marks(row: "pd.Series[Any]", with_seeds: bool) -> Iterator[tuple[str, str]]:
+    if row["kind"] == "published":
+        yield from (("published", "published"), ("note", str(row["paper_source"])))
+        return
     if not pd.isna(row.get("n_real")):
         yield "note", f"{row['n_real']:,} against {row['n_reference']:,}"
     if row["status"] != "scored":

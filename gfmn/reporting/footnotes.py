@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from gfmn.reporting import names
+from gfmn.reporting.beside import DIFFERENCES
 from gfmn.reporting.display import Column
+from gfmn.reporting.paper import DATASETS, PAPER, paper_dataset, paper_title
 from gfmn.reporting.records import RunScores, Scores
 from gfmn.reporting.results import Study
 from gfmn.reporting.tables import Space, Table
@@ -72,13 +75,32 @@ def compared(study: Study, table: Table) -> str:
     """Which of a table's scores compare with the paper's figures beside them, and how far."""
     others = [space.evaluator for space in table.spaces if not space.canonical]
     own = [space.evaluator for space in table.spaces if space.canonical]
+    dataset = DATASETS[paper_dataset(table.paper or "")]
     if not own:
-        return f"the paper’s figures are for CIFAR-10 with Inception; {ONLY_ORDERS}"
+        return f"the paper’s figures are for {dataset} with Inception; {ONLY_ORDERS}"
     runs = [study.runs[run].scores(name) for run in table.runs["run"] for name in own]
     here = conditions(filter(None, runs))
     text = (
         "FID and IS are taken here in FID’s own Inception and compare with the paper’s as far as "
-        f"data set, number of images and resizer agree: here {here}; there CIFAR-10, with 5,000 "
+        f"data set, number of images and resizer agree: here {here}; there {dataset}, with 5,000 "
         "and 50,000 generated"
     )
     return f"{text}; of the scores in {join(others)} {ONLY_ORDERS}" if others else text
+
+
+def beside_paper(table: Table) -> list[str]:
+    """What the columns and the rows that stand beside the paper's are, a sentence each."""
+    frame, said = table.frame, []
+    if any(key in frame and frame[key].notna().any() for key in DIFFERENCES):
+        spaces = [space for space in table.spaces if space.canonical]
+        of = [key for space in spaces for key in space.keys if names.kind(key) == "is"]
+        scores = f"FID of as many generated images, IS by {join(of)}" if of else "FID"
+        said.append(f"Differences are ours minus the paper’s: {scores}")
+    if "places" in frame and (counts := frame["places"].dropna()).any():
+        here = f"here by {table.distance}, there by the paper’s FID 5K"
+        said.append(f"Places are among the {counts.iloc[0]} runs that have both, {here}")
+    if table.paper and (frame["kind"] == "published").any():
+        title = paper_title(table.paper)
+        numbers = "; [n] is the work that it names for them" if "table4" in table.paper else ""
+        said.append(f"Rows marked as published are constants from {title} of {PAPER}{numbers}")
+    return said

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gfmn.reporting.display import display
-from gfmn.reporting.footnotes import compared, join, made, spaces_of, spreads
+from gfmn.reporting.footnotes import beside_paper, compared, join, made, spaces_of, spreads
 from gfmn.reporting.results import ALL_SCORES, Study
 from gfmn.reporting.summary import every_score
 from gfmn.reporting.tables import Table
@@ -29,7 +29,9 @@ def markdown(study: Study, table: Table, title: str) -> str:
     heads = [c.key if c.evaluator else head for c, head in zip(shown.columns, heads, strict=True)]
     lines = [f"**{title}**", "", _line(heads)]
     lines.append(_line(["---:" if c.numeric else "---" for c in shown.columns]))
-    for cells, marks in zip(shown.rows, shown.marks, strict=True):
+    for cells, marks, heading in zip(shown.rows, shown.marks, shown.headings, strict=True):
+        if heading:
+            lines.append(_line([f"*{heading}*", *[""] * (len(cells) - 1)]))
         texts = [f"**{cell.whole}**" if cell.best else cell.whole for cell in cells]
         beside = f" ({', '.join(text for _, text in marks)})" if marks else ""
         lines.append(_line([texts[0] + beside, *texts[1:]]))
@@ -41,8 +43,9 @@ def markdown(study: Study, table: Table, title: str) -> str:
     if "paper_fid5k" in table.frame:
         facts.append(compared(study, table))
     notes = [spreads(table.frame, shown.columns), made(table.how, shown.columns)]
+    notes += beside_paper(table)
     below = "".join(f" {note}." for note in notes if note)
-    return "\n".join([*lines, "", f"All rows: {'; '.join(facts)}.{below}", ""])
+    return "\n".join([*lines, "", f"All runs: {'; '.join(facts)}.{below}", ""])
 
 
 def resizers(table: Table) -> str:

@@ -1,32 +1,36 @@
 """The page: one file that holds its style, its figures and its pictures, and asks for nothing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import markupsafe
+import pandas as pd
 
 from gfmn.reporting import names
-from gfmn.reporting.display import decimals_for, display, number
-from gfmn.reporting.footnotes import compared, made, spreads
+from gfmn.reporting.album import Album
+from gfmn.reporting.compare import comparison
+from gfmn.reporting.display import Column, display
+from gfmn.reporting.footnotes import beside_paper, compared, made, spreads
+from gfmn.reporting.gallery import beside, gallery, large
+from gfmn.reporting.hero import key_figures, opening
 from gfmn.reporting.markdown import resizers
-from gfmn.reporting.paper import paper_tables
-from gfmn.reporting.pictures import data_uri, jpeg_uri, real_images, sample_images
-from gfmn.reporting.record import (
-    duration,
-    durations,
-    parameters,
-    plain,
-    provenance,
-    statement,
+from gfmn.reporting.paper import (
+    DATASETS,
+    HALVES,
+    PaperRow,
+    paper_dataset,
+    paper_tables,
+    paper_title,
 )
-from gfmn.reporting.records import RunScores
-from gfmn.reporting.results import RunResult, Study, TableConfig
+from gfmn.reporting.pictures import figure_uri
+from gfmn.reporting.progress import progress_name
+from gfmn.reporting.record import durations, parameters, provenance, statement
+from gfmn.reporting.results import Study
 from gfmn.reporting.sections import every_space, memorisation
 from gfmn.reporting.style import Drawing
-from gfmn.reporting.summary import REAL, summaries
 from gfmn.reporting.tables import Space, Table, pairs_in_order
 
 UNDER = {  # column -> those that are shown small below it, where it is there, and their words
@@ -34,10 +38,13 @@ UNDER = {  # column -> those that are shown small below it, where it is there, a
     "generator": {"objective": "{}", "batch": "batch {}", "steps": "{} steps", "lr": "lr {}"},
     "paper_row": {"paper_features": "{} features"},
 }
-COLUMNS = {"hero": 10, "card": 8}  # images a row
-IMAGES = {"hero": 60, "card": 40}
-SHOWN = ("extractor", "taps", "generator", "objective", "batch", "steps", "lr")  # below a grid
-PAPER_NAMES = {"table2": "Table 2", "table3": "Table 3", "table4": "Table 4"}
+FIGURES = {"figure4": "Figure 4"}  # tables by name that are the paper's figures
+SIDES = "Side by side"
+PHOTOGRAPHS = ("samples", "strip", "progress")  # kinds of figures that hold images
+STYLES = ("page.css", "print.css")
+TEMPLATES = ("page.html", "parts.html")
+SCRIPTS = ("page.js", "chart.js", "compare.js")  # the page can be read without them
+NOT_SHOWN = ("strip", "grids")  # files for other documents; the page has their pictures itself
 
 
 def write_page(
@@ -59,31 +66,41 @@ def render(
     dark: Sequence[Drawing],
 ) -> str:
     """The page's HTML, the same text for the same study on the same packages."""
-    files = resources.files("gfmn.reporting")
     environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.DictLoader({name: _text(name) for name in TEMPLATES}),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters["breakable"] = _breakable
     environment.globals["count"] = names.count
-    template = environment.from_string(files.joinpath("page.html").read_text(encoding="utf-8"))
-    configs = study.config.tables
-    return template.render(
-        css=files.joinpath("page.css").read_text(encoding="utf-8"),
-        title=study.config.title,
-        hero=_hero(study),
-        facts=_facts(study),
+    config, album = study.config, Album(study)
+    figures = [_figure(a, b) for a, b in zip(light, dark, strict=True) if a.kind not in NOT_SHOWN]
+    return environment.get_template("page.html").render(
+        css="".join(map(_text, STYLES)),
+        scripts=[_text(name) for name in SCRIPTS],
+        title=config.title,
+        hero=opening(study, album),
+        facts=key_figures(study),
         statement=statement(study),
-        tables=[_table(study, name, config, tables[name]) for name, config in configs.items()],
-        figures=[_figure(a, b) for a, b in zip(light, dark, strict=True)],
-        memorisation=memorisation(study),
+        tables=[_table(study, album, name, tables[name]) for name in config.tables],
+        figures=figures,
+        paper_figures=[_paper_figure(study, album, figures, name) for name in config.figures],
+        memorisation=memorisation(study, album),
         spaces=every_space(study),
-        gallery=_gallery(study),
-        beside=[_beside(study, name, table) for name, table in configs.items() if not table.paper],
-        methods=paper_tables()["table4"],
+        gallery=gallery(study, album),
+        comparison=comparison(study, tables, album),
+        album=album,
+        methods=_methods(study),
         parameters=parameters(study),
         provenance=provenance(study),
         durations=durations(study),
     )
+
+
+def _text(name: str) -> str:
+    return resources.files("gfmn.reporting").joinpath(name).read_text(encoding="utf-8")
 
 
 def _breakable(key: str) -> markupsafe.Markup:
@@ -92,82 +109,40 @@ def _breakable(key: str) -> markupsafe.Markup:
 
 
 def _figure(light: Drawing, dark: Drawing) -> dict[str, Any]:
+    photographs = light.kind in PHOTOGRAPHS
     return {
+        "name": light.name,
         "kind": light.kind,
         "table": light.table,
         "caption": light.caption,
         "alt": light.alt,
-        "light": data_uri(light.png, "image/png"),
-        "dark": data_uri(dark.png, "image/png"),
+        "light": figure_uri(light.png, photographs=photographs),
+        "dark": figure_uri(dark.png, photographs=photographs),
     }
 
 
-def _hero(study: Study) -> dict[str, Any]:
-    run = study.headline
-    real = real_images(study, run.parameters.get("dataset"), IMAGES["hero"])
-    made = sample_images(study, run.name, IMAGES["hero"])
+def _paper_figure(
+    study: Study, album: Album, figures: list[dict[str, Any]], name: str
+) -> dict[str, Any]:
+    """A figure of runs' pictures: what it is called, and its runs as cards."""
+    config = study.config.figures[name]
+    number = (config.paper or "").removeprefix("figure")
+    drawn = {figure["name"]: figure for figure in figures if figure["kind"] == "progress"}
+    shown = large(study, album, config)
+    for card in shown["cards"]:
+        card["figure"] = drawn.get(progress_name(config, name, card["name"]))
     return {
-        "run": run.name + run.which(run.shown.seed),
-        "status": run.status,
-        "dataset": run.parameters.get("dataset"),
-        "real": None if real is None else jpeg_uri(real, COLUMNS["hero"]),
-        "made": None if made is None else jpeg_uri(made, COLUMNS["hero"]),
+        "name": name,
+        "kind": config.kind,
+        "title": config.title,
+        "as": f"As the paper’s Figure {number}" if number else "Beyond the paper",
+        "short": f"Figure {number}" if number else config.title,
+        **shown,
     }
 
 
-def _facts(study: Study) -> list[tuple[str, str, str]]:
-    """Key figures: what, how much, and of how many in which space."""
-    run = study.headline
-    facts = []
-    main = next((found for name in study.evaluators if (found := run.scores(name))), None)
-    if main:
-        real = study.real.get((main.dataset, main.evaluator))
-        for score in _scores(main, ("fid", "fd", "is", "score")):
-            of = ", ".join(filter(None, (score["of"], score["over"])))
-            facts.append((score["what"], score["value"], f"{score['key']}; {of}"))
-            if real and len(facts) == 1 and score["key"] in real.seeds[0].scores:
-                value = real.seeds[0].scores[score["key"]].value
-                text = number(value, decimals_for([value]))
-                of = f"{real.evaluator}; {real.n:,} against {real.n_reference:,} other real images"
-                facts.append(("Real against real", text, f"{score['key']}; {of}"))
-    if run.model:
-        many = f"{run.model.features:,}"
-        facts.append(
-            ("Matched features", many, f"of {len(run.model.taps)} taps, mean and variance")
-        )
-    seconds = study.timings.get(f"train-{run.name}", {}).get("seconds")
-    if isinstance(seconds, int | float):
-        detail = f"{run.parameters.get('steps'):,} steps of {run.parameters.get('batch'):,} images"
-        several = f"{len(run.seeds)} seeds, each of " if len(run.seeds) > 1 else ""
-        facts.append(("Training", duration(seconds), several + detail))
-    return facts
-
-
-def _scores(scores: RunScores, kinds: Collection[str]) -> list[dict[str, str]]:
-    """The first score of each of these kinds, as text with what it is of."""
-    seeds = f"{len(scores.seeds)} seeds, each " if len(scores.seeds) > 1 else ""
-    found: dict[str, dict[str, str]] = {}
-    for key, one in summaries(scores).items():
-        kind = names.kind(key)
-        if kind in kinds and kind not in found:
-            n = names.count(key) or scores.n
-            places = names.PLACES.get(kind) or decimals_for([one.value])
-            spread = "" if one.std is None else f" ± {number(one.std, places)}"
-            found[kind] = {
-                "key": key,
-                "what": names.what(key),
-                "value": number(one.value, places) + spread,
-                "of": f"{scores.evaluator}, {seeds}{n:,} generated against "
-                f"{scores.n_reference:,} real",
-                "over": f"± over {one.over}" if spread and one.over else "",
-                "evaluator": scores.evaluator,
-                "n": f"{n:,}",
-            }
-    return list(found.values())
-
-
-def _table(study: Study, name: str, config: TableConfig, table: Table) -> dict[str, Any]:
-    shown = display(table)
+def _table(study: Study, album: Album, name: str, table: Table) -> dict[str, Any]:
+    config, shown = study.config.tables[name], display(table)
     keys = {column.key for column in shown.columns}
     below = {key: words for over in UNDER if over in keys for key, words in UNDER[over].items()}
     columns = [column for column in shown.columns if column.key not in below]
@@ -178,12 +153,10 @@ def _table(study: Study, name: str, config: TableConfig, table: Table) -> dict[s
         else:
             groups.append((column.group, 1))
     rows = []
-    for cells, marks, (_, facts) in zip(
-        shown.rows, shown.marks, table.frame.iterrows(), strict=True
-    ):
-        run = str(facts["run"])
-        side = "n_real" if run == REAL else "n_generated"
-        pairs = list(zip(shown.columns, cells, strict=True))
+    for i, (_, facts) in enumerate(table.frame.iterrows()):
+        kind = shown.kinds[i]
+        side = "n_real" if kind == "real" else "n_generated"
+        pairs = list(zip(shown.columns, shown.rows[i], strict=True))
         said = {
             column.key: below[column.key].format(cell.text)
             for column, cell in pairs
@@ -191,26 +164,35 @@ def _table(study: Study, name: str, config: TableConfig, table: Table) -> dict[s
         }
         rows.append(
             {
-                "cells": [pair for pair in pairs if pair[0].key not in below],
+                "cells": [
+                    (*pair, _value(facts, pair[0])) for pair in pairs if pair[0].key not in below
+                ],
                 "below": {
                     over: ", ".join(said[key] for key in words if key in said)
                     for over, words in UNDER.items()
                 },
-                "marks": marks,
-                "real": run == REAL,
+                "marks": shown.marks[i],
+                "heading": shown.headings[i],
+                "kind": kind,
+                "run": facts["run"] if kind == "run" else "",
                 "beyond": bool(facts["beyond"]),
-                "scored": run == REAL or study.runs[run].scored,
+                "scored": kind != "run" or study.runs[facts["run"]].scored,
                 "n": {space.evaluator: facts[side + space.suffix] for space in table.spaces},
             }
         )
+    short = paper_title(config.paper) if config.paper else FIGURES.get(name, "")
     sampling = dict.fromkeys(one for space in table.spaces for one in space.sampling)
     notes = [spreads(table.frame, shown.columns), made(table.how, shown.columns)]
     if config.paper and any(space.canonical for space in table.spaces):
         notes.append(f"Beside the paper, {compared(study, table)}")
+    notes += beside_paper(table)
     return {
         "name": name,
         "title": config.title,
-        "paper": PAPER_NAMES.get(config.paper or ""),
+        "short": short or config.title,
+        "beside": f"{'Beside' if config.paper else 'As'} the paper’s {short}" if short else SIDES,
+        "data": DATASETS[paper_dataset(config.paper or "")],
+        "cards": [] if config.paper else beside(study, album, config),
         "columns": columns,
         "groups": groups,
         "rows": rows,
@@ -225,50 +207,19 @@ def _table(study: Study, name: str, config: TableConfig, table: Table) -> dict[s
     }
 
 
+def _value(facts: "pd.Series[Any]", column: Column) -> float | None:
+    """What a cell is sorted by, where that is a number."""
+    value = facts[column.key]
+    return float(value) if column.numeric and not pd.isna(value) else None
+
+
+def _methods(study: Study) -> Sequence[PaperRow]:
+    """The methods of the paper's Table 4, where no table of the study has them as rows."""
+    shown = any(table.published and table.paper in HALVES for table in study.config.tables.values())
+    return () if shown else paper_tables()["table4"]
+
+
 def _space(space: Space) -> str:
     if space.canonical:
         return "in FID’s Inception"
     return f"in {space.evaluator}{', trained here' if space.in_domain else ''}"
-
-
-def _card(study: Study, run: RunResult) -> dict[str, Any]:
-    images = sample_images(study, run.name, IMAGES["card"])
-    settings = {key: run.parameters[key] for key in SHOWN if key in run.parameters}
-    spaces = [found for name in study.evaluators if (found := run.scores(name))]
-    scores = _scores(spaces[0], ("fid", "fd", "is", "score")) if spaces else []
-    for other in spaces[1:2]:
-        scores += _scores(other, names.DISTANCES)
-    said = [score["of"] for score in scores] + [score["over"] for score in scores]
-    return {
-        "name": run.name,
-        "status": run.status,
-        "which": run.which(run.shown.seed),
-        "picture": None if images is None else jpeg_uri(images, COLUMNS["card"]),
-        "settings": {key: plain(value) for key, value in settings.items()},
-        "scores": scores,
-        "of": "; ".join(filter(None, dict.fromkeys(said))),
-    }
-
-
-def _gallery(study: Study) -> list[dict[str, Any]]:
-    """Runs by data set, in the tables' order, the data set's own images with them."""
-    order = [name for table in study.config.tables.values() for name in table.rows]
-    found: dict[str, list[RunResult]] = {}
-    for name in dict.fromkeys([study.config.headline, *order]):
-        run = study.runs[name]
-        found.setdefault(str(run.parameters.get("dataset")), []).append(run)
-    gallery = []
-    for dataset, runs in found.items():
-        real = real_images(study, dataset, 2 * IMAGES["card"])
-        uri = None if real is None else jpeg_uri(real, COLUMNS["card"])
-        cards = [_card(study, run) for run in runs]
-        gallery.append({"dataset": dataset, "real": uri, "cards": cards})
-    return gallery
-
-
-def _beside(study: Study, name: str, table: TableConfig) -> dict[str, Any]:
-    cards = [_card(study, study.runs[name]) for name in table.rows]
-    keys = [key for key in SHOWN if len({card["settings"].get(key) for card in cards}) > 1]
-    for card in cards:
-        card["differs"] = {key: card["settings"].get(key, "") for key in keys}
-    return {"name": name, "cards": cards}

@@ -13,7 +13,19 @@ from PIL import Image, UnidentifiedImageError
 
 from gfmn.errors import InputError
 from gfmn.images import grid
-from gfmn.reporting.results import Evaluation, Study
+from gfmn.reporting.results import Study
+
+LARGE = 64  # px: a wider image has fewer beside it
+
+
+def columns_of(size: int) -> int:
+    """How many images of `size` px stand in a row of a page's grids."""
+    return 8 if size <= LARGE else 5
+
+
+def rows_of(size: int) -> int:
+    """How many rows of them a run's card shows."""
+    return 5 if size <= LARGE else 3
 
 
 def cut_tiles(path: Path, size: int) -> np.ndarray:
@@ -30,7 +42,10 @@ def cut_tiles(path: Path, size: int) -> np.ndarray:
 
 
 def real_images(study: Study, dataset: Any, count: int) -> np.ndarray | None:
-    """`count` images spread evenly over a prepared data set, N x H x W x 3 uint8."""
+    """`count` images spread evenly over a prepared data set, N x H x W x 3 uint8.
+
+    Every other one comes first, so that the first half is spread over the whole set too.
+    """
     path = study.folder / f"data/prepared/{dataset}/images.npy"
     if not path.exists():
         return None
@@ -41,7 +56,8 @@ def real_images(study: Study, dataset: Any, count: int) -> np.ndarray | None:
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or not len(images):
         found = f"{images.shape} {images.dtype}"
         raise InputError(f"{path}: expected N x H x W x 3 uint8, found {found}")
-    return np.asarray(images[np.linspace(0, len(images) - 1, count).astype(int)])
+    chosen = np.linspace(0, len(images) - 1, count).astype(int)
+    return np.asarray(images[np.concatenate([chosen[::2], chosen[1::2]])])
 
 
 def sample_images(study: Study, run: str, count: int) -> np.ndarray | None:
@@ -53,29 +69,18 @@ def sample_images(study: Study, run: str, count: int) -> np.ndarray | None:
     return tiles.reshape(-1, *tiles.shape[2:])[:count]
 
 
-def neighbours(
-    study: Study, evaluation: Evaluation, seed: int, space: str
-) -> tuple[str, int, int] | None:
-    """A picture of samples above their nearest real images, a gap between, as a data URI.
+def interpolations(study: Study, run: str, rows: int) -> np.ndarray | None:
+    """Images on the way between two samples of a run's shown seed, the first `rows` ways.
 
-    Also how many samples it shows, and how many real images below each; `space` is pixel or
-    feature. PNG, so that the page shows through the gap. None where there is no picture.
+    R x C x H x W x 3 uint8, or None where the file of them is not there.
     """
-    path = study.folder / f"data/neighbours/{evaluation.name}/seed-{seed}-{space}.png"
+    result = study.runs[run]
+    if result.shown.samples is None:
+        return None
+    path = result.shown.samples.with_name(f"{result.shown.samples.stem}-interpolation.png")
     if not path.exists():
         return None
-    size = study.tile_size(evaluation.dataset)
-    tiles = cut_tiles(path, size)
-    if len(tiles) < 2:
-        raise InputError(f"{path}: expected a row of samples above real images, found one row")
-    samples, real = (
-        grid(part.reshape(-1, size, size, 3), tiles.shape[1]) for part in (tiles[:1], tiles[1:])
-    )
-    gap = np.zeros((size // 4, samples.shape[1], 4), np.uint8)
-    parts = [np.dstack([part, np.full(part.shape[:2], 255, np.uint8)]) for part in (samples, real)]
-    buffer = io.BytesIO()
-    Image.fromarray(np.concatenate([parts[0], gap, parts[1]])).save(buffer, "PNG", optimize=True)
-    return data_uri(buffer.getvalue(), "image/png"), tiles.shape[1], len(tiles) - 1
+    return cut_tiles(path, study.tile_size(result.parameters.get("dataset")))[:rows]
 
 
 def jpeg_uri(images: np.ndarray, columns: int) -> str:
@@ -86,6 +91,15 @@ def jpeg_uri(images: np.ndarray, columns: int) -> str:
     buffer = io.BytesIO()
     Image.fromarray(grid(images, columns)).save(buffer, "JPEG", quality=92, subsampling=0)
     return data_uri(buffer.getvalue(), "image/jpeg")
+
+
+def figure_uri(png: bytes, *, photographs: bool) -> str:
+    """A figure as a data URI; one with photographs as WebP, a fifth of its PNG's size."""
+    if not photographs:
+        return data_uri(png, "image/png")
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").save(buffer, "WEBP", quality=88, method=6)
+    return data_uri(buffer.getvalue(), "image/webp")
 
 
 def data_uri(content: bytes, kind: str) -> str:

@@ -3,6 +3,7 @@
 What is absent stays out; what is there and malformed is an `InputError` that names the file.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 from gfmn.config import nearest
 from gfmn.errors import InputError
 from gfmn.reporting import names
+from gfmn.reporting.missing import Inputs
 from gfmn.reporting.records import Model, RealScores, Record, RunScores, Scores, SeedScores
 from gfmn.reporting.results import Evaluation, ReportConfig, RunResult, SeedResult, Study
 
@@ -38,11 +40,14 @@ def read_study(
     runs: Mapping[str, Any],
     evaluations: Mapping[str, Any],
     references: Mapping[str, Any],
+    extractors: Mapping[str, Any] | None = None,
+    evaluators: Mapping[str, Any] | None = None,
 ) -> Study:
-    """Read what there is of every run; small files only.
+    """Read what there is of every run; of generators nothing but their files' digests.
 
-    `runs`, `evaluations` and `references` are sections of the parameter file, from names to
-    entries; the order of the evaluations is that of the spaces in every table.
+    The arguments behind `config` are sections of the parameter file, from names to entries; the
+    order of the evaluations is that of the spaces in every table. `extractors` and `evaluators`
+    serve to say of which part a run that is missing is short.
     """
     spaces = {
         name: _Evaluation.parse(of, f"evaluations.{name}") for name, of in evaluations.items()
@@ -52,7 +57,8 @@ def read_study(
             raise InputError(
                 f"evaluations.{name}.run: no {space.run!r}; {nearest(space.run, runs)}"
             )
-    results = {name: _read_run(folder, name, entry, spaces) for name, entry in runs.items()}
+    inputs = Inputs(folder, extractors or {}, evaluators or {})
+    results = {name: _read_run(inputs, name, entry, spaces) for name, entry in runs.items()}
     real = {}
     for name, entry in references.items():
         of = _Reference.parse(entry, f"references.{name}")
@@ -66,8 +72,8 @@ def read_study(
     timings = {path.stem: _json(path) for path in sorted(folder.glob("data/timings/*.json"))}
     measured = sorted(folder.glob("reports/metrics/extractor-*.json"))
     trained = {path.stem.removeprefix("extractor-"): _json(path) for path in measured}
-    evaluators = tuple(dict.fromkeys(space.evaluator for space in spaces.values()))
-    study = Study(folder, config, results, evaluators, real, datasets, timings, trained)
+    scoring = tuple(dict.fromkeys(space.evaluator for space in spaces.values()))
+    study = Study(folder, config, results, scoring, real, datasets, timings, trained)
     _check_spaces(study)
     return study
 
@@ -81,21 +87,26 @@ def _scores_path(folder: Path, name: str) -> Path:
 
 
 def _read_run(
-    folder: Path, name: str, parameters: Any, spaces: Mapping[str, _Evaluation]
+    inputs: Inputs, name: str, parameters: Any, spaces: Mapping[str, _Evaluation]
 ) -> RunResult:
     if not isinstance(parameters, Mapping):
         raise InputError(f"runs.{name}: expected a mapping of parameters, found {parameters!r}")
     seeds = parameters.get("seeds")
     if not isinstance(seeds, list) or not seeds or any(type(seed) is not int for seed in seeds):
         raise InputError(f"runs.{name}.seeds: expected a list of seeds, found {seeds!r}")
+    trained = tuple(_read_seed(inputs.folder, name, seed) for seed in seeds)
+    whole = all(seed.model for seed in trained)
+    sampled = all(seed.samples for seed in trained) or not whole
     evaluations = []
     for key, space in spaces.items():
         if space.run == name:
-            path = _scores_path(folder, key)
+            path = _scores_path(inputs.folder, key)
             scores = _read_scores(RunScores, path, space, seeds) if path.exists() else None
-            evaluations.append(Evaluation(key, space.dataset, space.evaluator, scores))
-    trained = tuple(_read_seed(folder, name, seed) for seed in seeds)
-    return RunResult(name, parameters, trained, tuple(evaluations))
+            of = (space.dataset, space.evaluator)
+            missing = () if scores else inputs.of_scores(*of, sampled)
+            evaluations.append(Evaluation(key, *of, scores, missing))
+    missing = () if whole else inputs.of_training(parameters)
+    return RunResult(name, parameters, trained, tuple(evaluations), missing)
 
 
 def _read_seed(folder: Path, run: str, seed: int) -> SeedResult:
@@ -115,7 +126,15 @@ def _read_seed(folder: Path, run: str, seed: int) -> SeedResult:
         history=_read_history(history) if history.exists() else None,
         grids=tuple(sorted((int(step), path) for step, path in steps if step.isdigit())),
         samples=samples if samples.exists() else None,
+        generator_digest=_digest(folder / f"data/models/{place}/generator.safetensors"),
     )
+
+
+def _digest(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(kind: type[RecordT], path: Path, expected: Mapping[str, str]) -> RecordT:

@@ -51,14 +51,15 @@ def statement(study: Study) -> tuple[str, str]:
     )
 
 
-def _flat(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
+def flat(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested parameters as text by dotted names."""
+    found: dict[str, str] = {}
     for key, value in parameters.items():
         if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
+            found |= flat(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = plain(value)
-    return flat
+            found[prefix + key] = plain(value)
+    return found
 
 
 def plain(value: Any) -> str:
@@ -70,7 +71,7 @@ def plain(value: Any) -> str:
 
 def parameters(study: Study) -> dict[str, Any]:
     """What differs between runs as a table's columns, what does not as pairs."""
-    runs = {name: _flat(run.parameters) for name, run in study.runs.items()}
+    runs = {name: flat(run.parameters) for name, run in study.runs.items()}
     keys = list(dict.fromkeys(key for row in runs.values() for key in row))
     differs = [key for key in keys if len({row.get(key) for row in runs.values()}) > 1]
     common = {key: next(iter(runs.values()))[key] for key in keys if key not in differs}
@@ -96,7 +97,7 @@ def provenance(study: Study) -> list[tuple[str, str, dict[str, str]]]:
             found.setdefault(("Precision", "of the networks"), {}).update(run.model.precision)
     for file, scores in study.files():
         found.setdefault(("Evaluator", scores.evaluator), _evaluator(scores))
-        settings = _flat(scores.settings)
+        settings = flat(scores.settings)
         if settings and found.setdefault(("Scores", scores.evaluator), settings) != settings:
             found["Scores", file] = settings  # made otherwise than the others in this space
         place = ("Reference", f"{scores.dataset}, {scores.evaluator}")

@@ -60,6 +60,7 @@ class Scores(Record):
     """What every file of scores says of its space, and the scores by seed."""
 
     dataset: str
+    dataset_digest: str | None = None
     evaluator: str
     evaluator_digest: str
     architecture: str

@@ -32,7 +32,10 @@ class TableConfig(Config):
     """A table: which runs, in which order, beside which table of the paper."""
 
     title: str
-    paper: str | None = None  # "table2", "table3" or "table4"
+    paper: str | None = None  # "table2", "table3", "table4_cifar10" or "table4_stl10"
+    # The paper's rows that no run stands beside are rows too, and its order is the table's. A run
+    # without a row of the paper's stands behind the run before it.
+    published: bool = False
     rows: dict[str, RowConfig]
 
 
@@ -70,6 +73,8 @@ def check_report(config: ReportConfig, run_names: Iterable[str], where: str) -> 
             raise InputError(f"{path}: expected another name, for that file holds every score")
         if table.paper is not None and table.paper not in published:
             raise InputError(f"{path}.paper: no {table.paper!r}; {nearest(table.paper, published)}")
+        if table.published and table.paper is None:
+            raise InputError(f"{path}.published: expected a table of the paper's as `paper`")
         size = len(published[table.paper]) if table.paper else 0
         for run, row in table.rows.items():
             if run not in known:
@@ -97,6 +102,7 @@ class SeedResult:
     history: pd.DataFrame | None  # step, images, lr, loss, perhaps more
     grids: tuple[tuple[int, Path], ...]  # step, picture of the same noise
     samples: Path | None
+    generator_digest: str | None = None  # sha256 of its file
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ class Evaluation:
     dataset: str
     evaluator: str
     scores: RunScores | None
+    missing: tuple[str, ...] = ()  # where there are no scores: which inputs are not there
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,7 @@ class RunResult:
     parameters: Mapping[str, Any]
     seeds: tuple[SeedResult, ...]
     evaluations: tuple[Evaluation, ...]
+    missing: tuple[str, ...] = ()  # where it is not trained: which inputs are not there
 
     @property
     def model(self) -> Model | None:
@@ -151,18 +159,26 @@ class RunResult:
 
     @property
     def status(self) -> str:
-        """What became of the run, in words."""
+        """What became of the run, in words; where something is missing, what that is."""
         seeds = len(self.seeds)
+        trained = sum(seed.model is not None for seed in self.seeds)
         scores = [one.scores for one in self.evaluations if one.scores]
+        unscored = [reason for one in self.evaluations for reason in one.missing]
         if scores:
             spaces = len(self.evaluations)
             where = f" in {len(scores)} of {spaces} spaces" if len(scores) < spaces else ""
             least = min(len(found.seeds) for found in scores)
-            return f"scored{where}" + (f", {least} of {seeds} seeds" if least < seeds else "")
-        trained = sum(seed.model is not None for seed in self.seeds)
-        if trained in (0, seeds):
-            return "trained, not scored" if trained else "not run"
-        return f"{trained} of {seeds} seeds trained, not scored"
+            some = f", {least} of {seeds} seeds" if least < seeds else ""
+            return _with_reasons(f"scored{where}{some}", unscored)
+        if not trained:
+            return _with_reasons("not run", self.missing)
+        some = f"{trained} of {seeds} seeds " if trained < seeds else ""
+        return _with_reasons(f"{some}trained, not scored", [*self.missing, *unscored])
+
+
+def _with_reasons(status: str, reasons: Iterable[str]) -> str:
+    known = ", ".join(dict.fromkeys(reasons))
+    return f"{status}: {known}" if known else status
 
 
 @dataclass(frozen=True)

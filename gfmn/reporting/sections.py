@@ -1,21 +1,21 @@
 """Parts of the page that are not tables of the report: memorisation, and every score."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
 
 from gfmn.reporting import names
+from gfmn.reporting.album import Album
 from gfmn.reporting.display import Column, cells, score_column
 from gfmn.reporting.footnotes import made, spreads
 from gfmn.reporting.memorisation import evaluations, memorised, others
-from gfmn.reporting.pictures import neighbours
 from gfmn.reporting.records import RealScores, RunScores, Scores
 from gfmn.reporting.results import Evaluation, RunResult, Study
 from gfmn.reporting.summary import REAL, Summary, summaries, ways
 
 
-def memorisation(study: Study) -> dict[str, Any] | None:
+def memorisation(study: Study, album: Album) -> dict[str, Any] | None:
     """The headline run's samples nearest to training images; None where no run was measured."""
     runs = [study.headline, *study.runs.values()]
     found = [pair for run in runs for pair in evaluations(study, run)]
@@ -23,7 +23,7 @@ def memorisation(study: Study) -> dict[str, Any] | None:
         return None
     pictures: list[dict[str, Any]] = []
     for evaluation, scores in [*evaluations(study, study.headline)][:1]:
-        pictures += _nearest(study, study.headline, evaluation, scores)
+        pictures += _nearest(album, study.headline, evaluation, scores)
     scores = found[0][1]
     return {"pictures": pictures, "others": others(study, scores.dataset, scores.evaluator)}
 
@@ -37,22 +37,34 @@ def every_space(study: Study) -> list[dict[str, Any]]:
     ]
 
 
+def nearest(study: Study, album: Album, run: RunResult) -> dict[str, Any] | None:
+    """A run's samples above their nearest training images, in the first space that has them."""
+    for evaluation, scores in evaluations(study, run):
+        for found in _nearest(album, run, evaluation, scores, ("feature",)):
+            return found
+    return None
+
+
 def _nearest(
-    study: Study, run: RunResult, evaluation: Evaluation, scores: RunScores
+    album: Album,
+    run: RunResult,
+    evaluation: Evaluation,
+    scores: RunScores,
+    spaces: Iterable[str] = ("pixel", "feature"),
 ) -> Iterator[dict[str, Any]]:
     """The pictures of the first seed that has them, in pixels and in features."""
-    for space in ("pixel", "feature"):
+    for space in spaces:
         for of in scores.seeds:
-            picture = neighbours(study, evaluation, of.seed, space) if of.seed is not None else None
+            picture = album.near(evaluation, of.seed, space) if of.seed is not None else None
             if picture is None or of.seed is None:
                 continue
             known = memorised(scores, space)
             key = known[0] if known and known[0] in of.scores else ""
             count = names.count(key)
             yield {
-                "uri": picture[0],
-                "samples": picture[1],
-                "real": picture[2],
+                "picture": picture,
+                "samples": picture.columns,
+                "real": picture.rows - 1,
                 "where": "pixels" if space == "pixel" else f"features of {scores.evaluator}",
                 "of": f"{run.name}{run.which(of.seed)}",
                 "count": f"{count:,}" if count else "",

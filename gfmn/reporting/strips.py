@@ -1,86 +1,26 @@
-"""Figures made of samples: along the loss, and in a strip below real images."""
+"""Figures made of samples: runs side by side, and a strip below real images."""
+
+import textwrap
+from typing import Any
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from gfmn.images import grid
-from gfmn.reporting.pictures import cut_tiles, real_images, sample_images
+from gfmn.reporting.pictures import columns_of, real_images, sample_images
 from gfmn.reporting.results import Study
 from gfmn.reporting.style import (
     DPI,
     SMALL,
-    WIDTH,
     Drawing,
     Theme,
-    finite,
-    log_scale,
-    new_axes,
     new_figure,
-    run_colours,
-    spread,
     to_png,
 )
 
-
-def loss_and_samples(study: Study, theme: Theme) -> Drawing | None:
-    """The headline run's loss, and samples of the same noise along it (the paper's Figure 5)."""
-    run = study.headline
-    of = next((s for s in run.seeds if s.grids and s.history is not None), None)
-    size = study.tile_size(run.parameters.get("dataset"))
-    if of is None or of.history is None or finite(of.history).empty:
-        return None
-    history = finite(of.history)
-    chosen = [of.grids[i] for i in _even(len(of.grids), 6)]
-    colour = theme.tone(run_colours(study)[run.name])
-    figure = new_figure(theme, WIDTH, 4.9)
-    axes = new_axes(figure, theme, (0.62, 0.55, WIDTH - 0.9, 2.25))
-    axes.plot(history["step"], history["loss"], color=colour, linewidth=1.6)
-    log_scale(axes)
-    axes.set_xlabel("step", color=theme.muted, fontsize=SMALL)
-    axes.set_ylabel("loss, equation 1 (log)", color=theme.muted, fontsize=SMALL)
-    side = 3 * size * max(1, round(186 / (3 * size)))  # px: nine images, enlarged by whole numbers
-    centres = [float(axes.transData.transform((step, 1))[0]) for step, _ in chosen]
-    right = figure.bbox.width - side / 2 - 12
-    placed = _within(spread(centres, side + 14.0), side / 2 + 12, right, side + 14.0)
-    bottom = figure.bbox.height - side - 34
-    for (step, path), x in zip(chosen, placed, strict=True):
-        nine = cut_tiles(path, size)[:3, :3]
-        picture = grid(nine.reshape(-1, size, size, 3), nine.shape[1])
-        factor = side // (3 * size)
-        picture = picture.repeat(factor, 0).repeat(factor, 1)
-        figure.figimage(picture, xo=round(x - side / 2), yo=round(bottom), origin="upper")
-        y = float(np.interp(step, history["step"], history["loss"]))
-        at = figure.transFigure.inverted().transform((x, bottom - 4))
-        axes.annotate(
-            "",
-            (step, y),
-            xytext=(float(at[0]), float(at[1])),
-            textcoords="figure fraction",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": theme.muted, "linewidth": 0.8, "shrinkB": 3},
-        )
-        axes.plot([step], [y], "o", color=colour, markersize=5.5, clip_on=False)
-        place = figure.transFigure.inverted().transform((x, bottom + side + 7))
-        figure.text(
-            float(place[0]),
-            float(place[1]),
-            f"step {step:,}",
-            color=theme.ink,
-            fontsize=SMALL,
-            ha="center",
-        )
-    shown = ", ".join(f"{step:,}" for step, _ in chosen)
-    first, last = history["loss"].iloc[0], history["loss"].iloc[-1]
-    return Drawing(
-        name=f"loss-samples-{run.name}",
-        kind="samples",
-        table=None,
-        caption=f"Run {run.name}{run.which(of.seed)}: the loss of equation 1 on running moments "
-        f"against the step, and images of the same nine noise vectors at steps {shown} (as the "
-        "paper’s Figure 5).",
-        alt=f"The loss goes from {first:.3g} to {last:.3g} on a logarithmic axis, with small grids "
-        "of generated images above the curve.",
-        png=to_png(figure, photographs=True),
-    )
+LABEL = 30  # px above a picture
+PANEL = 512  # px: about the width of one run's samples
+ACROSS = 3  # runs in a row
 
 
 def real_and_generated(study: Study, theme: Theme) -> Drawing | None:
@@ -92,12 +32,11 @@ def real_and_generated(study: Study, theme: Theme) -> Drawing | None:
         return None
     bands = [grid(images, columns).repeat(2, 0).repeat(2, 1) for images in (real, generated)]
     height, width = bands[0].shape[0], bands[0].shape[1]
-    label = 30  # px
-    figure = new_figure(theme, width / DPI, 2 * (height + label) / DPI)
+    figure = new_figure(theme, width / DPI, 2 * (height + LABEL) / DPI)
     for i, (band, text) in enumerate(zip(bands, ("Real", "Generated"), strict=True)):
-        bottom = (1 - i) * (height + label)
+        bottom = (1 - i) * (height + LABEL)
         figure.figimage(band, xo=0, yo=bottom + height - band.shape[0], origin="upper")
-        y = (bottom + height + 9) / (2 * (height + label))
+        y = (bottom + height + 9) / (2 * (height + LABEL))
         figure.text(0.002, y, text, color=theme.ink, fontsize=SMALL + 1, weight="bold")
     return Drawing(
         name=f"strip-{run.name}",
@@ -110,13 +49,49 @@ def real_and_generated(study: Study, theme: Theme) -> Drawing | None:
     )
 
 
-def _even(count: int, most: int) -> list[int]:
-    return sorted({int(i) for i in np.linspace(0, count - 1, min(count, most)).round()})
+def side_by_side(study: Study, name: str, theme: Theme) -> Drawing | None:
+    """The samples of a figure's runs, a square of each; None where none of them has samples."""
+    config = study.config.figures[name]
+    found = {run: _square(study, run) for run in config.runs}
+    if not any(picture is not None for picture in found.values()):
+        return None
+    gap, across = 24, min(len(found), ACROSS)
+    width = max(picture.shape[1] for picture in found.values() if picture is not None)
+    pitch = width + LABEL + gap
+    high = -(-len(found) // across) * pitch
+    wide = across * (width + gap) - gap
+    figure = new_figure(theme, wide / DPI, high / DPI)
+    for i, (run, picture) in enumerate(found.items()):
+        row, column = divmod(i, across)
+        left, top = column * (width + gap), high - row * pitch - LABEL
+        of = study.runs[run]
+        if picture is None:
+            box = Rectangle((left, top - width), width, width, color=theme.rule, transform=None)
+            figure.add_artist(box)
+            centre = ((left + width / 2) / wide, (top - width / 2) / high)
+            middle: dict[str, Any] = {"ha": "center", "va": "center", "color": theme.muted}
+            figure.text(*centre, textwrap.fill(of.status, 44), fontsize=SMALL, **middle)
+        else:
+            figure.figimage(picture, xo=left, yo=top - picture.shape[0], origin="upper")
+        text = f"{run}{of.which(of.shown.seed)}: {of.parameters.get('dataset')}"
+        place = ((left + 1) / wide, (top + 9) / high)
+        figure.text(*place, text, color=theme.ink, fontsize=SMALL + 1, weight="bold")
+    return Drawing(
+        name=name,
+        kind="grids",
+        table=name,
+        caption=f"{config.title}: the first samples of the runs {', '.join(found)}.",
+        alt=f"Squares of generated images of the runs {', '.join(found)}.",
+        png=to_png(figure, photographs=True),
+    )
 
 
-def _within(placed: list[float], low: float, high: float, gap: float) -> list[float]:
-    for i, x in enumerate(placed):  # from the left inward, then from the right
-        placed[i] = max(x, low + i * gap)
-    for i, x in enumerate(reversed(placed)):
-        placed[-1 - i] = min(x, high - i * gap)
-    return placed
+def _square(study: Study, run: str) -> np.ndarray | None:
+    """A run's first samples as one picture, enlarged by a whole number."""
+    size = study.tile_size(study.runs[run].parameters.get("dataset"))
+    columns = columns_of(size)
+    images = sample_images(study, run, columns**2)
+    if images is None:
+        return None
+    factor = max(1, PANEL // (columns * size))
+    return grid(images, columns).repeat(factor, 0).repeat(factor, 1)

@@ -48,9 +48,9 @@ DARK = Theme(paper="#1d1d1b", ink="#eceae4", muted="#a5a198", rule="#383632", li
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: `kind` is samples, strip, loss, taps, gaps, nearest, memorised or classes.
+    """A figure: `kind` is what it shows, `table` which table or figure of the report it is of.
 
-    `table` is named where it is one table's.
+    Kinds: samples, strip, grids, progress, loss, taps, gaps, nearest, memorised and classes.
     """
 
     name: str
@@ -150,8 +150,17 @@ def log_scale(axes: Axes) -> None:
     """A logarithmic y axis with plain numbers."""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _plain(value: float) -> str:
+    """12,000 as digits, 5e+07 as a reader writes it."""
+    if not (value >= 1e6 or 0 < value < 1e-4):
+        return f"{value:,.5g}" if value < 1e5 else f"{value:,.0f}"
+    digits, power = f"{value:.0e}".split("e")
+    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{digits} × 10{raised}"
 
 
 def label_ends(axes: Axes, theme: Theme, ends: Sequence[tuple[float, str, str]]) -> None:
@@ -184,6 +193,18 @@ def label_ends(axes: Axes, theme: Theme, ends: Sequence[tuple[float, str, str]])
             va="center",
             transform=axes.transAxes,
         )
+
+
+def mark_value(axes: Axes, colour: str, x: float, text: str, y: float, *, below: bool) -> None:
+    """A short text beside a point, above it or below."""
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(3, -13 if below else 5),
+        textcoords="offset points",
+        color=colour,
+        fontsize=SMALL,
+    )
 
 
 def spread(wanted: Sequence[float], gap: float) -> list[float]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gfmn.reporting import names
-from gfmn.reporting.records import RealScores, Score, Scores
+from gfmn.reporting.records import RunScores, Score, Scores
 from gfmn.reporting.results import Study
 
 REAL = "Real data"
@@ -28,6 +28,21 @@ LONG = {  # the columns of every score, one row a run, seed, evaluator and metri
     "resizer": "string",
     "canonical": "boolean",
     "in_domain": "boolean",
+    "architecture": "string",  # the evaluator's
+    "dataset_digest": "string",  # of the images that are scored against
+    "sampling_seed": "Int64",
+    "sampling_batchnorm": "string",
+    "trained_on": "string",  # and what follows: of the run
+    "extractor": "string",
+    "taps": "Int64",
+    "features": "Int64",
+    "generator": "string",
+    "objective": "string",
+    "batch": "Int64",
+    "steps": "Int64",
+    "lr": "Float64",
+    "extractor_digest": "string",  # of its weights, as the real statistics name them
+    "generator_digest": "string",  # of the seed's generator, as a file
 }
 
 
@@ -77,7 +92,7 @@ def ways(summed: Iterable[Mapping[str, Summary]]) -> dict[str, str]:
 
 
 def every_score(study: Study) -> pd.DataFrame:
-    """Every score as it is in its file, real images against real at the end.
+    """Every score as it is in its file with what it is of, real images against real at the end.
 
     `n_generated` (`n_real`, of real images) is what the score's name says, and where that names no
     number, the evaluation's.
@@ -85,12 +100,30 @@ def every_score(study: Study) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for _, scores in study.files():
         shared = {key: getattr(scores, key) for key in LONG if hasattr(scores, key)}
-        real = isinstance(scores, RealScores)
+        run = scores if isinstance(scores, RunScores) else None
         for seed in scores.seeds:
+            own = _made(study, run, seed.seed) if run else {"run": REAL}
             for key in names.ordered(set(seed.scores)):
-                count = {"n_real" if real else "n_generated": names.count(key) or scores.n}
-                own = {"run": REAL} if real else {}
+                count = {"n_generated" if run else "n_real": names.count(key) or scores.n}
                 of = {"seed": seed.seed, "metric": key}
                 rows.append(shared | own | of | count | seed.scores[key].model_dump())
     series = {k: pd.Series([r.get(k) for r in rows], dtype=LONG[k]) for k in LONG}
     return pd.DataFrame(series)
+
+
+def _made(study: Study, scores: RunScores, seed: int | None) -> dict[str, Any]:
+    """How one seed's samples came to be: drawn, and by what its generator was trained."""
+    run = study.runs[scores.run]
+    result = next(one for one in run.seeds if one.seed == seed)
+    parameters = run.parameters
+    keys = ("extractor", "generator", "objective", "batch", "steps", "lr")
+    made = {key: parameters.get(key) for key in keys} | {
+        "trained_on": parameters.get("dataset"),
+        "sampling_seed": scores.sampling.seed,
+        "sampling_batchnorm": scores.sampling.batchnorm,
+        "generator_digest": result.generator_digest,
+    }
+    if model := result.model:
+        made |= {"taps": len(model.taps), "features": model.features}
+        made["extractor_digest"] = model.statistics.get("extractor_digest")
+    return made

@@ -1,19 +1,30 @@
 """Tables: one typed frame a table, and which of its columns are whose scores."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from gfmn.reporting import names
-from gfmn.reporting.paper import Published, paper_tables
-from gfmn.reporting.records import RealScores, RunScores, Scores
+from gfmn.reporting.beside import (
+    COLUMNS,
+    differences,
+    pairs_in_order,
+    paper_columns,
+    places,
+    same_data,
+)
+from gfmn.reporting.paper import PaperRow, paper_dataset, paper_tables
+from gfmn.reporting.records import RealScores, Scores
 from gfmn.reporting.results import RunResult, Study, TableConfig
-from gfmn.reporting.summary import REAL, summaries, ways
+from gfmn.reporting.spaces import Space, find_spaces
+from gfmn.reporting.summary import REAL, summaries
+
+__all__ = ["Space", "Table", "make_table", "pairs_in_order"]
 
 SETTINGS = {  # column -> dtype and heading
+    "kind": ("string", "Kind"),  # real, run, or published: the paper's figures alone
     "run": ("string", "Run"),
     "status": ("string", "Status"),
     "beyond": ("boolean", "Beyond the paper"),
@@ -38,28 +49,6 @@ COUNTS = {  # of the main space; those of another end in its evaluator's name
     "n_real": ("Int64", "n real"),  # in the row of real data, where others have n_generated
     "n_reference": ("Int64", "n reference"),
 }
-PAPER = {
-    "paper_row": ("string", "Row"),
-    "paper_features": ("string", "Features"),
-    "paper_is_mean": ("Float64", "IS"),
-    "paper_is_std": ("Float64", "±"),
-    "paper_fid5k": ("Float64", "FID 5K"),
-    "paper_fid50k": ("Float64", "FID 50K"),
-}
-
-
-@dataclass(frozen=True)
-class Space:
-    """One evaluator in a table: which columns are its scores, and what scored them."""
-
-    evaluator: str
-    suffix: str  # of its columns of counts; none for the table's main space
-    keys: tuple[str, ...]
-    how: dict[str, str]  # of scores without a deviation of their own: how they were made
-    canonical: bool
-    in_domain: bool
-    resizer: str
-    sampling: tuple[str, ...]  # seed and batch norm of the samples, where not all are the same
 
 
 @dataclass(frozen=True)
@@ -67,11 +56,13 @@ class Table:
     """A frame, one row a run with real data first, and its spaces, the main one first.
 
     A score's column is named as its file names it and holds the mean over seeds; `<key>_std` is
-    the deviation and `<key>_over` what that is over.
+    the deviation and `<key>_over` what that is over. A row of the kind `published` has no `run`:
+    it holds the paper's columns alone.
     """
 
     frame: pd.DataFrame
     spaces: tuple[Space, ...]
+    paper: str | None = None  # the table that it stands beside
 
     @property
     def main(self) -> Space | None:
@@ -92,82 +83,81 @@ class Table:
 
     @property
     def runs(self) -> pd.DataFrame:
-        """The rows that are not of real data."""
-        return pd.DataFrame(self.frame[self.frame["run"] != REAL])
+        """The rows of this study's runs."""
+        return pd.DataFrame(self.frame[self.frame["kind"] == "run"])
 
 
 def make_table(study: Study, config: TableConfig) -> Table:
-    """One row a run in the order of the parameters, real data first, with typed columns."""
+    """One row a run in the order of the parameters, real data first, with typed columns.
+
+    With `published` the order is the paper's, and its other rows stand among the runs.
+    """
     runs = [study.runs[name] for name in config.rows]
-    spaces = _spaces(study, runs)
-    published = paper_tables()
-    rows = []
-    for dataset in dict.fromkeys(one.dataset for run in runs for one in run.evaluations):
-        found = [study.real.get((dataset, space.evaluator)) for space in spaces]
-        if real := next((scores for scores in found if scores), None):
-            paper = published["table4"][0].cifar10 if config.paper else None
-            facts = {"run": REAL, "status": "scored", "beyond": False, "dataset": dataset}
-            rows.append(facts | {"note": _held_out(real)} | _paper(REAL, None, paper))
-            for space, scores in zip(spaces, found, strict=True):
-                rows[-1] |= _scored(space, scores)
+    spaces = find_spaces(study, runs)
+    theirs = paper_tables()[config.paper] if config.paper else ()
+    dataset = paper_dataset(config.paper or "")
+    rows = _real_rows(study, runs, spaces, config.paper)
+    first = bool(rows) and any(row.label == REAL for row in theirs)
+    indices = [0 if first else -1] * len(rows)  # of the paper's rows that these stand at
     for run, place in zip(runs, config.rows.values(), strict=True):
         row = _settings(run) | {"beyond": place.beyond, "note": place.note or None}
         for space in spaces:
             row |= _scored(space, run.scores(space.evaluator))
-        if config.paper and place.paper is not None:
-            beside = published[config.paper][place.paper]
-            row |= _paper(beside.label, beside.features, beside.cifar10)
+        if place.paper is not None:
+            row |= paper_columns(theirs[place.paper], dataset)
+        behind = indices[-1] if indices else -1
+        indices.append(behind if place.paper is None else place.paper)
         rows.append(row)
+    _add_differences(study, spaces, rows, dataset)
+    if config.published:
+        rows = _with_published(rows, indices, theirs, dataset)
     dtypes = _dtypes(spaces, rows, bool(config.paper))
     cells = {key: [_plain(row.get(key), dtype) for row in rows] for key, dtype in dtypes.items()}
     series = {key: pd.Series(cells[key], dtype=dtypes[key]) for key in dtypes}
-    return Table(pd.DataFrame(series), spaces)
+    table = Table(pd.DataFrame(series), spaces, config.paper)
+    if not config.paper:
+        return table
+    return replace(table, frame=table.frame.assign(**places(table.frame, table.distance)))
 
 
-def pairs_in_order(frame: pd.DataFrame, distance: str | None) -> tuple[int, int] | None:
-    """How many pairs of runs stand in the paper's order, of how many that the paper separates.
+def _real_rows(
+    study: Study, runs: list[RunResult], spaces: tuple[Space, ...], paper: str | None
+) -> list[dict[str, Any]]:
+    """Real images against other real ones, one row a data set, beside the paper's such row."""
+    theirs, rows = paper_tables()["table4"][0], []
+    for dataset in dict.fromkeys(one.dataset for run in runs for one in run.evaluations):
+        found = [study.real.get((dataset, space.evaluator)) for space in spaces]
+        if real := next((scores for scores in found if scores), None):
+            row = {"kind": "real", "run": REAL, "status": "scored", "beyond": False}
+            row |= {"dataset": dataset, "note": _held_out(real)}
+            row |= paper_columns(theirs, paper_dataset(paper)) if paper else {}
+            for space, scores in zip(spaces, found, strict=True):
+                row |= _scored(space, scores)
+            rows.append(row)
+    return rows
 
-    The order is by the column `distance` and by the paper's FID 5K; None where nothing compares.
-    """
-    if distance is None or "paper_fid5k" not in frame:
-        return None
-    rows = frame[frame["run"] != REAL].dropna(subset=[distance, "paper_fid5k"])
-    values = list(zip(rows[distance], rows["paper_fid5k"], strict=True))
-    signs = [float((a - b) * (p - q)) for (a, p), (b, q) in combinations(values, 2) if p != q]
-    return (sum(sign > 0 for sign in signs), len(signs)) if signs else None
+
+def _add_differences(
+    study: Study, spaces: Iterable[Space], rows: Iterable[dict[str, Any]], dataset: str
+) -> None:
+    for space in spaces:
+        for row in rows if space.canonical else ():
+            if same_data(study, row.get(f"scored_against{space.suffix}"), dataset):
+                row |= differences(row, space.keys)
 
 
-def _spaces(study: Study, runs: list[RunResult]) -> tuple[Space, ...]:
-    """Evaluators in the study's order: those that scored a run, then those with real data only."""
-    wanted = {one.evaluator for run in runs for one in run.evaluations}
-    datasets = {one.dataset for run in runs for one in run.evaluations}
-    found: list[tuple[str, list[RunScores], list[Scores]]] = []
-    for evaluator in study.evaluators:
-        mine = [scores for run in runs if (scores := run.scores(evaluator))]
-        real = [s for pair, s in study.real.items() if pair[0] in datasets and pair[1] == evaluator]
-        if evaluator in wanted and (mine or real):
-            found.append((evaluator, mine, [*mine, *real]))
-    found.sort(key=lambda space: not space[1])
-    spaces: list[Space] = []
-    for evaluator, mine, every in found:
-        summed = [summaries(scores) for scores in every]
-        taken = {key for space in spaces for key in space.keys}  # as of pixels, in every space
-        keys = {key for row in summed for key in row} - taken
-        how = ways(summed)
-        drawn = dict.fromkeys((s.sampling.seed, s.sampling.batchnorm) for s in mine)
-        spaces.append(
-            Space(
-                evaluator=evaluator,
-                suffix=f"_{evaluator}" if spaces else "",
-                keys=tuple(names.ordered(keys)),
-                how={key: how[key] for key in names.ordered(keys) if key in how},
-                canonical=every[0].canonical,
-                in_domain=every[0].in_domain,
-                resizer=every[0].resizer,
-                sampling=tuple(f"seed {seed}, batch norm {mode}" for seed, mode in drawn),
-            )
-        )
-    return tuple(spaces)
+def _with_published(
+    rows: list[dict[str, Any]], indices: list[int], theirs: Sequence[PaperRow], dataset: str
+) -> list[dict[str, Any]]:
+    """The paper's other rows among these, in its order; each row is of its neighbours' group."""
+    placed = list(zip(indices, rows, strict=True))
+    for index, row in placed:
+        row["paper_group"] = theirs[index].group if index >= 0 else None
+    taken = {index for index, row in placed if row.get("paper_row") is not None}
+    for index in sorted(set(range(len(theirs))) - taken):
+        constant = {"kind": "published", "status": "published", "beyond": False}
+        placed.append((index, constant | paper_columns(theirs[index], dataset)))
+    return [row for _, row in sorted(placed, key=lambda pair: pair[0])]
 
 
 def _dtypes(
@@ -181,7 +171,7 @@ def _dtypes(
             dtypes[key] = "Float64"
             if any(row.get(f"{key}_std") is not None for row in rows):
                 dtypes |= {f"{key}_std": "Float64", f"{key}_over": "string"}
-    return dtypes | ({key: dtype for key, (dtype, _) in PAPER.items()} if with_paper else {})
+    return dtypes | ({key: dtype for key, (dtype, _) in COLUMNS.items()} if with_paper else {})
 
 
 def _held_out(real: RealScores) -> str:
@@ -191,7 +181,7 @@ def _held_out(real: RealScores) -> str:
 
 def _settings(run: RunResult) -> dict[str, Any]:
     row = {key: run.parameters.get(key) for key in SETTINGS if key != "taps"}
-    row |= {"run": run.name, "status": run.status}
+    row |= {"kind": "run", "run": run.name, "status": run.status}
     taps = run.parameters.get("taps")
     if run.model:
         networks = " + ".join(run.model.precision) or None
@@ -222,20 +212,6 @@ def _scored(space: Space, scores: Scores | None) -> dict[str, Any]:
         if key in space.keys:
             row |= {key: one.value, f"{key}_std": one.std, f"{key}_over": one.over}
     return row
-
-
-def _paper(label: str, features: str | None, scores: Published | None) -> dict[str, Any]:
-    if scores is None:
-        return {}
-    mean, std = scores.is_ or (None, None)
-    return {
-        "paper_row": label,
-        "paper_features": features,
-        "paper_is_mean": mean,
-        "paper_is_std": std,
-        "paper_fid5k": scores.fid5k,
-        "paper_fid50k": scores.fid50k,
-    }
 
 
 def _plain(value: Any, dtype: str) -> Any:
