@@ -1,7 +1,4 @@
-"""Every row of the paper's Tables 2 and 3 and its other data sets, named as parameters.
-
-Scored in Inception's space, in DINOv2's, and in that of a classifier trained in the pipeline.
-"""
+"""The study `studies/paper` has the paper's rows: its features, networks, rates and seeds."""
 
 import copy
 from pathlib import Path
@@ -9,151 +6,136 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
-from test_study import PARAMS
 
-import gfmn
 from gfmn.errors import InputError
 from gfmn.extractors import select_taps
 from gfmn.networks import describe
+from gfmn.reporting.paper import paper_tables
 from gfmn.study import check
 
-HASH = "0" * 64
+STUDIES = Path(__file__).resolve().parent.parent / "studies"
+PAPER: dict[str, Any] = YAML(typ="safe").load((STUDIES / "paper/params.yaml").read_text())
+RUNS, TABLES = PAPER["runs"], PAPER["report"]["tables"]
+CLASSIFIERS = ("vgg19", "resnet18", "both")
 
 
-def published(architecture: str) -> dict[str, Any]:
-    """A checkpoint of the authors', imported into a file of ours."""
-    path = f"weights/{architecture}.safetensors"
-    source = {"kind": "file", "path": path, "sha256": HASH, "licence": "Apache-2.0"}
-    return {"architecture": architecture, "source": source}
+def features(run: str) -> int:
+    """How many features a run matches, from the shapes of its networks' taps alone."""
+    row, extractors = RUNS[run], PAPER["extractors"]
+    parts = extractors["bundled"].get(row["extractor"], {"only": row["extractor"]}).values()
+    size = PAPER["datasets"][row["dataset"]].get("image_size", 32)
+    networks = {}
+    for part in parts:
+        trained = extractors["trained"][part]
+        is_encoder = trained["task"] == "autoencoder"
+        arguments = {"image_size": size, "latent": trained["latent"]} if is_encoder else {}
+        networks[part] = describe(trained["architecture"], **arguments)
+    names = {name: network.tap_names for name, network in networks.items()}
+    selected = select_taps(names, row["taps"], run)
+    return sum(
+        channels * height * width
+        for name, network in networks.items()
+        for tap, (channels, height, width) in zip(
+            network.tap_names, network.tap_shapes(size), strict=True
+        )
+        if tap in selected[name]
+    )
 
 
-def encoder(architecture: str, dataset: str, latent: int) -> dict[str, Any]:
-    row = {"task": "autoencoder", "architecture": architecture, "dataset": dataset}
-    return {**row, "latent": latent, "steps": 1000}
+@pytest.mark.parametrize("study", sorted(path.name for path in STUDIES.iterdir()))
+def test_every_study_is_accepted_and_shares_the_pipeline(study: str) -> None:
+    params = YAML(typ="safe").load((STUDIES / study / "params.yaml").read_text())
+    check(params, "params.yaml")
+    assert params["root"] == "../.."
+    assert (STUDIES / study / "dvc.yaml").readlink() == Path("../../dvc.yaml")
 
 
-def run(dataset: str, extractor: str, **changes: Any) -> dict[str, Any]:
-    row = copy.deepcopy(PARAMS["runs"]["vgg16"])
-    return {**row, "dataset": dataset, "extractor": extractor, **changes}
-
-
-DATASETS = {
-    "cifar10": {"source": "cifar10"},
-    "imagenet32": {"source": "imagenet32"},
-    "stl10": {"source": "stl10", "image_size": 32},
-    "stl10_48": {"source": "stl10", "image_size": 48},
-    "celeba64": {"source": "celeba", "image_size": 64, "crop": 160},
-    "celeba128": {"source": "celeba", "image_size": 128, "crop": 160},
-    "bedrooms": {"source": "lsun", "category": "bedroom", "image_size": 64},
-}
-EXTRACTORS = {
-    "fetched": {"vgg19": published("vgg19_bn"), "resnet18": published("resnet18")},
-    "trained": {
-        "dcgan_encoder": encoder("dcgan_encoder", "cifar10", 128),
-        "vgg19_encoder": encoder("vgg19_encoder", "imagenet32", 128),
-        "faces_encoder": encoder("dcgan_encoder", "celeba64", 512),
-        "resnet18_here": {
-            "task": "classifier",
-            "architecture": "resnet18",
-            "dataset": "imagenet32",
-            "epochs": 40,
-        },
-    },
-    "bundled": {"both": {"first": "vgg19", "second": "resnet18"}},
-}
-DEPTHS = (1, 3, 5, 7, 9, 11, 13, 15, 16)
-RUNS = {
-    "t2_dcgan_encoder": run("cifar10", "dcgan_encoder"),
-    "t2_vgg19_encoder": run("cifar10", "vgg19_encoder"),
-    "t2_resnet18": run("cifar10", "resnet18"),
-    "t2_vgg19": run("cifar10", "vgg19"),
-    "t2_both": run("cifar10", "both", taps=16),
-    "t2_both_resnet": run("cifar10", "both", taps=16, generator="resnet"),
-    **{f"t3_{n}": run("cifar10", "vgg19", taps=n) for n in DEPTHS},
-    "batch": run("cifar10", "both", taps=16, batchnorm="batch", weights={"vgg19": 2.0}),
-    "from_decoder": run("cifar10", "resnet18_here", decoder="dcgan_encoder", latent=128),
-    "last": run("cifar10", "vgg19", taps=-4),
-    "stl10": run("stl10", "both", taps=16),
-    "stl10_48": run("stl10_48", "vgg19"),
-    "faces": run("celeba64", "faces_encoder"),
-    "faces128": run("celeba128", "vgg19", generator="resnet"),
-    "bedrooms": run("bedrooms", "vgg19"),
-}
-
-
-KNOWN = YAML(typ="safe").load((Path(gfmn.__file__).parent / "evaluators.yaml").read_text())
-EYES = ("inception", "dinov2_small", "own")
-EVALUATORS = {
-    "fetched": {name: KNOWN[name] for name in EYES[:2]},
-    "borrowed": {"own": {"extractor": "resnet18_here"}},
-}
-
-
-def study() -> dict[str, Any]:
-    statistics = {}
-    for row in RUNS.values():
-        parts = {k: row[k] for k in ("dataset", "extractor", "batchnorm")}
-        statistics["-".join(parts.values())] = parts
-    return {
-        "root": ".",
-        "datasets": DATASETS,
-        "extractors": EXTRACTORS,
-        "evaluators": EVALUATORS,
-        "statistics": statistics,
-        "references": {
-            f"{d}-{e}": {"dataset": d, "evaluator": e, "held_out": d}
-            for d in DATASETS
-            for e in EYES
-        },
-        "runs": RUNS,
-        "metrics": PARAMS["metrics"],
-        "evaluations": {
-            f"{name}-{eye}": {"run": name, "dataset": row["dataset"], "evaluator": eye}
-            for name, row in RUNS.items()
-            for eye in EYES
-        },
-        "report": {
-            "title": "The paper",
-            "headline": "t2_both_resnet",
-            "tables": {"t": {"title": "T", "rows": {name: {} for name in RUNS}}},
-        },
-    }
-
-
-def test_every_row_of_the_papers_tables_can_be_named() -> None:
-    check(study(), "params.yaml")
+def test_every_row_of_tables_2_and_3_has_a_run_of_as_many_features_as_the_paper_prints() -> None:
+    published = paper_tables()
+    for table in ("table2", "table3"):
+        rows = {row["paper"]: run for run, row in TABLES[table]["rows"].items()}
+        assert sorted(rows) == list(range(len(published[table])))
+        for place, run in rows.items():
+            printed = int(str(published[table][place].features).removesuffix("K"))
+            assert features(run) // 1024 == printed, run
 
 
 def test_the_papers_pair_leaves_out_resnet18s_last_tap() -> None:
     names = {n: describe(n).tap_names for n in ("vgg19_bn", "resnet18")}
-    selected = select_taps(names, 16, "x")
+    selected = select_taps(names, RUNS["both"]["taps"], "x")
     assert [len(taps) for taps in selected.values()] == [16, 16]
     assert "block4_2b" not in selected["resnet18"]
-    last = select_taps(names, -1, "x")
-    assert last == {"vgg19_bn": ("conv5_4",), "resnet18": ("block4_2b",)}
+    assert features("both") == 851_968
+
+
+def test_rates_minibatches_and_seeds_are_the_papers() -> None:
+    for name, run in RUNS.items():
+        assert run["lr"] in (1e-4, 5e-5) and run["ama"]["rate"] in (5e-5, 1e-5)
+        assert run["latent"] == 100 and run["batch"] == (512 if name == "ma512" else 64)
+        assert run["lr"] == (1e-4 if run["extractor"] in CLASSIFIERS else 5e-5)
+        assert len(run["seeds"]) == (5 if name == "both_resnet" else 1)
+        assert run["objective"] == ("ma" if name.startswith("ma") else "ama")
+
+
+def test_what_the_paper_leaves_open_is_as_in_its_published_code() -> None:
+    code = {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8, "reduction": "mean", "initial": "uniform"}
+    for run in RUNS.values():
+        assert code.items() <= run["ama"].items() and run["ama"]["units"] == "feature"
+        assert (run["beta1"], run["beta2"], run["batchnorm"]) == (0.5, 0.999, "batch")
+        assert (run["warmup"], run["hold"], run["clip"], run["ema"]) == (0, 1.0, 0.0, 0.0)
+    assert all(row["batch"] == 64 for row in PAPER["statistics"].values())
+
+
+def test_every_figure_and_the_rows_of_stl10_are_there() -> None:
+    figures = PAPER["report"]["figures"]
+    shown = {figures[name]["paper"]: figures[name]["runs"] for name in figures}
+    seen = {
+        figure: [(RUNS[run]["dataset"], RUNS[run]["extractor"], RUNS[run]["generator"])]
+        for figure, (run, *_) in shown.items()
+    }
+    assert seen["figure3"] == [("celeba128", "vgg19", "resnet")]
+    assert seen["figure5"] == [("celeba64", "faces_encoder", "dcgan")]
+    assert [RUNS[run]["dataset"] for run in shown["figure2"]] == ["cifar10", "stl10", "bedrooms"]
+    assert list(TABLES["figure4"]["rows"]) == ["ma64", "ma512", "ama64"]
+    published = paper_tables()
+    for table in ("table4_cifar10", "table4_stl10"):
+        beside = [published[table][row["paper"]].label for row in TABLES[table]["rows"].values()]
+        assert beside == ["GFMN, VGG + ResNet", "GFMN, VGG + ResNet (ResNet G)"]
+    stl10 = TABLES["table4_stl10"]["rows"]
+    assert [RUNS[run]["generator"] for run in stl10] == ["dcgan", "resnet"]
+    assert all(RUNS[run]["dataset"] == "stl10" for run in stl10)
+
+
+def test_every_run_is_scored_in_inceptions_space_and_in_another() -> None:
+    scored = {(row["run"], row["evaluator"]) for row in PAPER["evaluations"].values()}
+    assert scored == {(run, eye) for run in RUNS for eye in ("inception", "dinov2")}
+    assert PAPER["metrics"]["counts"] == [5000, 50000]
+    assert all(run["sample"]["count"] == 50000 for run in RUNS.values())
 
 
 @pytest.mark.parametrize(
     ("path", "value", "line"),
     [
-        ("batch.weights", {"vgg16": 1.0}, "runs.batch.weights: no 'vgg16'; did you mean 'vgg19'?"),
-        ("batch.weights", {"vgg19": -1.0}, "runs.batch.weights.vgg19: expected greater than or"),
-        ("t2_vgg19.batchnorm", "batch", "statistics: no 'cifar10-vgg19-batch'"),
-        (
-            "from_decoder.decoder",
-            "resnet18_here",
-            "runs.from_decoder.decoder: no 'resnet18_here'; known: ",
-        ),
-        ("from_decoder.latent", 100, "expected dcgan, latent 100, 32 px, as the run has"),
-        ("last.taps", 0, "runs.last.taps: expected 'all', the first n taps, the last n as -n"),
-        ("last.taps", -17, "runs.last.taps: expected 1 to 16 taps"),
-        ("t2_dcgan_encoder.dataset", "celeba64", "statistics: no 'celeba64-dcgan_encoder-eval'"),
+        ("both.weights", {"vgg16": 1.0}, "runs.both.weights: no 'vgg16'; did you mean 'vgg19'?"),
+        ("both.weights", {"vgg19": -1.0}, "runs.both.weights.vgg19: expected greater than or"),
+        ("vgg19.batchnorm", "eval", "statistics: no 'cifar10-vgg19-eval'"),
+        ("vgg19.decoder", "resnet18", "runs.vgg19.decoder: no 'resnet18'; known: "),
+        ("vgg19.decoder", "encoder", "expected dcgan, latent 100, 32 px, as the run has"),
+        ("vgg19.taps", 0, "runs.vgg19.taps: expected 'all', the first n taps, the last n as -n"),
+        ("vgg19.taps", -17, "runs.vgg19.taps: expected 1 to 16 taps"),
+        ("encoder.dataset", "celeba64", "statistics: no 'celeba64-encoder-batch'"),
     ],
 )
 def test_what_does_not_fit_is_one_line(path: str, value: Any, line: str) -> None:
-    params = copy.deepcopy(study())
+    params = copy.deepcopy(PAPER)
     name, _, key = path.partition(".")
     params["runs"][name][key] = value
     with pytest.raises(InputError) as error:
         check(params, "params.yaml")
     assert line in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_run_can_start_from_a_decoder_and_match_the_last_taps_alone() -> None:
+    params = copy.deepcopy(PAPER)
+    params["runs"]["vgg19"] |= {"decoder": "encoder", "latent": 128, "taps": -4}
+    check(params, "params.yaml")
