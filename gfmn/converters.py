@@ -1,7 +1,6 @@
 """From published weights to a network's record: fetch, convert to our state dict, check."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from gfmn.extractor_file import (
     summary,
 )
 from gfmn.networks import ARCHITECTURES, FOR_SCORES, TappedNetwork, describe
+from gfmn.networks.vgg import DEPTHS
 from gfmn.weights import LocalFile, Source, WebFile, fetch
 from gfmn.weights.containers import (
     is_safetensors,
@@ -37,7 +37,12 @@ from gfmn.weights.layouts import (
 
 State = dict[str, Tensor]
 ADAPTERS = ("torchvision:", "timm:")  # begin the names of the libraries' own models
-PUBLISHED = re.compile(r"vgg(11|13|16|19)(_bn)?|resnet18|efficientnet_lite[02]")
+# The layout in which an architecture's weights are published, and what renames it to ours.
+LAYOUTS: dict[str, Callable[[Mapping[str, Tensor], TappedNetwork, str], State]] = {
+    **dict.fromkeys([*DEPTHS, *(f"{name}_bn" for name in DEPTHS)], vgg_from_torchvision),
+    "resnet18": resnet_from_torch,
+    **dict.fromkeys(["efficientnet_lite0", "efficientnet_lite2"], lite_from_torch),
+}
 
 
 class PublishedNetwork(Config):
@@ -56,7 +61,7 @@ class PublishedNetwork(Config):
         """Architectures that have published weights, and a layout that is known here."""
         if isinstance(self.source, LocalFile | WebFile):  # the file may be of our own format
             return tuple(ARCHITECTURES)
-        return tuple(filter(PUBLISHED.fullmatch, ARCHITECTURES))
+        return tuple(LAYOUTS)
 
 
 class FetchedNetwork(PublishedNetwork):
@@ -186,12 +191,8 @@ def _converted(architecture: str, data: bytes, network: TappedNetwork, name: str
     state = read_state_dict(data, name)
     if is_adapter(architecture) or architecture in FOR_SCORES:
         return adapted(state, expected_state(network))
-    if re.fullmatch(r"vgg\d+(_bn)?", architecture):
-        return vgg_from_torchvision(state, network, name)
-    if architecture.startswith("resnet"):
-        return resnet_from_torch(state, name)
-    if architecture.startswith("efficientnet_lite"):
-        return lite_from_torch(state, name)
+    if architecture in LAYOUTS:
+        return LAYOUTS[architecture](state, network, name)
     raise InputError(
         f"{name}: expected an extractor file with {architecture!r}, found another; "
         "`python -m gfmn.weights import` makes one of a checkpoint"

@@ -129,7 +129,8 @@ def read_header(path: str | Path) -> Header:
 
 def read_state(path: str | Path, entry: NetworkHeader) -> dict[str, Tensor]:
     """One network's state dict, checked; `InputError` for missing, surplus or misshapen tensors."""
-    state = {k: _wide(v) for k, v in tensorfile.read(path, f"{entry.name}/").items()}
+    tensors = tensorfile.part(tensorfile.read(path), f"{entry.name}/")
+    state = {key: _wide(value) for key, value in tensors.items()}
     check_state(state, entry.describe(), f"{path}: network {entry.name!r}")
     return state
 

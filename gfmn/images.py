@@ -7,6 +7,7 @@
 | signed | -1 to 1               | float32 | N x 3 x H x W | what generators make (tanh)    |
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,19 @@ def signed_to_bytes(images: Tensor) -> np.ndarray:
     """N x 3 x H x W float in [-1, 1] -> N x H x W x 3 uint8: rounded, then clamped."""
     scaled = signed_to_unit(images.detach().float()).mul(255).round_().clamp_(0, 255)
     return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def write_images(path: Path, parts: Iterable[np.ndarray], count: int, size: int) -> None:
+    """`count` images of S = `size` pixels as one count x S x S x 3 uint8 `.npy` file.
+
+    They come part by part, and one part at a time is in memory.
+    """
+    images = np.lib.format.open_memmap(path, "w+", np.uint8, (count, size, size, 3))
+    done = 0
+    for part in parts:
+        images[done : done + len(part)] = part
+        done += len(part)
+    images.flush()
 
 
 def read_images(path: Path) -> np.ndarray:

@@ -157,7 +157,8 @@ def save(statistics: Statistics, path: Path) -> None:
 def load(path: Path) -> Statistics:
     """Read a statistics file; a missing, truncated or foreign one is an `InputError`."""
     about = tensorfile.read_about(path, FORMAT)
-    return Statistics(about, tensorfile.read(path, "mean/"), tensorfile.read(path, "variance/"))
+    tensors = tensorfile.read(path)
+    return Statistics(about, *(tensorfile.part(tensors, name) for name in ("mean/", "variance/")))
 
 
 def verify(statistics: Statistics, path: Path, extractor: Extractor, dataset: str) -> None:

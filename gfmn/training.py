@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gfmn import generators, objectives, states
 from gfmn.batchnorm import synchronise
-from gfmn.config import Config, nearest
+from gfmn.config import nearest
 from gfmn.devices import Work, autocast, measured_precision
 from gfmn.distributed import ALONE, World
 from gfmn.errors import InputError
@@ -29,7 +29,7 @@ from gfmn.statistics import Statistics
 GRAPH_AFTER = 3  # steps before a CUDA graph is captured, as its documentation asks
 
 
-class Method(Config):
+class Method(objectives.Groups):
     """All that decides a trained generator but the seed; defaults are the paper's where it says."""
 
     dataset: str
@@ -37,13 +37,10 @@ class Method(Config):
     taps: Literal["all"] | int | tuple[str, ...] = "all"  # of each network: first n, last -n, names
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field({})  # of networks in the loss; else 1
     batchnorm: BatchNormMode = "eval"  # of the networks: running statistics or the batch's
-    generator: Literal["dcgan", "resnet"] = "dcgan"
+    generator: generators.Name = "dcgan"
     latent: int = Field(100, ge=1)  # n_z
     decoder: str = "none"  # a trained extractor whose decoder the generator starts from
-    objective: Literal["ama", "ma", "l2", "running"] = "ama"
-    ama: objectives.AMAConfig = objectives.AMAConfig()
-    ma: objectives.MAConfig = objectives.MAConfig()
-    running: objectives.RunningConfig = objectives.RunningConfig()
+    objective: objectives.Name = "ama"  # each has a group of parameters in the base class
     steps: int = Field(ge=1)  # generator updates
     batch: int = Field(64, ge=2)  # minibatch N, over all processes
     lr: float = Field(1e-4, gt=0)  # the generator's ADAM
@@ -153,8 +150,7 @@ class Trainer:
         self._tap_weights = tap_weights(config.weights, extractor)
         self.average = copy.deepcopy(self.generator) if config.ema else None
         target = statistics.target(extractor.taps, self.device)
-        groups = (config.ama, config.ma, config.running)
-        self.objective = objectives.build(config.objective, target, *groups, config.seed)
+        self.objective = objectives.build(config.objective, target, config, config.seed)
         self._weights = list(self.generator.parameters())
         # What changes with the step and is not computed on the device.
         self._z = torch.zeros(len(world.share(config.batch)), config.latent, device=self.device)

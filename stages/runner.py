@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from gfmn import parameters
 from gfmn.config import nearest
 from gfmn.errors import InputError, Stopped
 
@@ -20,16 +18,8 @@ PARAMS = Path("params.yaml")
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
-    """The whole parameter file, read as DVC reads it (YAML 1.2: `5e-05` is a number)."""
-    try:
-        data = YAML(typ="safe").load(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected the study's parameters here, found no file") from None
-    except YAMLError as error:
-        raise InputError(f"{path}: expected YAML, found {' '.join(str(error).split())}") from None
-    if not isinstance(data, Mapping):
-        raise InputError(f"{path}: expected a mapping of parameters, found {data!r}")
-    return dict(data)
+    """The whole parameter file of the study in this folder."""
+    return parameters.read(path)
 
 
 def section(*keys: str, params: Mapping[str, Any] | None = None) -> tuple[Any, str]:

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import paths
 import runner
 from PIL import Image
@@ -12,7 +11,7 @@ from torch import nn
 
 from gfmn import generators
 from gfmn.devices import default_device
-from gfmn.images import grid, read_images
+from gfmn.images import grid, read_images, write_images
 from gfmn.interpolation import COLUMNS, ROWS, images_at, row_latents
 from gfmn.sampling import SampleConfig, sample_parts
 
@@ -39,13 +38,9 @@ def main(name: str) -> None:
 def write(path: Path, generator: nn.Module, about: dict[str, Any], config: SampleConfig) -> None:
     """The samples in a file, whole or not at all, of which a few are in memory at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial, size = path.with_suffix(".part"), about["image_size"]
-    images = np.lib.format.open_memmap(partial, "w+", np.uint8, (config.count, size, size, 3))
-    done = 0
-    for part in sample_parts(generator, about["latent"], config):
-        images[done : done + len(part)] = part
-        done += len(part)
-    images.flush()
+    partial = path.with_suffix(".part")
+    parts = sample_parts(generator, about["latent"], config)
+    write_images(partial, parts, config.count, about["image_size"])
     partial.replace(path)
 
 

@@ -17,6 +17,7 @@ import torch
 from test_weights import published_lite, saved
 from torch import nn
 
+from gfmn import tensorfile
 from gfmn.errors import InputError
 from gfmn.evaluators import load_evaluator
 from gfmn.extractor_file import (
@@ -61,10 +62,9 @@ def rewrite(
 ) -> Path:
     """A copy of an extractor file with its metadata or tensors changed."""
     tensors = safetensors.torch.load_file(source)
-    with safetensors.safe_open(source, "pt") as file:
-        facts = json.loads(file.metadata()["gfmn"])
+    facts = tensorfile.read_about(source, "extractor-2")
     change(facts, tensors)
-    safetensors.torch.save_file(tensors, path, {"gfmn": json.dumps(facts)})
+    tensorfile.write(path, tensors, facts)
     return path
 
 

@@ -9,13 +9,12 @@ from conftest import TinyNetwork
 from benchmarks import plain
 from gfmn.moments import Target
 from gfmn.networks.frozen import affine
-from gfmn.objectives import AMAConfig, MAConfig, MomentObjective, RunningConfig, build
+from gfmn.objectives import AMAConfig, Groups, MomentObjective, build
 from gfmn.rows import from_rows
 
 
 def objective(name: str, target: Target, **groups: object):
-    defaults = {"ama": AMAConfig(), "ma": MAConfig(), "running": RunningConfig()}
-    return build(name, target, **{**defaults, **groups})
+    return build(name, target, Groups(**groups))
 
 
 def gradients(objective: MomentObjective, taps: list[torch.Tensor]) -> list[torch.Tensor]:

@@ -45,7 +45,7 @@ def test_the_default_study_is_right() -> None:
         ("runs.vgg16.lr", "1e-4x", "runs.vgg16.lr: expected a valid number, found '1e-4x'"),
         ("runs.vgg16.steps", 2.5, "runs.vgg16.steps: expected a valid integer"),
         ("runs.vgg16.lr", True, "runs.vgg16.lr: expected a valid number, found True"),
-        ("runs.vgg16.objective", "amma", "runs.vgg16.objective: expected 'ama', 'ma', 'l2' or"),
+        ("runs.vgg16.objective", "amma", "runs.vgg16.objective: expected 'ama', 'ma', "),
         ("runs.vgg16.seed", 0, "runs.vgg16.seed: unknown key; did you mean 'seeds'?"),
         ("runs.vgg16.seeds", [], "runs.vgg16.seeds: "),
         ("runs.vgg16.seeds", [1, 1], "runs.vgg16.seeds: expected"),
@@ -151,9 +151,9 @@ def test_numbers_read_as_dvc_writes_them(text: str, tmp_path: Path) -> None:
 def test_every_run_lists_every_field_so_that_dvc_can_set_it() -> None:
     for name, row in PARAMS["runs"].items():
         assert set(row) == set(RunConfig.model_fields), name
-        for group in ("ama", "ma", "running", "sample"):
-            fields = RunConfig.model_fields[group].annotation
-            assert set(row[group]) == set(fields.model_fields), f"{name}.{group}"
+        for group, field in RunConfig.model_fields.items():
+            fields = getattr(field.annotation, "model_fields", None)  # of a group of parameters
+            assert fields is None or set(row[group]) == set(fields), f"{name}.{group}"
 
 
 def test_no_mapping_is_shared_between_runs() -> None:

@@ -211,7 +211,7 @@ def test_a_folder_that_is_no_study_is_refused(tmp_path: Path) -> None:
         read_run, tmp_path, "running"
     )
     (tmp_path / "params.yaml").write_text("runs: {running: {}}")
-    assert "params.yaml: evaluations: expected a mapping, found None" in line(
+    assert "params.yaml: evaluations: expected a mapping, found nothing" in line(
         read_run, tmp_path, "running"
     )
 

@@ -6,6 +6,7 @@ two. `python tools/code_deps.py` brings dvc.yaml's lists up to date.
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,9 +27,14 @@ def code_deps(script: str) -> list[str]:
     return sorted(str(p.relative_to(ROOT)) for p in found if _has_code(p))
 
 
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def _imported(path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(_parsed(path)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -48,9 +54,7 @@ def _files(module: str) -> list[Path]:
 
 def _named_beside(path: Path) -> list[Path]:
     """Data files in the module's folder that the module names in a string."""
-    strings = [
-        n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)
-    ]
+    strings = [n.value for n in ast.walk(_parsed(path)) if isinstance(n, ast.Constant)]
     names = [s for s in strings if isinstance(s, str) and "." in s and len(s.split()) == 1]
     return [p for name in names if (p := path.parent / name).is_file() and p.suffix != ".py"]
 
@@ -58,7 +62,7 @@ def _named_beside(path: Path) -> list[Path]:
 def _has_code(path: Path) -> bool:
     if path.suffix != ".py":
         return True
-    body = ast.parse(path.read_text()).body
+    body = _parsed(path).body
     return any(not isinstance(getattr(node, "value", None), ast.Constant) for node in body)
 
 

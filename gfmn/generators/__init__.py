@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -16,6 +16,7 @@ from gfmn.errors import InputError
 from gfmn.generators.dcgan import DCGAN
 from gfmn.generators.resnet import ResNet
 
+Name = Literal["dcgan", "resnet"]  # as parameters have it
 GENERATORS: dict[str, Any] = {"dcgan": DCGAN, "resnet": ResNet}
 IMAGE_SIZES = (32, 48, 64, 128)  # pixels that every generator can make
 

@@ -1,7 +1,9 @@
 """Objectives by name: what of the taps is matched, and how."""
 
 from collections.abc import Callable
+from typing import Literal
 
+from gfmn.config import Config
 from gfmn.moments import Target
 from gfmn.objectives.base import MomentObjective
 from gfmn.objectives.moving_average import (
@@ -13,17 +15,34 @@ from gfmn.objectives.moving_average import (
 )
 from gfmn.objectives.running import Running, RunningConfig
 
-__all__ = ["AMAConfig", "MAConfig", "MomentObjective", "RunningConfig", "Target", "build"]
+__all__ = [
+    "AMAConfig",
+    "Groups",
+    "MAConfig",
+    "MomentObjective",
+    "Name",
+    "RunningConfig",
+    "Target",
+    "build",
+]
+
+Name = Literal["ama", "ma", "l2", "running"]
 
 
-def build(
-    name: str, target: Target, ama: AMAConfig, ma: MAConfig, running: RunningConfig, seed: int = 0
-) -> MomentObjective:
-    """The objective called `ama`, `ma`, `l2` or `running`, with its own group of parameters."""
-    makers: dict[str, Callable[[], MomentObjective]] = {
-        "ama": lambda: AdamMovingAverage(target, ama, seed),
-        "ma": lambda: MovingAverage(target, ma),
+class Groups(Config):
+    """The parameters of every objective, a group each; a run has all, and uses its own."""
+
+    ama: AMAConfig = AMAConfig()
+    ma: MAConfig = MAConfig()
+    running: RunningConfig = RunningConfig()
+
+
+def build(name: Name, target: Target, groups: Groups, seed: int = 0) -> MomentObjective:
+    """The objective of that name, with its own group of parameters."""
+    makers: dict[Name, Callable[[], MomentObjective]] = {
+        "ama": lambda: AdamMovingAverage(target, groups.ama, seed),
+        "ma": lambda: MovingAverage(target, groups.ma),
         "l2": lambda: PlainLoss(target),
-        "running": lambda: Running(target, running),
+        "running": lambda: Running(target, groups.running),
     }
     return makers[name]()

@@ -27,7 +27,7 @@ class AutoencoderConfig(PretrainingConfig):
 
     task: Literal["autoencoder"]
     architecture: Literal["dcgan_encoder", "vgg19_encoder"]
-    decoder: Literal["dcgan", "resnet"] = "dcgan"
+    decoder: generators.Name = "dcgan"
     latent: int = Field(128, ge=1)  # size of the code; the paper's for CIFAR-10 and STL-10
     error: Literal["squared", "laplacian"] = "squared"
     steps: int = Field(ge=1)  # updates

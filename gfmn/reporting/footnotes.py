@@ -17,8 +17,8 @@ ONLY_ORDERS = "only orders compare"
 
 
 def join(words: Iterable[str]) -> str:
-    """Distinct words as a list in a sentence."""
-    *first, last = dict.fromkeys(words)
+    """Distinct words as a list in a sentence; empty where there are none."""
+    *first, last = dict.fromkeys(words) or {"": None}
     return f"{', '.join(first)} and {last}" if first else last
 
 

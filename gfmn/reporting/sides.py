@@ -9,9 +9,8 @@ from typing import Any
 
 import pandas as pd
 import pyarrow
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from gfmn import parameters
 from gfmn.errors import InputError
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.results import ReportConfig
@@ -45,7 +44,8 @@ def read_side(words: str) -> Side:
     if not Path(folder or ".").is_dir():
         raise InputError(f"{words}: expected a folder before '@', found none")
     commit = _commit(Path(folder or "."), revision, words)
-    params = _parameters(_shown(Path(folder or "."), commit, PARAMS, words), f"{words}: {PARAMS}")
+    content = _shown(Path(folder or "."), commit, PARAMS, words)
+    params = parameters.parse(content, f"{words}: {PARAMS}", SECTIONS)
     content = _shown(Path(folder or "."), commit, SCORES, words)
     return Side(words, params["runs"], _frame(content, f"{words}: {SCORES}"), {})
 
@@ -54,7 +54,7 @@ def _read_folder(folder: Path, label: str) -> Side:
     path = folder / PARAMS
     if not path.is_file():
         raise InputError(f"{label}: expected a study's folder with {PARAMS}, found none")
-    params = _parameters(path.read_bytes(), str(path))
+    params = parameters.read(path, SECTIONS)
     config = ReportConfig.parse(params.get("report"), f"{path}: report")
     study = read_study(folder, config, **{name: params[name] for name in SECTIONS})
     scores = every_score(study)
@@ -64,21 +64,6 @@ def _read_folder(folder: Path, label: str) -> Side:
         raise InputError(f"{label}: expected scores in data/scores or {SCORES}, found none")
     status = {name: run.status for name, run in study.runs.items()}
     return Side(label, params["runs"], scores, status)
-
-
-def _parameters(content: bytes, where: str) -> dict[str, Any]:
-    """A parameter file with the sections that a comparison reads, each a mapping."""
-    try:
-        params = YAML(typ="safe").load(content)
-    except YAMLError as error:
-        raise InputError(f"{where}: expected YAML, found {' '.join(str(error).split())}") from None
-    if not isinstance(params, Mapping):
-        raise InputError(f"{where}: expected a mapping of parameters, found {params!r:.60}")
-    for name in SECTIONS:
-        if not isinstance(params.get(name), Mapping):
-            found = repr(params[name]) if name in params else "nothing"
-            raise InputError(f"{where}: {name}: expected a mapping, found {found:.60}")
-    return dict(params)
 
 
 def _frame(content: bytes, where: str) -> pd.DataFrame:

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from gfmn import parameters
 from gfmn.config import nearest
 from gfmn.errors import InputError
 from gfmn.extractor_file import NetworkHeader, file_digest, read_header
@@ -19,7 +17,7 @@ SECTIONS = ("runs", "evaluations", "references")
 
 
 @dataclass(frozen=True)
-class Space:
+class ScoredSpace:
     """A run's scores in an evaluator's features, and what stands beside them."""
 
     scores: RunScores  # of the seeds that are described
@@ -46,7 +44,7 @@ class Described:
     seeds: tuple[SeedResult, ...]  # trained ones, at least one
     model: Model  # the first one's; seeds do not differ in what they match
     extractor: tuple[NetworkHeader, ...]  # none where its file is not there
-    spaces: tuple[Space, ...]
+    spaces: tuple[ScoredSpace, ...]
     dataset: Mapping[str, Any]  # meta.json; empty where it is not there
     digests: Mapping[int, str]  # sha256 of each seed's weights
     seconds: float | None  # that the training of all seeds took
@@ -63,7 +61,7 @@ def read_run(folder: Path, name: str, seed: int | None = None) -> Described:
     Raises `InputError` for a run or a seed that is not there or not trained, and where an
     extractor, an evaluator or a data set is no longer the one that the run was made with.
     """
-    params = _params(folder / "params.yaml")
+    params = parameters.read(folder / "params.yaml", SECTIONS)
     if name not in params["runs"]:
         expected = nearest(name, params["runs"])
         raise InputError(f"{folder / 'params.yaml'}: runs: no {name!r}; {expected}")
@@ -94,21 +92,6 @@ def read_run(folder: Path, name: str, seed: int | None = None) -> Described:
         digests={one: file_digest(path) for one, path in places.items() if path.exists()},
         seconds=seconds if len(seeds) == len(run.seeds) else None,
     )
-
-
-def _params(path: Path) -> dict[str, Any]:
-    try:
-        data = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected a study's parameters, found no file") from None
-    except (OSError, ValueError, YAMLError) as error:
-        found = " ".join(str(error).split())
-        raise InputError(f"{path}: expected a study's parameters, found {found}") from None
-    for key in SECTIONS:
-        section = data.get(key) if isinstance(data, Mapping) else None
-        if not isinstance(section, Mapping):
-            raise InputError(f"{path}: {key}: expected a mapping, found {section!r:.60}")
-    return dict(data)
 
 
 def _field(entry: Any, key: str) -> Any:
@@ -152,7 +135,7 @@ def _spaces(
     run: RunResult,
     seeds: tuple[SeedResult, ...],
     extractor: tuple[NetworkHeader, ...],
-) -> list[Space]:
+) -> list[ScoredSpace]:
     chosen = {result.seed for result in seeds}
     found = []
     for one in run.evaluations:
@@ -163,7 +146,7 @@ def _spaces(
         path = study.folder / f"data/evaluators/{one.evaluator}.safetensors"
         networks = _networks(path, one.scores.evaluator_digest)
         found.append(
-            Space(
+            ScoredSpace(
                 scores=one.scores.model_copy(update={"seeds": here}),
                 others=one.scores if len(here) < len(scored) else None,
                 real=study.real.get((one.dataset, one.evaluator)),

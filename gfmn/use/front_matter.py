@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from gfmn.errors import InputError
 from gfmn.reporting import names
 from gfmn.reporting.summary import Summary, summaries
-from gfmn.use.described import Described, Space
+from gfmn.use.described import Described, ScoredSpace
 
 PAPER = "arxiv:1904.02762"
 TASK = "unconditional-image-generation"
@@ -53,7 +53,7 @@ def facts(of: Described, licence: str) -> dict[str, Any]:
     }
 
 
-def _metric(key: str, one: Summary, space: Space) -> dict[str, Any]:
+def _metric(key: str, one: Summary, space: ScoredSpace) -> dict[str, Any]:
     """A score with all that its number means nothing without."""
     scores = space.scores
     spread = {"std": one.std, "std_over": one.over} if one.std is not None else {}

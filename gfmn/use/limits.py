@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from gfmn.reporting import names
+from gfmn.reporting.footnotes import join
 from gfmn.reporting.summary import summaries
-from gfmn.use.described import Described, Space
-from gfmn.use.words import counted, join, number
+from gfmn.use.described import Described, ScoredSpace
+from gfmn.use.words import counted, number
 
 AGAINST = "Numbers in two spaces, of two counts of images or of two resizers do not compare."
 
@@ -95,7 +96,7 @@ def _trainings(of: Described) -> Iterator[str]:
         yield f"{counted(missing, 'trained seed')} of the run has not been scored in every space."
 
 
-def _beside_real(space: Space) -> Iterator[str]:
+def _beside_real(space: ScoredSpace) -> Iterator[str]:
     """Precision and recall as shares beside those of real images."""
     own, real = summaries(space.scores), summaries(space.real) if space.real else {}
     name = space.scores.evaluator

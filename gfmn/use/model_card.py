@@ -7,13 +7,14 @@ from typing import Any
 
 from gfmn.extractor_file import NetworkHeader
 from gfmn.reporting import names
+from gfmn.reporting.footnotes import join
 from gfmn.reporting.record import duration
 from gfmn.reporting.summary import summaries
-from gfmn.use.described import Described, Space, read_run
+from gfmn.use.described import Described, ScoredSpace, read_run
 from gfmn.use.front_matter import front_matter
 from gfmn.use.limits import limits
 from gfmn.use.pictures import refuse, writing
-from gfmn.use.words import join, number, of_seeds
+from gfmn.use.words import number, of_seeds
 
 HIGHER = {"min": "lower is better", "max": "higher is better", "half": "0.5 in real images"}
 
@@ -141,7 +142,7 @@ def _scores(of: Described) -> Iterator[str]:
         yield _table(*_score_table(space))
 
 
-def _score_table(space: Space) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _score_table(space: ScoredSpace) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     own, real = summaries(space.scores), summaries(space.real) if space.real else {}
     every = summaries(space.others) if space.others else {}
     heads = ["score", "value", "± or how"]
@@ -157,7 +158,7 @@ def _score_table(space: Space) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return tuple(heads), rows
 
 
-def _real_words(space: Space) -> str:
+def _real_words(space: ScoredSpace) -> str:
     if not space.real:
         return ""
     held, count = space.real.held_out, f"{space.real.n_real:,}"

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from gfmn.errors import InputError
-from gfmn.images import grid
+from gfmn.images import grid, write_images
 
 LARGE = 384  # pixels, up to which an animation is enlarged by itself
 PALETTE_PIXELS = 1 << 17  # of all frames, from which a shared palette is chosen
@@ -49,12 +49,7 @@ def write_array(
 ) -> None:
     """`count` images of `size` pixels as one count x S x S x 3 uint8 `.npy` file, part by part."""
     with writing(path, overwrite) as partial:
-        images = np.lib.format.open_memmap(partial, "w+", np.uint8, (count, size, size, 3))
-        done = 0
-        for part in parts:
-            images[done : done + len(part)] = part
-            done += len(part)
-        images.flush()
+        write_images(partial, parts, count, size)
 
 
 def write_grid(

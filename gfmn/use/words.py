@@ -1,19 +1,12 @@
 """Numbers and lists as a card says them."""
 
-from collections.abc import Iterable
-
+from gfmn.reporting.footnotes import join
 from gfmn.reporting.records import RunScores
 
 
 def number(value: float) -> str:
     """Four digits, large numbers whole."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
-def join(words: Iterable[str]) -> str:
-    """Distinct words as a list in a sentence; empty where there are none."""
-    *first, last = dict.fromkeys(words) or {"": None}
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def counted(count: int, what: str) -> str:

@@ -1,7 +1,6 @@
 """From a file's bytes to tensors by name, whatever the container; nothing in it is run."""
 
 import io
-import json
 import pickle
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +10,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from gfmn import tensorfile
 from gfmn.errors import InputError
 from gfmn.extractor_file import FORMAT, Header, NetworkHeader
-from gfmn.tensorfile import KEY
 
 State = dict[str, Tensor]
 # Under which a training script puts the weights beside its other facts.
@@ -135,12 +134,10 @@ def read_extractor(data: bytes, name: str, architecture: str) -> tuple[NetworkHe
     if not is_safetensors(data):
         return None
     try:
-        length = int.from_bytes(data[:8], "little")
-        about = json.loads(data[8 : 8 + length]).get("__metadata__", {}).get(KEY)
-        facts = None if about is None else json.loads(about)
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        return None  # damaged: the next reader says so
-    if not isinstance(facts, Mapping) or facts.get("format") != FORMAT:
+        facts, _ = tensorfile.description(tensorfile.header(data)["__metadata__"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None  # another's, or damaged: the next reader says so
+    if facts.get("format") != FORMAT:
         return None
     networks = Header.parse(facts, name).networks
     found = [entry for entry in networks if entry.architecture == architecture]

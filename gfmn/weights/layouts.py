@@ -68,7 +68,7 @@ RESNET_BLOCK |= {"downsample.0": "shortcut.conv", "downsample.1": "shortcut.norm
 RESNET_STEM = {"conv1": "stem.conv", "bn1": "stem.norm"}
 
 
-def resnet_from_torch(state: Mapping[str, Tensor], name: str) -> State:
+def resnet_from_torch(state: Mapping[str, Tensor], network: TappedNetwork, name: str) -> State:
     """`conv1`, `bn1`, `layerS.I.conv1`, ... as on CIFAR-10, without the classifier.
 
     The shortcut may be `shortcut.N` or torchvision's `downsample.N`. `name` begins every error, an
@@ -122,7 +122,7 @@ LITE_OUTSIDE = {
 }
 
 
-def lite_from_torch(state: Mapping[str, Tensor], name: str) -> State:
+def lite_from_torch(state: Mapping[str, Tensor], network: TappedNetwork, name: str) -> State:
     """`_conv_stem`, `_blocks.N._depthwise_conv`, ..., `_fc`."""
     converted = {}
     for key, value in plain(state).items():

@@ -84,7 +84,7 @@ def recognise(state: State, name: str) -> tuple[str, dict[str, int], State]:
     if "features.0.weight" in state:
         return _vgg(state, name)
     if "layer1.0.conv1.weight" in state:
-        return "resnet18", {}, resnet_from_torch(state, name)
+        return "resnet18", {}, resnet_from_torch(state, describe("resnet18"), name)
     encoder = _encoder(plain(state))
     if encoder is not None:
         return encoder
