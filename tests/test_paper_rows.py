@@ -47,7 +47,8 @@ def test_every_study_is_accepted_and_shares_the_pipeline(study: str) -> None:
     params = YAML(typ="safe").load((STUDIES / study / "params.yaml").read_text())
     check(params, "params.yaml")
     assert params["root"] == "../.."
-    assert (STUDIES / study / "dvc.yaml").readlink() == Path("../../dvc.yaml")
+    copy, shared = STUDIES / study / "dvc.yaml", STUDIES.parent / "dvc.yaml"
+    assert not copy.is_symlink() and copy.read_bytes() == shared.read_bytes()
 
 
 def test_every_row_of_tables_2_and_3_has_a_run_of_as_many_features_as_the_paper_prints() -> None:

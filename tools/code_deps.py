@@ -1,7 +1,8 @@
 """The local source files that a stage script imports, directly or not: its code dependencies.
 
 DVC hashes the dependencies that dvc.yaml names and does not follow imports; a test compares the
-two. `python tools/code_deps.py` brings dvc.yaml's lists up to date.
+two. `python tools/code_deps.py` brings dvc.yaml's lists up to date, and the studies' copies of it:
+DVC would read a link in a commit as the words that it consists of.
 """
 
 import ast
@@ -84,5 +85,6 @@ def updated(pipeline: str) -> str:
 
 
 if __name__ == "__main__":
-    path = ROOT / "dvc.yaml"
-    path.write_text(updated(path.read_text()))
+    pipeline = updated((ROOT / "dvc.yaml").read_text())
+    for folder in (ROOT, *(path.parent for path in ROOT.glob("studies/*/params.yaml"))):
+        (folder / "dvc.yaml").write_text(pipeline)
