@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from functools import cache
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -93,8 +92,6 @@ def listed(folder: Path) -> dict[str, set[str]]:
     """The code that each stage of a copy imports, as `python tools/code_deps.py` finds it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(code_deps, "ROOT", folder)
-        for name in ("_imported", "_named_beside", "_has_code"):  # once a file, not once a stage
-            patch.setattr(code_deps, name, cache(getattr(code_deps, name)))
         scripts = {name: f"stages/{name.replace('-', '_')}.py" for name in PIPELINE}
         return {name: set(code_deps.code_deps(script)) for name, script in scripts.items()}
 

@@ -28,11 +28,11 @@ def code_deps(script: str) -> list[str]:
     return sorted(str(p.relative_to(ROOT)) for p in found if _has_code(p))
 
 
-@cache
 def _parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+@cache  # once a file, not once a stage
 def _imported(path: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(_parsed(path)):
@@ -53,6 +53,7 @@ def _files(module: str) -> list[Path]:
     return [path for path in candidates if path.is_file()]
 
 
+@cache
 def _named_beside(path: Path) -> list[Path]:
     """Data files in the module's folder that the module names in a string."""
     strings = [n.value for n in ast.walk(_parsed(path)) if isinstance(n, ast.Constant)]
@@ -60,6 +61,7 @@ def _named_beside(path: Path) -> list[Path]:
     return [p for name in names if (p := path.parent / name).is_file() and p.suffix != ".py"]
 
 
+@cache
 def _has_code(path: Path) -> bool:
     if path.suffix != ".py":
         return True
