@@ -39,8 +39,8 @@ from benchmarks.arms import ARMS, Arm, Contenders, chosen, contenders, networks_
 from benchmarks.breakdown import PARTS, REST, breakdown
 from benchmarks.passes import BATCH, pass_times
 from benchmarks.timing import Clock
-from gfmn.compiling import compiler_present
-from gfmn.devices import Work, default_device, has_bf16_units, keep_freed_memory
+from gfmn.common.compiling import compiler_present
+from gfmn.common.devices import Work, default_device, has_bf16_units, keep_freed_memory
 
 Figures = dict[str, dict[str, float]]  # by figure, then `auto` or a precision
 

@@ -11,12 +11,13 @@ import torch
 
 from benchmarks import plain
 from gfmn import generators
-from gfmn.devices import Work, autocast, has_bf16
-from gfmn.extractors import Extractor, faster_precision
-from gfmn.images import signed_to_unit
+from gfmn.common.devices import Work, autocast, has_bf16
+from gfmn.common.images import signed_to_unit
+from gfmn.features.extractor import Extractor, faster_precision
+from gfmn.features.statistics import Statistics
 from gfmn.networks import TappedNetwork, build
-from gfmn.statistics import Statistics
-from gfmn.training import Trainer, TrainingConfig
+from gfmn.training.config import TrainingConfig
+from gfmn.training.trainer import Trainer
 
 IMAGE_SIZE, LATENT = 32, 100
 DEPTH = 16  # taps of each network

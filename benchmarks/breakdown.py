@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-import gfmn.objectives.base
+import gfmn.training.objectives.base
 from benchmarks import plain
 from benchmarks.arms import Contenders
 from benchmarks.timing import Clock
-from gfmn.devices import Work
-from gfmn.training import Trainer
+from gfmn.common.devices import Work
+from gfmn.training.trainer import Trainer
 
 PARTS = (
     "generator forward",
@@ -35,7 +35,7 @@ def our_spots(trainer: Trainer) -> list[Spot]:
     return [
         (trainer.generator, "forward", "generator forward"),
         (trainer.extractor, "forward", "networks forward"),
-        (gfmn.objectives.base, "batch_moments", "moments"),
+        (gfmn.training.objectives.base, "batch_moments", "moments"),
         (trainer.objective, "gradient", "objective"),
         (trainer.extractor, "backward", "backward"),
         (trainer.optimiser, "step", "optimiser"),

@@ -53,7 +53,7 @@ def _steps(case: str, name: str, batch: int) -> Peak:
     """A dozen training steps: `plain`, or ours in the precision that the case names."""
     from benchmarks.arms import ARMS, chosen
     from benchmarks.timing import WARM_UP, Clock
-    from gfmn.devices import default_device, keep_freed_memory
+    from gfmn.common.devices import default_device, keep_freed_memory
 
     device, arm = default_device(), ARMS[name]
     clock, precision = Clock(device), "fp32"
@@ -76,9 +76,9 @@ def _pass(name: str, count: int) -> Peak:
 
     from benchmarks.arms import ARMS, IMAGE_SIZE, chosen
     from benchmarks.passes import BATCH
-    from gfmn.devices import default_device, keep_freed_memory
-    from gfmn.progress import Progress
-    from gfmn.statistics import extract
+    from gfmn.common.devices import default_device, keep_freed_memory
+    from gfmn.common.progress import Progress
+    from gfmn.features.statistics import extract
 
     keep_freed_memory()
     extractor = ARMS[name].extractor("auto", default_device())

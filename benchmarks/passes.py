@@ -12,11 +12,11 @@ import torch
 from benchmarks import plain
 from benchmarks.arms import IMAGE_SIZE, Contenders
 from benchmarks.timing import WARM_UP, Clock
-from gfmn.devices import Work
-from gfmn.extractors import Extractor
-from gfmn.images import bytes_to_unit
-from gfmn.progress import Progress
-from gfmn.statistics import extract
+from gfmn.common.devices import Work
+from gfmn.common.images import bytes_to_unit
+from gfmn.common.progress import Progress
+from gfmn.features.extractor import Extractor
+from gfmn.features.statistics import extract
 
 BATCH = 256  # images at a time
 

@@ -14,7 +14,7 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
-from gfmn.images import signed_to_unit
+from gfmn.common.images import signed_to_unit
 from gfmn.networks import TappedNetwork
 
 Networks = Callable[[Tensor], list[Tensor]]

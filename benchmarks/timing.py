@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from gfmn.devices import Work
+from gfmn.common.devices import Work
 
 WARM_UP = 1  # turns that are not counted: they compile, allocate and lay out weights
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 
 DESCRIPTION = """\
 Use a trained generator: images, interpolations, an ONNX file, a model card.
@@ -140,7 +140,8 @@ def _scale(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def _sample(words: argparse.Namespace) -> str:
-    from gfmn.use import load, pictures
+    from gfmn.inference import images as files
+    from gfmn.inference import load
 
     out, count = words.out, words.count
     kind = out.suffix.lower()
@@ -150,18 +151,18 @@ def _sample(words: argparse.Namespace) -> str:
     _only(words, ("columns",), kind == ".png", "a .png file")
     _only(words, ("scale",), kind != ".npy", "PNGs")
     if kind in (".npy", ".png") and not out.is_dir():
-        pictures.refuse(out, words.force)
+        files.refuse(out, words.force)
     generator = load(words.model)
     parts = generator.parts(count, words.seed, words.batchnorm)
     scale = 1 if words.scale is None else words.scale
     if out.is_dir() or not kind:
-        pictures.write_pictures(out, parts, scale, words.force)
+        files.write_pictures(out, parts, scale, words.force)
     elif kind == ".npy":
-        pictures.write_array(out, parts, count, generator.image_size, words.force)
+        files.write_array(out, parts, count, generator.image_size, words.force)
     else:
         columns = _columns(words.columns, count)
         images = generator.sample(count, words.seed, words.batchnorm)
-        pictures.write_grid(out, images, columns, scale, words.force)
+        files.write_grid(out, images, columns, scale, words.force)
     drawn = f"latents of seed {words.seed}, batch norm on {words.batchnorm} statistics"
     return f"{out}: {count:,} images of {generator.name}; {drawn}"
 
@@ -174,13 +175,14 @@ def _columns(asked: int | None, count: int) -> int:
 
 
 def _interpolate(words: argparse.Namespace) -> str:
-    from gfmn.use import load, pictures
+    from gfmn.inference import images as files
+    from gfmn.inference import load
 
     kind = words.out.suffix.lower()
     if kind not in (".png", ".gif"):
         raise InputError(f"--out: expected a .png or a .gif file, found {words.out}")
     _only(words, ("points", "frames", "milliseconds"), kind == ".gif", "a .gif file")
-    pictures.refuse(words.out, words.force)
+    files.refuse(words.out, words.force)
     defaults = GIF if kind == ".gif" else GRID
     given = {key: getattr(words, key) for key in defaults}
     chosen = {key: defaults[key] if given[key] is None else given[key] for key in defaults}
@@ -188,13 +190,13 @@ def _interpolate(words: argparse.Namespace) -> str:
     if kind == ".gif":
         pause = chosen.pop("milliseconds")
         frames = generator.loop(**chosen, seed=words.seed)
-        pictures.write_gif(words.out, frames, pause, words.scale, words.force)
+        files.write_gif(words.out, frames, pause, words.scale, words.force)
         what = f"{len(frames)} pictures in {len(frames) * pause / 1000:.1f} s"
     else:
         images = generator.interpolate(**chosen, seed=words.seed)
         scale = 1 if words.scale is None else words.scale
         tiles = images.reshape(-1, *images.shape[2:])
-        pictures.write_grid(words.out, tiles, chosen["columns"], scale, words.force)
+        files.write_grid(words.out, tiles, chosen["columns"], scale, words.force)
         what = f"{chosen['rows']} ways in {chosen['columns']} steps"
     return f"{words.out}: {what}, of {generator.name}; latents of seed {words.seed}"
 
@@ -206,18 +208,19 @@ def _only(words: argparse.Namespace, names: tuple[str, ...], holds: bool, kind: 
 
 
 def _export(words: argparse.Namespace) -> str:
-    from gfmn.use import load, pictures
+    from gfmn.inference import images as files
+    from gfmn.inference import load
 
     if words.out.suffix.lower() != ".onnx":
         raise InputError(f"OUT: expected a .onnx file, found {words.out}")
-    pictures.refuse(words.out, words.force)
+    files.refuse(words.out, words.force)
     generator = load(words.model)
     check = generator.export(words.out, words.values, words.force)
     return f"{words.out}: {generator.name}; {check}"
 
 
 def _card(words: argparse.Namespace) -> str:
-    from gfmn.use.model_card import write_card
+    from gfmn.inference.model_card import write_card
 
     written = write_card(words.out, words.study, words.run, words.seed, words.licence, words.force)
     return ", ".join(map(str, written))

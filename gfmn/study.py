@@ -5,20 +5,20 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gfmn import datasets, pretraining
-from gfmn.config import nearest
-from gfmn.converters import BorrowedEvaluator, FetchedEvaluator, FetchedNetwork, described
-from gfmn.errors import InputError
-from gfmn.extractor_file import Bundle
-from gfmn.extractors import check_image_size, select_taps
+from gfmn import pretraining, sources
+from gfmn.common.config import nearest
+from gfmn.common.errors import InputError
+from gfmn.features.extractor import check_image_size, select_taps
+from gfmn.features.statistics import StatisticsConfig
 from gfmn.generators import IMAGE_SIZES
+from gfmn.generators.sampling import SampleConfig
 from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig
 from gfmn.networks import TappedNetwork, describe
+from gfmn.networks.extractor_file import CombinedExtractor, ExtractorEvaluator
 from gfmn.pretraining import AutoencoderConfig, TrainedConfig
 from gfmn.reporting.results import ReportConfig, check_report
-from gfmn.sampling import SampleConfig
-from gfmn.statistics import StatisticsConfig
-from gfmn.training import SeedsConfig
+from gfmn.training.config import SeedsConfig
+from gfmn.weights.converters import FetchedEvaluator, FetchedNetwork, described
 
 SECTIONS = (
     *("root", "datasets", "extractors", "evaluators", "statistics", "references"),
@@ -56,7 +56,7 @@ def check(params: Mapping[str, Any], where: str) -> None:
     """
     _no_others(params, SECTIONS, where)
     sizes = {
-        name: datasets.parse(data, path).image_size
+        name: sources.parse(data, path).image_size
         for name, data, path in _entries(params, "datasets", where)
     }
     extractors = _check_extractors(params, where, sizes)
@@ -87,7 +87,7 @@ def _check_evaluators(
         if kind == "fetched":
             found[name] = Network(described(FetchedEvaluator.parse(data, path), path))
             continue
-        config = BorrowedEvaluator.parse(data, path)
+        config = ExtractorEvaluator.parse(data, path)
         networks = extractors[_known(config.extractor, extractors, f"{path}.extractor")]
         if len(networks) > 1:
             both = ", ".join(networks)
@@ -179,9 +179,10 @@ def _check_extractors(
         elif kind == "trained":
             found[name] = {name: _trained(pretraining.parse(data, path), sizes, path)}
         else:
-            bundle = Bundle.parse(data, path)
-            first = found[_known(bundle.first, found, f"{path}.first")]
-            second = found[_known(bundle.second, found, f"{path}.second")]
+            bundle = CombinedExtractor.parse(data, path)
+            first, second = (
+                found[_known(part, found, f"{path}.networks")] for part in bundle.networks
+            )
             if twice := first.keys() & second.keys():
                 raise InputError(f"{path}: expected each network once, found {twice} twice")
             found[name] = first | second

@@ -1,19 +1,17 @@
 """An extractor of the study as an evaluator: data/extractors -> data/evaluators."""
 
-import paths
-import runner
+import checkout  # noqa: F401
 
-from gfmn.converters import BorrowedEvaluator
-from gfmn.evaluators import borrow
-from gfmn.extractor_file import summary
+from gfmn.common import paths, stage
+from gfmn.networks.extractor_file import ExtractorEvaluator, save_as_evaluator, summary
 
 
 def main(name: str) -> None:
-    config = BorrowedEvaluator.parse(*runner.section("evaluators", "borrowed", name))
+    config = ExtractorEvaluator.parse(*stage.section("evaluators", "borrowed", name))
     out = paths.evaluator(name)
-    borrow(paths.extractor(config.extractor), name, config.resize, out)
+    save_as_evaluator(paths.extractor(config.extractor), name, config.resize, out)
     print(summary(out))
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    stage.run(main)

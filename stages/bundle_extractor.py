@@ -1,19 +1,19 @@
 """Merge two extractors: `extractors.bundled.<NAME>` -> data/extractors/<NAME>.safetensors."""
 
-import paths
-import runner
+import checkout  # noqa: F401
 
-from gfmn.extractor_file import Bundle, bundle, summary
+from gfmn.common import paths, stage
+from gfmn.networks.extractor_file import CombinedExtractor, combine, summary
 
 
 def main(name: str) -> None:
     """Read both files, write one."""
-    data, where = runner.section("extractors", "bundled", name)
-    parts = Bundle.parse(data, where)
+    data, where = stage.section("extractors", "bundled", name)
+    parts = CombinedExtractor.parse(data, where)
     path = paths.extractor(name)
-    bundle([paths.extractor(part) for part in (parts.first, parts.second)], path)
+    combine([paths.extractor(part) for part in parts.networks], path)
     print(summary(path))
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    stage.run(main)

@@ -7,9 +7,9 @@ reads are there from now on, so that it can be made where no row could be.
 
 from pathlib import Path
 
-import paths
-import runner
+import checkout  # noqa: F401
 
+from gfmn.common import paths, stage
 from gfmn.generators import save_decoder
 from gfmn.study import check
 
@@ -18,7 +18,7 @@ REPORTS = ("history", "metrics")
 
 
 def main() -> None:
-    check(runner.read_params(), str(runner.PARAMS))
+    check(stage.read_params(), str(stage.PARAMS))
     out = Path("data/params.checked")
     out.parent.mkdir(exist_ok=True)
     out.write_text("ok\n")
@@ -31,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    stage.run(main)

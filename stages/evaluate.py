@@ -2,25 +2,25 @@
 
 import shutil
 
-import paths
-import runner
+import checkout  # noqa: F401
 from PIL import Image
 
-from gfmn import prepared
-from gfmn.evaluation import compare, facts_of
-from gfmn.evaluators import load_evaluator
-from gfmn.images import read_images
+from gfmn.common import paths, stage
+from gfmn.common.images import read_images
+from gfmn.datasets import prepared
+from gfmn.generators.sampling import SampleConfig
 from gfmn.metrics import reference
 from gfmn.metrics.config import EvaluationConfig, MetricsConfig
+from gfmn.metrics.evaluation import compare, facts_of
+from gfmn.metrics.evaluator import load_evaluator
 from gfmn.metrics.scores import means
-from gfmn.sampling import SampleConfig
 
 
 def main(name: str) -> None:
-    config = EvaluationConfig.parse(*runner.section("evaluations", name))
-    metrics = MetricsConfig.parse(*runner.section("metrics"))
-    drawn = SampleConfig.parse(*runner.section("runs", config.run, "sample"))
-    seeds, _ = runner.section("runs", config.run, "seeds")
+    config = EvaluationConfig.parse(*stage.section("evaluations", name))
+    metrics = MetricsConfig.parse(*stage.section("metrics"))
+    drawn = SampleConfig.parse(*stage.section("runs", config.run, "sample"))
+    seeds, _ = stage.section("runs", config.run, "seeds")
     data = prepared.read(paths.prepared(config.dataset))
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
     settings = metrics.model_dump(mode="json")
@@ -33,7 +33,7 @@ def main(name: str) -> None:
     by_seed, records = [], []
     for seed in seeds:
         images = read_images(paths.samples(config.run, seed))
-        with runner.spool(paths.scratch()) as spool:
+        with stage.spool(paths.scratch()) as spool:
             found = compare(images, data, real, evaluator, metrics, spool)
         for space, picture in (found.pictures or {}).items():
             Image.fromarray(picture).save(pictures / f"seed-{seed}-{space}.png")
@@ -48,11 +48,11 @@ def main(name: str) -> None:
         "sampling": drawn.model_dump(mode="json"),
         "seeds": records,
     }
-    runner.write_json(paths.scores(name), record)
+    stage.write_json(paths.scores(name), record)
     summary = means(by_seed)
-    runner.write_json(paths.metrics(name), summary)
+    stage.write_json(paths.metrics(name), summary)
     print(f"{name}: {summary}")
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    stage.run(main)

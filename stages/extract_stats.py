@@ -2,26 +2,27 @@
 
 from functools import partial
 
-import paths
-import processes
-import runner
+import checkout  # noqa: F401
 
-from gfmn import prepared, statistics
-from gfmn.devices import keep_freed_memory
-from gfmn.distributed import World
-from gfmn.extractors import load_extractor
-from gfmn.progress import Progress
+from gfmn.common import paths, stage
+from gfmn.common.devices import keep_freed_memory
+from gfmn.common.progress import Progress
+from gfmn.datasets import prepared
+from gfmn.features import statistics
+from gfmn.features.extractor import load_extractor
+from gfmn.runtime import processes
+from gfmn.runtime.distributed import World
 
 
 def main(name: str) -> None:
-    row, where = runner.section("statistics", name)
+    row, where = stage.section("statistics", name)
     config = statistics.StatisticsConfig.parse(row, where)
     keep_freed_memory()
     processes.join(config.processes, where, partial(extract, name, config), __file__, name)
 
 
 def extract(name: str, config: statistics.StatisticsConfig, world: World) -> None:
-    watch = runner.Stopwatch()
+    watch = stage.Stopwatch()
     data = prepared.read(paths.prepared(config.dataset))
     extractor = load_extractor(
         paths.extractor(config.extractor),
@@ -48,4 +49,4 @@ def extract(name: str, config: statistics.StatisticsConfig, world: World) -> Non
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    stage.run(main)

@@ -3,15 +3,16 @@
 import signal
 from types import FrameType
 
-import runner
-from paths import prepared
+import checkout  # noqa: F401
 
-from gfmn import datasets
-from gfmn.errors import Stopped
+from gfmn import sources
+from gfmn.common import stage
+from gfmn.common.errors import Stopped
+from gfmn.common.paths import prepared
 
 
 def main(name: str) -> None:
-    config = datasets.parse(*runner.section("datasets", name))
+    config = sources.parse(*stage.section("datasets", name))
 
     def stop(number: int, frame: FrameType | None) -> None:
         # At once, in a download too: what is half done will be done again.
@@ -19,7 +20,7 @@ def main(name: str) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    meta = datasets.prepare(config, name, prepared(name))
+    meta = sources.prepare(config, name, prepared(name))
     skipped, labels = meta["skipped"]["count"], "with" if meta["labels"] else "without"
     print(
         f"{name}: {meta['count']} images of {meta['image_size']} px, "
@@ -28,4 +29,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    stage.run(main)

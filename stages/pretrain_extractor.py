@@ -2,18 +2,19 @@
 
 import os
 
-import paths
-import runner
+import checkout  # noqa: F401
 
-from gfmn import generators, prepared, pretraining
-from gfmn.checkpoints import Checkpoints
-from gfmn.devices import keep_freed_memory
-from gfmn.extractor_file import save_extractor, summary
+from gfmn import generators, pretraining
+from gfmn.common import paths, stage
+from gfmn.common.devices import keep_freed_memory
+from gfmn.datasets import prepared
+from gfmn.networks.extractor_file import save_extractor, summary
+from gfmn.runtime.checkpoints import Checkpoints
 
 
 def main(name: str) -> None:
-    watch = runner.Stopwatch()
-    config = pretraining.parse(*runner.section("extractors", "trained", name))
+    watch = stage.Stopwatch()
+    config = pretraining.parse(*stage.section("extractors", "trained", name))
     keep_freed_memory()
     data = prepared.read(paths.prepared(config.dataset))
     task = pretraining.build(config, name, data)
@@ -24,8 +25,8 @@ def main(name: str) -> None:
     result = task.result()
     save_extractor(paths.extractor(name), [result.record])
     generators.save_decoder(result.decoder, paths.decoder(name))
-    runner.write_text(paths.pretraining_history(name), history.text())
-    runner.write_json(paths.metrics(f"extractor-{name}"), result.metrics)
+    stage.write_text(paths.pretraining_history(name), history.text())
+    stage.write_json(paths.metrics(f"extractor-{name}"), result.metrics)
     watch.write(paths.timing(f"pretrain-extractor-{name}"), steps=task.steps)
     checkpoints.remove()
     found = ", ".join(f"{key} {value}" for key, value in result.metrics.items())
@@ -33,4 +34,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    stage.run(main)

@@ -1,19 +1,19 @@
 """reference@<dataset>-<evaluator>: real images in a feature space, and real against real images."""
 
-import paths
-import runner
+import checkout  # noqa: F401
 
-from gfmn import prepared
-from gfmn.evaluation import describe_real, real_against_real
-from gfmn.evaluators import load_evaluator
+from gfmn.common import paths, stage
+from gfmn.datasets import prepared
 from gfmn.metrics import reference
 from gfmn.metrics.config import MetricsConfig, ReferenceConfig
+from gfmn.metrics.evaluation import describe_real, real_against_real
+from gfmn.metrics.evaluator import load_evaluator
 from gfmn.metrics.scores import means
 
 
 def main(name: str) -> None:
-    config = ReferenceConfig.parse(*runner.section("references", name))
-    metrics = MetricsConfig.parse(*runner.section("metrics"))
+    config = ReferenceConfig.parse(*stage.section("references", name))
+    metrics = MetricsConfig.parse(*stage.section("metrics"))
     data = prepared.read(paths.prepared(config.dataset))
     alone = config.held_out == config.dataset
     held_out = None if alone else prepared.read(paths.prepared(config.held_out))
@@ -21,7 +21,7 @@ def main(name: str) -> None:
     folder = paths.reference(config.dataset, config.evaluator)
     described = describe_real(data, held_out, evaluator, metrics, folder)
     reference.save(described[0], folder)
-    with runner.spool(paths.scratch()) as spool:
+    with stage.spool(paths.scratch()) as spool:
         evaluation, n_real, n_reference = real_against_real(
             data, held_out, described, evaluator, metrics, spool
         )
@@ -38,11 +38,11 @@ def main(name: str) -> None:
         },
         "seeds": [{"seed": None, **evaluation.to_json()}],
     }
-    runner.write_json(paths.scores(f"reference-{name}"), record)
+    stage.write_json(paths.scores(f"reference-{name}"), record)
     summary = means([evaluation.scores])
-    runner.write_json(paths.metrics(f"reference-{name}"), summary)
+    stage.write_json(paths.metrics(f"reference-{name}"), summary)
     print(f"{name}: {summary}")
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    stage.run(main)

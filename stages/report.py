@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import runner
+import checkout  # noqa: F401
 
+from gfmn.common import stage
 from gfmn.reporting import figures, markdown, page
 from gfmn.reporting.headlines import headlines
 from gfmn.reporting.reading import read_study
@@ -15,10 +16,10 @@ REPORTS = Path("reports")
 
 
 def main() -> None:
-    params = runner.read_params()
-    data, where = runner.section("report", params=params)
+    params = stage.read_params()
+    data, where = stage.section("report", params=params)
     names = ("runs", "evaluations", "references", "extractors", "evaluators")
-    sections = {name: runner.section(name, params=params)[0] for name in names}
+    sections = {name: stage.section(name, params=params)[0] for name in names}
     config = ReportConfig.parse(data, where)
     check_report(config, sections["runs"], where)
     study = read_study(Path(), config, **sections)
@@ -27,11 +28,11 @@ def main() -> None:
     light, dark = (figures.draw(study, tables, theme) for theme in (LIGHT, DARK))
     figures.write_figures(light, REPORTS / "figures")
     page.write_page(study, tables, light, dark, REPORTS / "index.html")
-    runner.write_json(REPORTS / "summary.json", headlines(study))
+    stage.write_json(REPORTS / "summary.json", headlines(study))
     for run in study.runs.values():
         if run.status != "scored":
             print(f"{run.name}: {run.status}")
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    stage.run(main)

@@ -4,21 +4,21 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import paths
-import runner
+import checkout  # noqa: F401
 from PIL import Image
 from torch import nn
 
 from gfmn import generators
-from gfmn.devices import default_device
-from gfmn.images import grid, read_images, write_images
-from gfmn.interpolation import COLUMNS, ROWS, images_at, row_latents
-from gfmn.sampling import SampleConfig, sample_parts
+from gfmn.common import paths, stage
+from gfmn.common.devices import default_device
+from gfmn.common.images import grid, read_images, write_images
+from gfmn.generators.interpolation import COLUMNS, ROWS, images_at, row_latents
+from gfmn.generators.sampling import SampleConfig, sample_parts
 
 
 def main(name: str) -> None:
-    config = SampleConfig.parse(*runner.section("runs", name, "sample"))
-    seeds, _ = runner.section("runs", name, "seeds")
+    config = SampleConfig.parse(*stage.section("runs", name, "sample"))
+    seeds, _ = stage.section("runs", name, "seeds")
     if paths.samples(name).exists():  # perhaps with seeds that are no longer listed
         shutil.rmtree(paths.samples(name))
     for seed in seeds:
@@ -45,4 +45,4 @@ def write(path: Path, generator: nn.Module, about: dict[str, Any], config: Sampl
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    stage.run(main)

@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from functools import partial
 from signal import Signals
 
-import paths
-import processes
-import runner
+import checkout  # noqa: F401
 
-from gfmn import statistics
-from gfmn.checkpoints import Checkpoints
-from gfmn.devices import keep_freed_memory
-from gfmn.distributed import World
-from gfmn.errors import Stopped
-from gfmn.extractor_file import file_digest
-from gfmn.extractors import Extractor, load_extractor
+from gfmn.common import paths, stage
+from gfmn.common.devices import keep_freed_memory
+from gfmn.common.errors import Stopped
+from gfmn.features import statistics
+from gfmn.features.extractor import Extractor, load_extractor
 from gfmn.generators import load_decoder
-from gfmn.loop import Run, resume_point, run_fingerprint
-from gfmn.training import SeedsConfig
+from gfmn.networks.extractor_file import file_digest
+from gfmn.runtime import processes
+from gfmn.runtime.checkpoints import Checkpoints
+from gfmn.runtime.distributed import World
+from gfmn.training.config import SeedsConfig
+from gfmn.training.loop import Run, resume_point, run_fingerprint
 
 
 def main(name: str) -> None:
-    row, where = runner.section("runs", name)
-    config = SeedsConfig.parse(runner.without(row, "sample"), where)
+    row, where = stage.section("runs", name)
+    config = SeedsConfig.parse(stage.without(row, "sample"), where)
     keep_freed_memory()
     processes.join(config.processes, where, partial(train, name, config), __file__, name)
 
@@ -94,8 +94,8 @@ def train(name: str, config: SeedsConfig, world: World) -> None:
             "seeds": len(trainings),
             "from_step": first_step,
         }
-        runner.write_json(paths.timing(f"train-{name}"), facts)
+        stage.write_json(paths.timing(f"train-{name}"), facts)
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    stage.run(main)

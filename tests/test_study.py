@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import runner
+from builders.study_params import PARAMS, ROOT
 from ruamel.yaml import YAML
 
-from gfmn.errors import InputError
+from gfmn.common import stage
+from gfmn.common.errors import InputError
 from gfmn.study import RunConfig, check
-
-ROOT = Path(__file__).resolve().parent.parent
-PARAMS = runner.read_params(ROOT / "params.yaml")
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -145,7 +143,7 @@ def test_a_missing_parameter_is_named() -> None:
 def test_numbers_read_as_dvc_writes_them(text: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(f"lr: {text}\n")
-    assert runner.read_params(path)["lr"] == float(text)
+    assert stage.read_params(path)["lr"] == float(text)
 
 
 def test_every_run_lists_every_field_so_that_dvc_can_set_it() -> None:

@@ -18,25 +18,24 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "stages"))
 
-import paths
-import runner
 from PIL import Image
 
-from gfmn import statistics
-from gfmn.devices import default_device, keep_freed_memory
-from gfmn.distributed import World
-from gfmn.errors import InputError
-from gfmn.evaluators import Evaluator, load_evaluator
-from gfmn.extractors import load_extractor
-from gfmn.images import grid
+from gfmn.common import paths, stage
+from gfmn.common.devices import default_device, keep_freed_memory
+from gfmn.common.errors import InputError
+from gfmn.common.images import grid
+from gfmn.common.progress import Progress
+from gfmn.features import statistics
+from gfmn.features.extractor import load_extractor
+from gfmn.generators.sampling import sample
 from gfmn.metrics import reference
 from gfmn.metrics.class_score import class_score
+from gfmn.metrics.evaluator import Evaluator, load_evaluator
 from gfmn.metrics.frechet import frechet_to
 from gfmn.metrics.scores import Real
-from gfmn.progress import Progress
-from gfmn.sampling import sample
+from gfmn.runtime.distributed import World
 from gfmn.study import RunConfig
-from gfmn.training import Trainer
+from gfmn.training.trainer import Trainer
 
 
 def main() -> None:
@@ -47,7 +46,7 @@ def main() -> None:
     parser.add_argument("--grids", type=Path, help="a folder for a sample grid of each")
     options = parser.parse_intermixed_args()
     keep_freed_memory()
-    params = runner.read_params()
+    params = stage.read_params()
     fields = [word.partition("=")[::2] for word in options.grid]
     names = [name for name, _ in fields]
     print(*names, "steps", "fd", "score", "loss", "steps/s", sep="\t", flush=True)
@@ -58,7 +57,7 @@ def main() -> None:
         for name, value in zip(names, values, strict=True):
             group, _, field = name.rpartition(".")
             (row[group] if group else row)[field] = _plain(value)
-        config = RunConfig.parse(row, f"{runner.PARAMS}: runs.{options.run}")
+        config = RunConfig.parse(row, f"{stage.PARAMS}: runs.{options.run}")
         target = _target(params, options.run)
         print(*values, config.steps, *_try(config, target, options.grids, values), sep="\t")
         sys.stdout.flush()
@@ -75,7 +74,7 @@ def _target(params: Any, run: str) -> tuple[Evaluator, Real]:
     """The evaluator of the run's first evaluation, and the real images."""
     rows = [row for row in params["evaluations"].values() if row["run"] == run]
     if not rows:
-        raise InputError(f"{runner.PARAMS}: evaluations: expected a row of {run!r}, found none")
+        raise InputError(f"{stage.PARAMS}: evaluations: expected a row of {run!r}, found none")
     dataset, evaluator = rows[0]["dataset"], rows[0]["evaluator"]
     real = reference.load(paths.reference(dataset, evaluator), {})
     return load_evaluator(paths.evaluator(evaluator)), real.real

@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from gfmn import tensorfile
-from gfmn.errors import InputError
+from gfmn.common import tensorfile
+from gfmn.common.errors import InputError
 from gfmn.generators.dcgan import DCGAN
 from gfmn.generators.resnet import ResNet
 

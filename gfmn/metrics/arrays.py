@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 
 CHUNK = 2**22  # values that are read and widened at a time: 32 MiB in float64
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import chunks, shape_of
 
 

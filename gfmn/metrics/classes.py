@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import shape_of
 from gfmn.metrics.class_score import probabilities
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gfmn.config import Config
+from gfmn.common.config import Config
 
 
 class ReferenceConfig(Config):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import chunks, float64
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import CHUNK, shape_of
 from gfmn.metrics.frechet import Gaussian, GaussianSum, frechet_distance
 

@@ -3,7 +3,7 @@
 import numpy as np
 from torch import Tensor
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import float64, shape_of
 
 

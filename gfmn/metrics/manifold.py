@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import chunks, shape_of
 
 BLOCK = 2048  # rows of each side whose distances are in memory at a time: 32 MiB

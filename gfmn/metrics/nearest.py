@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import chunks, float64, shape_of
 
 QUERIES = 1024  # that are compared at a time, fewer where they are of many values

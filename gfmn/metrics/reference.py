@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from gfmn import tensorfile
-from gfmn.errors import InputError
+from gfmn.common import tensorfile
+from gfmn.common.errors import InputError
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.frechet import Gaussian
 from gfmn.metrics.manifold import radii

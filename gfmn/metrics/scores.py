@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.metrics.class_score import class_score
 from gfmn.metrics.classes import class_report
 from gfmn.metrics.config import MetricsConfig

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from gfmn.config import nearest
-from gfmn.errors import InputError
+from gfmn.common.config import nearest
+from gfmn.common.errors import InputError
 from gfmn.networks.adapters import LIBRARIES, Adapter
 from gfmn.networks.base import BatchNormMode, TappedNetwork
 from gfmn.networks.classifier import Classifier

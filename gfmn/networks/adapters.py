@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from gfmn.config import nearest
-from gfmn.errors import InputError
+from gfmn.common.config import nearest
+from gfmn.common.errors import InputError
 from gfmn.networks.base import TappedNetwork
 
 Taps = str | Sequence[str]  # "stages", "activations", or names of modules

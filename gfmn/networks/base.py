@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from gfmn.networks.frozen import conv_relu
-from gfmn.networks.trained import convolve
+from gfmn.networks.conv_relu import conv_relu
+from gfmn.networks.small_convolution import convolve
 
 BatchNormMode = Literal["eval", "batch"]
 

@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.networks.base import ConvNorm, TappedNetwork
 from gfmn.networks.classifier import initialise as by_fan_out
 from gfmn.networks.vgg import DEPTHS, VGG

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.networks.base import TappedNetwork
 
 # The file that torch-fidelity and pytorch-fid publish: TensorFlow's weights of 2015-12-05.

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from gfmn.networks.base import ConvNorm
 from gfmn.networks.classifier import Classifier
-from gfmn.networks.frozen import conv_relu
+from gfmn.networks.conv_relu import conv_relu
 
 # Convolutions of each stage.
 DEPTHS = {

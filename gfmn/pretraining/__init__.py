@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gfmn.config import nearest
-from gfmn.errors import InputError
-from gfmn.prepared import Prepared
+from gfmn.common.config import nearest
+from gfmn.common.errors import InputError
+from gfmn.datasets.prepared import Prepared
 from gfmn.pretraining.autoencoder import AutoencoderConfig, AutoencoderTraining
 from gfmn.pretraining.base import Pretraining, pretrain, pretraining_fingerprint
 from gfmn.pretraining.classifier import ClassifierConfig, ClassifierTraining

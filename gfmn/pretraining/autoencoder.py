@@ -9,12 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gfmn import generators
-from gfmn.devices import autocast
-from gfmn.extractor_file import NetworkRecord
+from gfmn.common.devices import autocast
+from gfmn.common.images import bytes_to_unit, unit_to_signed
+from gfmn.datasets.prepared import Prepared
 from gfmn.generators import Decoder
-from gfmn.images import bytes_to_unit, unit_to_signed
 from gfmn.networks import Encoder, build
-from gfmn.prepared import Prepared
+from gfmn.networks.extractor_file import NetworkRecord
 from gfmn.pretraining.base import Pretraining, PretrainingConfig, Result
 from gfmn.pretraining.laplacian import laplacian_distance
 

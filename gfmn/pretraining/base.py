@@ -13,16 +13,16 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gfmn import states
-from gfmn.checkpoints import Checkpoints, code_digest, fingerprint
-from gfmn.config import Config
-from gfmn.devices import default_device, has_bf16_units
-from gfmn.errors import InputError, Stopped
-from gfmn.extractor_file import NetworkRecord
+from gfmn.common.config import Config
+from gfmn.common.devices import default_device, has_bf16_units
+from gfmn.common.errors import InputError, Stopped
+from gfmn.common.progress import Progress
+from gfmn.datasets.prepared import Prepared
 from gfmn.generators import Decoder
-from gfmn.prepared import Prepared
-from gfmn.progress import Progress
-from gfmn.signals import caught
+from gfmn.networks.extractor_file import NetworkRecord
+from gfmn.runtime import optimizer_state
+from gfmn.runtime.checkpoints import Checkpoints, code_digest, fingerprint
+from gfmn.runtime.signals import caught
 
 ROWS = 200  # of the history, about
 
@@ -111,17 +111,19 @@ class Pretraining(ABC):
             "parameters": self.config.model_dump(mode="json"),
         }
 
-    def state(self) -> states.State:
+    def state(self) -> optimizer_state.State:
         """All that a step changes."""
         parts = {name: module.state_dict() for name, module in self.modules.items()}
-        return states.joined({**parts, "optimiser": states.of_optimiser(self.optimiser)})
+        return optimizer_state.joined(
+            {**parts, "optimiser": optimizer_state.of_optimiser(self.optimiser)}
+        )
 
-    def load_state(self, state: states.State) -> None:
+    def load_state(self, state: optimizer_state.State) -> None:
         """Take over what `state` returned."""
         for name, module in self.modules.items():
-            module.load_state_dict(states.part(state, name))
-        moments = states.part(state, "optimiser")
-        states.load_optimiser(self.optimiser, self.weights, moments)
+            module.load_state_dict(optimizer_state.part(state, name))
+        moments = optimizer_state.part(state, "optimiser")
+        optimizer_state.load_optimiser(self.optimiser, self.weights, moments)
 
 
 def pretraining_fingerprint(config: PretrainingConfig, data: Prepared) -> str:

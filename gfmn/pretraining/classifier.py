@@ -12,14 +12,14 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from gfmn.compiling import compiler_present
-from gfmn.devices import autocast
-from gfmn.errors import InputError
-from gfmn.extractor_file import NetworkRecord
-from gfmn.images import bytes_to_unit
+from gfmn.common.compiling import compiler_present
+from gfmn.common.devices import autocast
+from gfmn.common.errors import InputError
+from gfmn.common.images import bytes_to_unit
+from gfmn.datasets.prepared import Prepared
 from gfmn.networks import Classifier, build
 from gfmn.networks.classifier import initialise
-from gfmn.prepared import Prepared
+from gfmn.networks.extractor_file import NetworkRecord
 from gfmn.pretraining.base import Pretraining, PretrainingConfig, Result
 
 EVALUATION_BATCH = 500  # images

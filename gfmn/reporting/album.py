@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.reporting.pictures import (
     columns_of,
     cut_tiles,

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gfmn.config import nearest
-from gfmn.errors import InputError
+from gfmn.common.config import nearest
+from gfmn.common.errors import InputError
 from gfmn.reporting import names
 from gfmn.reporting.record import flat
 from gfmn.reporting.sides import Side

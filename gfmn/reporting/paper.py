@@ -7,7 +7,7 @@ from typing import Any
 import pydantic
 from ruamel.yaml import YAML
 
-from gfmn.config import Config
+from gfmn.common.config import Config
 
 PAPER = "dos Santos et al., ICCV 2019"
 DATASETS = {"cifar10": "CIFAR-10", "stl10": "STL-10"}

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from gfmn.errors import InputError
-from gfmn.images import grid
+from gfmn.common.errors import InputError
+from gfmn.common.images import grid
 from gfmn.reporting.results import Study
 
 LARGE = 64  # px: a wider image has fewer beside it

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from gfmn.images import grid
+from gfmn.common.images import grid
 from gfmn.reporting.pictures import cut_tiles
 from gfmn.reporting.results import FigureConfig, RunResult, SeedResult, Study
 from gfmn.reporting.style import (

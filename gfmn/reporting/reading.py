@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from gfmn.config import nearest
-from gfmn.errors import InputError
+from gfmn.common.config import nearest
+from gfmn.common.errors import InputError
 from gfmn.reporting import names
 from gfmn.reporting.missing import Inputs
 from gfmn.reporting.records import Model, RealScores, Record, RunScores, Scores, SeedScores

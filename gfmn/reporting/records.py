@@ -4,7 +4,7 @@ from typing import Any
 
 import pydantic
 
-from gfmn.config import Config
+from gfmn.common.config import Config
 
 
 class Record(Config):

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 import pydantic
 
-from gfmn.config import Config, nearest
-from gfmn.errors import InputError
+from gfmn.common.config import Config, nearest
+from gfmn.common.errors import InputError
 from gfmn.reporting.paper import paper_tables
 from gfmn.reporting.records import Model, RealScores, RunScores, Scores
 

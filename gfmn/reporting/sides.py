@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pyarrow
 
-from gfmn import parameters
-from gfmn.errors import InputError
+from gfmn.common import parameters
+from gfmn.common.errors import InputError
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.results import ReportConfig
 from gfmn.reporting.summary import LONG, every_score

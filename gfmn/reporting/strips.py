@@ -6,17 +6,10 @@ from typing import Any
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from gfmn.images import grid
+from gfmn.common.images import grid
 from gfmn.reporting.pictures import columns_of, real_images, sample_images
 from gfmn.reporting.results import Study
-from gfmn.reporting.style import (
-    DPI,
-    SMALL,
-    Drawing,
-    Theme,
-    new_figure,
-    to_png,
-)
+from gfmn.reporting.style import DPI, SMALL, Drawing, Theme, new_figure, to_png
 
 LABEL = 30  # px above a picture
 PANEL = 512  # px: about the width of one run's samples

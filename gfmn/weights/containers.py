@@ -10,9 +10,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from gfmn import tensorfile
-from gfmn.errors import InputError
-from gfmn.extractor_file import FORMAT, Header, NetworkHeader
+from gfmn.common import tensorfile
+from gfmn.common.errors import InputError
+from gfmn.networks.extractor_file import FORMAT, Header, NetworkHeader
 
 State = dict[str, Tensor]
 # Under which a training script puts the weights beside its other facts.

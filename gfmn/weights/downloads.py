@@ -7,8 +7,8 @@ import urllib.request
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from gfmn.errors import InputError
-from gfmn.progress import Progress
+from gfmn.common.errors import InputError
+from gfmn.common.progress import Progress
 from gfmn.weights.sources import verify, way_out
 
 ATTEMPTS = 3  # that bring nothing new, one after the other

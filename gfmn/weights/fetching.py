@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.weights.downloads import download
 from gfmn.weights.hubs import fetch_timm, fetch_torchvision, model_name
 from gfmn.weights.packages import fetch_member

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from gfmn.config import nearest
-from gfmn.errors import InputError
+from gfmn.common.config import nearest
+from gfmn.common.errors import InputError
 from gfmn.weights.downloads import download, file_name
 from gfmn.weights.sources import TimmWeights, TorchvisionWeights, way_out
 

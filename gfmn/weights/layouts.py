@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from torch import Tensor
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.networks import TappedNetwork
 
 State = dict[str, Tensor]

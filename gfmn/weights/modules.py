@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.weights.inert import Global, MalformedError, Record
 from gfmn.weights.torchfiles import TorchFile, read_torch_file
 

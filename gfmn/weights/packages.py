@@ -7,7 +7,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from gfmn.errors import InputError
+from gfmn.common.errors import InputError
 from gfmn.weights.sources import PackageFile, verify, way_out
 
 

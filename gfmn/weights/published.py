@@ -9,9 +9,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gfmn.errors import InputError
-from gfmn.extractor_file import NetworkRecord, check_state, expected_state
+from gfmn.common.errors import InputError
 from gfmn.networks import ARCHITECTURES, TappedNetwork, describe
+from gfmn.networks.extractor_file import NetworkRecord, check_state, expected_state
 from gfmn.weights.layouts import (
     classifier_keys,
     plain,

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gfmn.config import Config
-from gfmn.errors import InputError
+from gfmn.common.config import Config
+from gfmn.common.errors import InputError
 
 SHA256 = r"^[0-9a-f]{64}$"
 

@@ -1,0 +1,78 @@
+"""The three value ranges of images, and the only functions that change between them.
+
+| range  | values                | dtype   | layout        | where                          |
+|--------|-----------------------|---------|---------------|--------------------------------|
+| bytes  | 0 to 255              | uint8   | N x H x W x 3 | every file                     |
+| unit   | 0 to 1                | float32 | N x 3 x H x W | what extractors and evaluators take |
+| signed | -1 to 1               | float32 | N x 3 x H x W | what generators make (tanh)    |
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gfmn.common.errors import InputError
+
+
+def bytes_to_unit(images: np.ndarray | Tensor) -> Tensor:
+    """N x H x W x 3 uint8 -> N x 3 x H x W float32 in [0, 1], channels-last in memory."""
+    if isinstance(images, np.ndarray) and not images.flags.writeable:
+        images = images.copy()  # of a read-only memory map, which torch cannot share
+    tensor = torch.as_tensor(images)
+    if tensor.dtype != torch.uint8 or tensor.ndim != 4 or tensor.shape[-1] != 3:
+        raise ValueError(f"expected N x H x W x 3 uint8, got {tuple(tensor.shape)} {tensor.dtype}")
+    return tensor.permute(0, 3, 1, 2).float().div_(255)
+
+
+def signed_to_unit(images: Tensor) -> Tensor:
+    """[-1, 1] -> [0, 1]; differentiable."""
+    return (images + 1) / 2
+
+
+def unit_to_signed(images: Tensor) -> Tensor:
+    """[0, 1] -> [-1, 1]; differentiable."""
+    return images * 2 - 1
+
+
+def signed_to_bytes(images: Tensor) -> np.ndarray:
+    """N x 3 x H x W float in [-1, 1] -> N x H x W x 3 uint8: rounded, then clamped."""
+    scaled = signed_to_unit(images.detach().float()).mul(255).round_().clamp_(0, 255)
+    return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def write_images(path: Path, parts: Iterable[np.ndarray], count: int, size: int) -> None:
+    """`count` images of S = `size` pixels as one count x S x S x 3 uint8 `.npy` file.
+
+    They come part by part, and one part at a time is in memory.
+    """
+    images = np.lib.format.open_memmap(path, "w+", np.uint8, (count, size, size, 3))
+    done = 0
+    for part in parts:
+        images[done : done + len(part)] = part
+        done += len(part)
+    images.flush()
+
+
+def read_images(path: Path) -> np.ndarray:
+    """Open an N x H x W x 3 uint8 `.npy` file, memory-mapped; `InputError` for any other file."""
+    try:
+        images: np.ndarray = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: expected an array of images, found {error}") from None
+    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8:
+        found = f"{' x '.join(map(str, images.shape))} {images.dtype}"
+        raise InputError(f"{path}: expected N x H x W x 3 uint8, found {found}")
+    return images
+
+
+def grid(images: np.ndarray, columns: int) -> np.ndarray:
+    """Tile N x H x W x 3 uint8 images row by row into one picture; the values stay as they are."""
+    n, height, width, channels = images.shape
+    rows = -(-n // columns)
+    tiles = np.full((rows * columns, height, width, channels), 255, np.uint8)
+    tiles[:n] = images
+    tiles = tiles.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    return np.ascontiguousarray(tiles.reshape(rows * height, columns * width, channels))

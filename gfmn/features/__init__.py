@@ -1,0 +1,1 @@
+"""Taps of frozen networks, and their moments and statistics."""

@@ -1,0 +1,196 @@
+"""The statistics of real features: extracted once, kept in a file, verified before use."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from gfmn.common import tensorfile
+from gfmn.common.config import Config
+from gfmn.common.errors import InputError
+from gfmn.common.images import bytes_to_unit
+from gfmn.common.progress import Progress
+from gfmn.features.extractor import Extractor, Tap
+from gfmn.features.moments import Layout, MergedMoments, Target, batch_moments
+from gfmn.networks import BatchNormMode
+from gfmn.runtime.distributed import ALONE, World
+
+FORMAT = "statistics-1"
+
+
+class StatisticsConfig(Config):
+    """Which real features are measured."""
+
+    dataset: str
+    extractor: str
+    batchnorm: BatchNormMode = "eval"  # of the networks, here and in training
+    precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks; moments are wider
+    batch: int = Field(256, ge=1)  # most images at a time, in each process
+    processes: int = Field(1, ge=1)  # that share the images
+
+    @model_validator(mode="after")
+    def _batches(self) -> Self:
+        if self.batchnorm == "batch" and self.batch < 2:
+            raise ValueError("expected a batch of at least 2 with batch norm on it")
+        return self
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Per tap the mean and the unbiased variance over all images, C x H x W float32 each."""
+
+    about: dict[str, Any]  # data set, count, extractor and digest, taps, batch norm, value range
+    mean: dict[str, Tensor]
+    variance: dict[str, Tensor]
+
+    def target(self, taps: Sequence[Tap], device: torch.device | str = "cpu") -> Target:
+        """The chosen taps' statistics as one objective's target, in the order of `taps`."""
+        shapes = tuple(tap.shape for tap in taps)
+        parts = [[source[tap.name] for tap in taps] for source in (self.mean, self.variance)]
+        mean, variance = (torch.cat([_channels_last(p) for p in part]).to(device) for part in parts)
+        return Target(Layout(shapes), mean, variance)
+
+
+def _channels_last(statistic: Tensor) -> Tensor:
+    return statistic.permute(1, 2, 0).reshape(-1)
+
+
+@torch.no_grad()
+def extract(
+    images: np.ndarray,
+    extractor: Extractor,
+    batch: int,
+    progress: Progress,
+    world: World = ALONE,
+    shuffle: bool = False,
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Mean and unbiased variance of every tap over N x H x W x 3 uint8 images.
+
+    One pass; memory does not grow with N. Moments of a batch are taken about the first batch's
+    mean in float32 and merged in float64. Each process of the world takes its share of the
+    batches, and all return the same. `shuffle`: whether batches are drawn at random (by a fixed
+    seed), as networks need that look at a batch as a whole.
+    """
+    if len(images) < 2:
+        raise InputError(f"a variance needs at least 2 images, found {len(images)}")
+    device = next(extractor.parameters()).device
+    layout = Layout(tuple(tap.shape for tap in extractor.taps))
+    merged = MergedMoments(layout.features)
+    batches = Batches(images, batch, shuffle)
+    shift = torch.zeros(layout.features, device=device)
+    if world.is_main:
+        shift = batch_moments(_taps(batches[0], extractor, device), shift, layout).first
+    world.broadcast_(shift)
+    for i in world.share(len(batches)):
+        chunk = batches[i]
+        moments = batch_moments(_taps(chunk, extractor, device), shift, layout)
+        merged.update(moments, shift, len(chunk))
+        progress.advance(len(chunk) * world.size)
+    merged = merge_over(world, merged)
+    vectors = (merged.mean.float(), merged.variance().float())
+    mean, variance = (_by_tap(vector, extractor.taps, layout) for vector in vectors)
+    return mean, variance
+
+
+def merge_over(world: World, merged: MergedMoments) -> MergedMoments:
+    """The merged moments of all ranks' samples, merged in rank order: the same bits everywhere.
+
+    One rank's message at a time, so that memory does not grow with the number of ranks.
+    """
+    if world.size == 1:
+        return merged
+    features = len(merged.mean)
+    own = torch.cat((merged.mean.new_tensor([merged.count]), merged.mean, merged.squares))
+    result = MergedMoments(features)
+    for source in range(world.size):
+        message = own.to(world.device, copy=True)
+        world.broadcast_(message, source=source)
+        count, mean, squares = message.cpu().split((1, features, features))
+        result.merge(int(count), mean, squares)
+    return result
+
+
+class Batches:
+    """N x H x W x 3 images in batches of nearly equal size, `most` at most."""
+
+    def __init__(self, images: np.ndarray, most: int, shuffle: bool) -> None:
+        count = -(-len(images) // most)
+        self.images, self.ends = images, np.linspace(0, len(images), count + 1).round().astype(int)
+        # In the source's order neighbours are alike: often they are of one class.
+        self.order = np.random.default_rng(0).permutation(len(images)) if shuffle else None
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        part = slice(self.ends[i], self.ends[i + 1])
+        return self.images[part] if self.order is None else self.images[np.sort(self.order[part])]
+
+
+def _taps(chunk: np.ndarray, extractor: Extractor, device: torch.device) -> Iterator[Tensor]:
+    return extractor.stream(bytes_to_unit(np.ascontiguousarray(chunk)).to(device))
+
+
+def describe(
+    config: StatisticsConfig, dataset: dict[str, Any], extractor: Extractor
+) -> dict[str, Any]:
+    """What a statistics file says of itself; `dataset` is the prepared data set's `meta.json`."""
+    return {
+        "dataset": config.dataset,
+        "dataset_digest": dataset["digest"],
+        "count": dataset["count"],
+        "image_size": dataset["image_size"],
+        "extractor": config.extractor,
+        "extractor_digest": extractor.digest,
+        "taps": [{"name": tap.name, "shape": list(tap.shape)} for tap in extractor.taps],
+        "features": sum(torch.Size(tap.shape).numel() for tap in extractor.taps),
+        "batchnorm": config.batchnorm,
+        "value_range": [0, 1],  # of the images that the extractor takes
+        "precision": extractor.precision,
+        "variance": "unbiased",
+    }
+
+
+def _by_tap(vector: Tensor, taps: Sequence[Tap], layout: Layout) -> dict[str, Tensor]:
+    result = {}
+    for tap, place in zip(taps, layout.slices(), strict=True):
+        channels, height, width = tap.shape
+        part = vector[place].view(height, width, channels)
+        result[tap.name] = part.permute(2, 0, 1).contiguous()
+    return result
+
+
+def save(statistics: Statistics, path: Path) -> None:
+    """Write a statistics file: tensors `mean/<tap>` and `variance/<tap>`, and their description."""
+    tensors = {f"mean/{name}": value for name, value in statistics.mean.items()}
+    tensors |= {f"variance/{name}": value for name, value in statistics.variance.items()}
+    tensorfile.write(path, tensors, {"format": FORMAT, **statistics.about})
+
+
+def load(path: Path) -> Statistics:
+    """Read a statistics file; a missing, truncated or foreign one is an `InputError`."""
+    about = tensorfile.read_about(path, FORMAT)
+    tensors = tensorfile.read(path)
+    return Statistics(about, *(tensorfile.part(tensors, name) for name in ("mean/", "variance/")))
+
+
+def verify(statistics: Statistics, path: Path, extractor: Extractor, dataset: str) -> None:
+    """Refuse statistics of another network, data set, shape or batch-norm mode."""
+    about = statistics.about
+    expected = {
+        "dataset": dataset,
+        "extractor_digest": extractor.digest,
+        "batchnorm": extractor.batchnorm,
+    }
+    for key, value in expected.items():
+        if about.get(key) != value:
+            raise InputError(f"{path}: expected {key} {value!r}, found {about.get(key)!r}")
+    for tap in extractor.taps:
+        found = tuple(statistics.mean[tap.name].shape) if tap.name in statistics.mean else None
+        if found != tap.shape:
+            raise InputError(f"{path}: expected tap {tap.name} of shape {tap.shape}, found {found}")

@@ -1,0 +1,71 @@
+"""Images from a trained generator: seeded, in bounded memory, in one of two batch-norm modes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import nn
+
+from gfmn.common.config import Config
+from gfmn.common.images import signed_to_bytes
+from gfmn.generators.noise import Purpose, noise
+
+BATCH = 256  # samples at a time; in `batch` mode they share their batch-norm statistics
+
+
+class SampleConfig(Config):
+    """How many samples of a generator, and how they are drawn."""
+
+    count: int = Field(5000, ge=2)  # images
+    seed: int = Field(0, ge=0)
+    # The generator's batch norm: averages kept in training, or each batch's own (the published
+    # code's default). The scores of the two differ.
+    batchnorm: Literal["running", "batch"] = "running"
+
+
+@torch.inference_mode()
+def sample_parts(generator: nn.Module, latent: int, config: SampleConfig) -> Iterator[np.ndarray]:
+    """What `sample` returns, a few hundred images at a time.
+
+    Until the last of them the generator is in a mode of its own.
+    """
+    z = noise(config.seed, Purpose.SAMPLING, 0, config.count, latent)
+    device = next(generator.parameters()).device
+    with _mode(generator, config.batchnorm):
+        for part in z.split(BATCH):
+            yield signed_to_bytes(generator(part.to(device)))
+
+
+def sample(generator: nn.Module, latent: int, config: SampleConfig) -> np.ndarray:
+    """`config.count` images, N x S x S x 3 uint8; the generator is left as it was."""
+    return np.concatenate(list(sample_parts(generator, latent, config)))
+
+
+@torch.inference_mode()
+def fixed_grid(generator: nn.Module, latent: int, seed: int, count: int = 64) -> np.ndarray:
+    """The images of a run's fixed noise, count x S x S x 3 uint8, to watch it learn."""
+    z = noise(seed, Purpose.GRID, 0, count, latent).to(next(generator.parameters()).device)
+    with _mode(generator, "running"):
+        return signed_to_bytes(generator(z))
+
+
+@contextmanager
+def _mode(generator: nn.Module, batchnorm: str) -> Iterator[None]:
+    """Evaluation, or training mode whose batch norms keep their averages untouched."""
+    training = generator.training
+    norms = [m for m in generator.modules() if isinstance(m, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    counts = [norm.num_batches_tracked for norm in norms]
+    generator.train(batchnorm == "batch")
+    try:
+        for norm in norms:
+            norm.momentum = 0.0  # a batch passes through without a trace in the averages
+            norm.num_batches_tracked = None
+        yield
+    finally:
+        generator.train(training)
+        for norm, momentum, count in zip(norms, momenta, counts, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, count

@@ -1,0 +1,1 @@
+"""How a computation runs: checkpoints, signals, several processes."""

@@ -1,0 +1,65 @@
+"""Downloads through torchvision: every way in which one fails is one line with the remedy."""
+
+import http.client
+import importlib
+import socket
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gfmn.common.config import nearest
+from gfmn.common.errors import InputError
+
+PATIENCE = 60  # seconds of silence before a server counts as gone
+FAILURES = (
+    OSError,  # every error of urllib, of sockets and of disks
+    RuntimeError,  # torchvision's: a wrong hash, a missing gdown
+    http.client.HTTPException,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    EOFError,
+    ValueError,
+)
+
+
+def torchvision_class(name: str, where: str) -> Any:
+    """A class of `torchvision.datasets`; an unknown name is an `InputError` with the nearest."""
+    module = importlib.import_module("torchvision.datasets")
+    if name not in module.__all__:
+        raise InputError(f"{where}.class: unknown {name!r}; {nearest(name, module.__all__)}")
+    return getattr(module, name)
+
+
+def torchvision_utils() -> Any:
+    """`torchvision.datasets.utils`: downloads, hashes, archives."""
+    return importlib.import_module("torchvision.datasets.utils")
+
+
+@contextmanager
+def downloading(where: str, wanted: str, folder: Path) -> Iterator[None]:
+    """Turn whatever goes wrong inside into one `InputError`.
+
+    It begins with `where`, says what was `wanted` (file, address, hash), what happened, and that
+    the files belong in `folder`.
+    """
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE)  # torchvision sets none
+    try:
+        yield
+    except InputError:
+        raise
+    except FAILURES as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(
+            f"{where}: expected {wanted}, found: {reason}; without a network put it in {folder}"
+        ) from None
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def intact(path: Path, md5: str) -> bool:
+    """Whether the file is there, with this hash."""
+    return bool(torchvision_utils().check_integrity(path, md5))

@@ -1,0 +1,1 @@
+"""Training a generator: objectives, one update, a run."""

@@ -1,0 +1,31 @@
+"""A network and statistics small enough to train on in a test."""
+
+import numpy as np
+from builders.tiny_network import TinyNetwork
+
+from gfmn.common.progress import Progress
+from gfmn.features import statistics
+from gfmn.features.statistics import Statistics
+from gfmn.training.config import TrainingConfig
+
+
+def config(**changes: object) -> TrainingConfig:
+    data = {"dataset": "d", "extractor": "e", "steps": 12, "batch": 8, "latent": 8, "lr": 1e-3}
+    # Which precision is faster is a near thing for so small a generator.
+    return TrainingConfig.parse({**data, "precision": "fp32", **changes}, "runs.x")
+
+
+class Taps32(TinyNetwork):
+    """The tiny network for 32 px images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        sizes = {"a": (6, 32, 32), "b": (10, 16, 16), "c": (5, 8, 8)}
+        self.taps = tuple(type(tap)(tap.name, sizes[tap.name]) for tap in self.taps)
+
+
+def real(network: TinyNetwork, images: np.ndarray) -> Statistics:
+    with Progress("test", len(images), "images", every=1e9) as progress:
+        mean, variance = statistics.extract(images, network, 16, progress)
+    about = {"dataset": "d", "extractor_digest": network.digest, "batchnorm": "eval"}
+    return Statistics(about, mean, variance)

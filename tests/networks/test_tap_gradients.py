@@ -1,0 +1,229 @@
+"""Gradients that enter at taps, and the memory and the kernels that they take."""
+
+import copy
+import functools
+import gc
+import weakref
+from collections.abc import Mapping, Sequence
+
+import pytest
+import torch
+from builders.compilation import eager_and_compiled
+from builders.convolutions import BF16, FP32, convolution, inputs, packs
+from builders.networks import lively
+from torch import Tensor
+from torch.nn import functional as F
+
+from gfmn.features.extractor import Extractor
+from gfmn.networks import TappedNetwork, build, describe
+from gfmn.networks.conv_relu import affine, conv_relu, enter
+from gfmn.networks.rows import from_rows, rows
+
+
+@pytest.fixture(autouse=True)
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled kernels have their own test below, in other processes."""
+    monkeypatch.setattr("gfmn.common.compiling.compiler_present", lambda: False)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(FP32, 1e-5), pytest.param(BF16, 0.02, marks=packs)])
+def test_a_gradient_that_enters_reaches_what_lies_before_it(
+    dtype: torch.dtype, bound: float
+) -> None:
+    """Convolutions' taps and ordinary ones in a chain with a branch, against autograd."""
+    made = [convolution(*channels, dtype, seed=9) for channels in ((3, 8), (8, 8), (8, 8))]
+
+    def taps(x: Tensor, join: bool) -> list[Tensor]:
+        def run(i: int, x: Tensor, residual: Tensor | None = None) -> Tensor:
+            if join:
+                return conv_relu(made[i], x, residual)
+            y = F.conv2d(x, made[i].weight, made[i].bias, padding=1)
+            return F.relu(y if residual is None else y + residual)
+
+        first = run(0, x)
+        ordinary = F.relu6(F.avg_pool2d(first, 2) * 3)
+        third = run(1, ordinary)
+        return [first, ordinary, third, run(2, third, ordinary)]
+
+    x = inputs(5, 3, 8, 8, dtype=dtype)
+    ours, theirs = taps(x, join=True), taps(x, join=False)
+    parts = [
+        [torch.randn(tap[0].numel(), generator=torch.Generator().manual_seed(i)) for i in (5, 6)]
+        for tap in ours
+    ]
+    for tap, part in zip(ours[:-1], parts[:-1], strict=True):
+        enter(tap, *part)
+    torch.autograd.backward(ours[-1], affine(ours[-1], *parts[-1]))
+    found, x.grad = x.grad, None
+    whole = [
+        from_rows(offset + slope * rows(tap.detach()), tap.shape[1:]).to(dtype)
+        for tap, (offset, slope) in zip(theirs, parts, strict=True)
+    ]
+    torch.autograd.backward(theirs, whole)
+    assert (found - x.grad).norm() < bound * x.grad.norm()
+
+
+NETWORKS = ("vgg16", "vgg19_bn", "resnet18", "efficientnet_lite0")
+ALL = {name: describe(name).tap_names for name in NETWORKS}
+LITE = ("stem", "block02_output", "block03_depthwise", "block03_output", "block05_depthwise")
+SELECTIONS: dict[str, dict[str, Sequence[str]]] = {
+    **{name: {name: ALL[name]} for name in NETWORKS},
+    "first": {"vgg19_bn": ALL["vgg19_bn"][:1], "resnet18": ALL["resnet18"][:4]},
+    "middle": {"resnet18": ("block1_2b", "block2_1a", "block3_1b"), "vgg16": ("conv3_2",)},
+    "several": {"vgg16": ALL["vgg16"], "efficientnet_lite0": LITE, "resnet18": ALL["resnet18"]},
+}
+
+
+@functools.cache
+def network(name: str) -> TappedNetwork:
+    """With random weights and its batch norms folded; to be copied."""
+    made = lively(build(name))
+    assert isinstance(made, TappedNetwork)
+    made.freeze()
+    return made.requires_grad_(False)
+
+
+def pictures() -> Tensor:
+    return torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1)).requires_grad_()
+
+
+Contribution = tuple[tuple[Tensor, Tensor], Tensor]
+
+
+@functools.cache
+def contributions(name: str) -> dict[str, Contribution]:
+    """For every tap an offset and a slope, and the image gradient that they make, of length 1.
+
+    By autograd through single operations: weights that learn take no other road.
+    """
+    plain, x = copy.deepcopy(network(name)).requires_grad_(), pictures()
+    found: dict[str, Contribution] = {}
+    generator = torch.Generator().manual_seed(5)
+    taps = dict(zip(plain.tap_names, plain(x), strict=True))
+    for tap_name in LITE if name == "efficientnet_lite0" else taps:
+        tap = taps[tap_name]
+        offset, slope = torch.randn(2, tap[0].numel(), generator=generator)
+        by_tap = from_rows(offset + slope * rows(tap.detach()), tap.shape[1:])
+        (by_x,) = torch.autograd.grad(tap, x, by_tap, retain_graph=True)
+        size = by_x.norm()
+        found[tap_name] = (offset / size, slope / size), by_x / size
+    return found
+
+
+def extractor(selection: Mapping[str, Sequence[str]], precision: str) -> Extractor:
+    networks = {name: copy.deepcopy(network(name)) for name in selection}
+    return Extractor(networks, selection, 32, dict.fromkeys(networks, precision), "")
+
+
+VGG, RESNET = describe("vgg19_bn").tap_names, describe("resnet18").tap_names
+LITE = describe("efficientnet_lite0").tap_names[::4]  # of every kind
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        {"vgg19_bn": VGG},
+        {"resnet18": RESNET},
+        {"efficientnet_lite0": LITE},
+        {"vgg19_bn": VGG[:1], "resnet18": RESNET[:4]},
+        {"resnet18": ("block1_2b", "block2_1a", "block3_1b"), "vgg19_bn": ("conv3_2",)},
+        {"vgg19_bn": VGG, "efficientnet_lite0": LITE[:-2], "resnet18": RESNET},
+    ],
+    ids=["vgg19_bn", "resnet18", "lite", "first", "middle", "three"],
+)
+def test_an_extractors_image_gradient_is_the_sum_over_its_taps(
+    selection: Mapping[str, Sequence[str]],
+) -> None:
+    chosen = [contributions(name)[tap] for name, taps in selection.items() for tap in taps]
+    network, x = extractor(selection, "fp32"), pictures()
+    network.backward(network(x), [parts for parts, _ in chosen])
+    assert x.grad is not None
+    error = (x.grad - sum(by_x for _, by_x in chosen)).norm()
+    assert error < 1e-4  # each tap's part has length 1
+
+
+@packs
+@pytest.mark.parametrize("selection", [{"vgg19_bn": VGG}, {"resnet18": RESNET}])
+def test_in_bf16_a_gradient_may_enter_at_the_taps_or_during_the_pass(
+    selection: Mapping[str, Sequence[str]],
+) -> None:
+    parts = [contributions(name)[tap][0] for name, taps in selection.items() for tap in taps]
+    network, x = extractor(selection, "bf16"), pictures()
+    network.backward(network(x), parts)
+    taps = network(x)
+    whole = [affine(tap, *part) for tap, part in zip(taps, parts, strict=True)]
+    (expected,) = torch.autograd.grad(taps, x, whole)
+    assert x.grad is not None
+    # Each tap's part has length about 1, and each layer rounds the gradient by less than 1/256.
+    assert (x.grad - expected).norm() < 0.1
+
+
+@pytest.mark.parametrize("use", ["backward", "entered alone", "forward alone"])
+@pytest.mark.parametrize("dtype", [FP32, pytest.param(BF16, marks=packs)])
+def test_nothing_is_kept_after_a_step(dtype: torch.dtype, use: str) -> None:
+    """Without the garbage collector, since a step's memory must be free before the next."""
+    made = [convolution(*channels, dtype) for channels in ((3, 8), (8, 8), (8, 8))]
+    watched: list[weakref.ref] = []
+
+    def step() -> None:
+        x = inputs(4, 3, 4, 4, dtype=dtype)
+        first = conv_relu(made[0], x)
+        ordinary = F.relu6(first * 3)
+        taps = [first, ordinary, conv_relu(made[1], F.max_pool2d(ordinary, 2))]
+        taps.append(conv_relu(made[2], taps[-1], taps[-1]))
+        parts = [[torch.ones(tap[0].numel()) for _ in range(2)] for tap in taps]
+        if use != "forward alone":
+            for tap, part in zip(taps[:-1], parts[:-1], strict=True):
+                enter(tap, *part)
+        if use == "backward":
+            torch.autograd.backward(taps[-1], affine(taps[-1], *parts[-1]))
+        kept = [x, *taps, *(part for pair in parts for part in pair)]
+        kept += [taps[i].grad_fn for i in (0, 2, 3)]  # their contexts, which hold the outputs
+        watched.extend(weakref.ref(thing) for thing in kept)
+
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            step()
+        assert len(watched) == 3 * (1 + 4 + 8 + 3)
+        assert not any(reference() is not None for reference in watched)
+    finally:
+        gc.enable()
+
+
+PROBE = """
+import torch
+from gfmn.features.extractor import Extractor
+from gfmn.networks.efficientnet_lite import EfficientNetLite
+from gfmn.networks.resnet import ResNet18
+from gfmn.networks.vgg import VGG
+
+torch.manual_seed(0)
+made = {"vgg": VGG((1, 1, 1, 1, 1)), "resnet": ResNet18(), "lite": EfficientNetLite(0.2, 0.2)}
+pictures, found = torch.rand(8, 3, 16, 16), []
+for precision in ("fp32", "bf16"):
+    for name, network in made.items():
+        network.freeze()
+        names = {name: network.tap_names}
+        extractor = Extractor({name: network}, names, 16, {name: precision}, "")
+        for count in (8, 6):
+            x = pictures[:count].clone().requires_grad_()
+            with torch.no_grad():
+                still = extractor(x)
+            taps = extractor(x)
+            assert all(torch.equal(a, b) for a, b in zip(taps, still, strict=True))
+            widths = [tap[0].numel() for tap in taps]
+            parts = [(torch.linspace(-1, 1, n) / n, torch.full((n,), 1 / n)) for n in widths]
+            extractor.backward(taps, parts)
+            found.append(x.grad)
+"""
+
+
+def test_compiled_and_eager_gradients_agree_and_nothing_is_compiled_without_end(tmp_path) -> None:
+    # The probe and five kernels in two precisions, whatever the widths and batches.
+    pairs = eager_and_compiled(PROBE, tmp_path, graphs=11)
+    for i, (eager, compiled) in enumerate(pairs):
+        error = (compiled - eager).norm() / eager.norm()
+        # In bf16 a sum near a tie may be rounded to either side.
+        assert error < (1e-4 if i < len(pairs) // 2 else 0.02), i

@@ -1,0 +1,77 @@
+"""What the stage scripts share: how they end, and how many processes do their work."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gfmn.common import stage
+from gfmn.common.errors import InputError, Stopped
+from gfmn.runtime import processes
+from gfmn.runtime.distributed import World
+
+SCRIPT = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+import processes, stage, torch
+def main(*words):
+    def work(world):
+        total = torch.tensor(float(world.rank))
+        world.sum_(total)
+        if world.is_main:
+            print("sum", int(total), "of", world.size)
+        if words[3] == "stop":
+            raise stage.Stopped("stopped on purpose", 15)
+    processes.join(int(words[2]), "runs.x", work, __file__, *sys.argv[1:])
+stage.run(main)
+"""
+
+
+def call(folder: Path, count: int, end: str) -> subprocess.CompletedProcess[str]:
+    script, root = folder / "stage.py", Path(__file__).parents[2]
+    script.write_text(SCRIPT)
+    words = [sys.executable, str(script), str(root), str(root / "stages"), str(count), end]
+    return subprocess.run(words, capture_output=True, text=True)
+
+
+def test_bad_input_ends_as_one_line_and_a_signal_as_128_plus_its_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["stage"])
+
+    def bad() -> None:
+        raise InputError("x: expected 1, found 2")
+
+    def stopped() -> None:
+        raise Stopped("train x: stopped by SIGTERM", 15)
+
+    with pytest.raises(SystemExit) as ended:
+        stage.run(bad)
+    assert ended.value.code == "error: x: expected 1, found 2"
+    with pytest.raises(SystemExit) as ended:
+        stage.run(stopped)
+    assert ended.value.code == 143 and capsys.readouterr().err == "train x: stopped by SIGTERM\n"
+
+
+def test_a_stage_starts_the_processes_that_its_parameters_ask_for(tmp_path: Path) -> None:
+    done = call(tmp_path, 2, "end")
+    assert done.returncode == 0 and done.stdout == "sum 1 of 2\n"
+
+
+def test_processes_that_were_stopped_end_the_stage_with_the_signals_code(tmp_path: Path) -> None:
+    done = call(tmp_path, 2, "stop")
+    assert done.returncode == 143 and done.stderr.count("stopped on purpose") == 1
+
+
+def test_another_number_of_processes_than_torchrun_started_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for key, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}.items():
+        monkeypatch.setenv(key, value)
+
+    def work(world: World) -> None:
+        raise AssertionError("not to be reached")
+
+    with pytest.raises(InputError, match=r"runs\.x\.processes: expected 1, .*, found 4"):
+        processes.join(4, "runs.x", work, "script.py")

@@ -1,0 +1,85 @@
+"""Parquet in the layout of the hub: one file or many, its columns, and what is amiss said."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from builders.image_sources import IMAGES, LABELS, png, prepare, refusal
+
+
+def table(part: slice, kind: str = "struct", hub: bool = True, **more: list[Any]) -> pa.Table:
+    raw = [png(image) for image in IMAGES[part]]
+    column = pa.array(raw, pa.large_binary() if kind == "large" else pa.binary())
+    if kind == "struct":
+        paths = pa.array([f"{i}.png" for i in range(len(raw))])
+        column = pa.StructArray.from_arrays([column, paths], ["bytes", "path"])
+    made = pa.table({"image": column, "label": LABELS[part], **more})
+    names = {"names": ["a", "b", "c", "d", "e"], "_type": "ClassLabel"}
+    about = {"info": {"features": {"label": names, "image": {"_type": "Image"}}}}
+    return made.replace_schema_metadata({"huggingface": json.dumps(about)} if hub else None)
+
+
+@pytest.mark.parametrize("kind", ["struct", "binary", "large"])
+def test_parquet_reads_structs_and_plain_columns(tmp_path: Path, kind: str) -> None:
+    pq.write_table(table(slice(None), kind), tmp_path / "a.parquet", row_group_size=7)
+    data = prepare(tmp_path, source="parquet", path=str(tmp_path / "a.parquet"))
+    assert (data.images == IMAGES).all()
+    assert data.labels is not None and data.labels.tolist() == LABELS
+    assert data.meta["classes"] == ["a", "b", "c", "d", "e"]
+
+
+@pytest.mark.parametrize("path", ["", "/*.parquet", "/**/train-*"])
+def test_parquet_reads_many_files_in_the_order_of_their_names(tmp_path: Path, path: str) -> None:
+    folder = tmp_path / "hub"
+    (folder / "data").mkdir(parents=True)
+    place = folder if path == "/*.parquet" else folder / "data"
+    for i in (2, 0, 1):
+        part = table(slice(10 * i, 10 * i + 10))
+        pq.write_table(part, place / f"train-{i:05}-of-00003.parquet")
+    data = prepare(tmp_path, source="parquet", path=f"{folder}{path}")
+    assert (data.images == IMAGES).all() and data.meta["count"] == 30
+
+
+def test_parquet_takes_the_columns_that_it_is_told(tmp_path: Path) -> None:
+    second = [png(image) for image in IMAGES[::-1]]
+    made = table(slice(None), "binary", hub=False, other=second, number=list(range(30)))
+    pq.write_table(made, tmp_path / "a.parquet")
+    parameters = {"source": "parquet", "path": str(tmp_path / "a.parquet")}
+    data = prepare(tmp_path, **parameters, image="other", label="number")
+    assert (data.images == IMAGES[::-1]).all() and data.meta["classes"] is None
+    assert data.labels is not None and data.labels.tolist() == list(range(30))
+    assert prepare(tmp_path, **parameters, label=None).labels is None
+    line = refusal(tmp_path, **parameters, image="pic")
+    assert line.startswith("datasets.x.image") and "other (binary), number (int64)" in line
+    assert "the column 'other' of integers" in refusal(tmp_path, **parameters, label="other")
+
+
+def test_parquet_says_what_it_found_instead(tmp_path: Path) -> None:
+    folder = str(tmp_path / "hub")
+    assert "found nothing" in refusal(tmp_path, source="parquet", path=folder)
+    Path(folder).mkdir()
+    assert "none in this folder" in refusal(tmp_path, source="parquet", path=folder)
+    pq.write_table(pa.table({"text": ["a"]}), f"{folder}/a.parquet")
+    assert "found text (string)" in refusal(tmp_path, source="parquet", path=folder)
+    pq.write_table(table(slice(5)).slice(0, 0), f"{folder}/a.parquet")
+    assert "found 0 rows" in refusal(tmp_path, source="parquet", path=folder)
+    pq.write_table(table(slice(5)), f"{folder}/a.parquet")
+    pq.write_table(table(slice(5)).drop_columns("label"), f"{folder}/b.parquet")
+    assert "b.parquet: expected the columns" in refusal(tmp_path, source="parquet", path=folder)
+    whole = Path(f"{folder}/a.parquet").read_bytes()
+    Path(f"{folder}/b.parquet").write_bytes(whole[:-20])
+    assert "b.parquet: expected a parquet" in refusal(tmp_path, source="parquet", path=folder)
+    Path(f"{folder}/b.parquet").write_bytes(whole[:4] + b"\xff" * 300 + whole[304:])
+    assert "b.parquet: " in refusal(tmp_path, source="parquet", path=folder)
+
+
+def test_a_null_in_parquet_is_a_broken_picture(tmp_path: Path) -> None:
+    made = pa.table({"image": pa.array([png(IMAGES[0]), None, png(IMAGES[1])])})
+    pq.write_table(made, tmp_path / "a.parquet")
+    parameters = {"source": "parquet", "path": str(tmp_path / "a.parquet")}
+    assert "a.parquet: row 1: expected a picture" in refusal(tmp_path, **parameters)
+    data = prepare(tmp_path, **parameters, broken="skip")
+    assert (data.images == IMAGES[:2]).all()

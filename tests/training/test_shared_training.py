@@ -1,0 +1,143 @@
+"""Training and statistics shared by processes; run as a script, this is one of them."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from builders.training import Taps32, config, real
+
+from gfmn.common.progress import Progress
+from gfmn.features import statistics
+from gfmn.runtime.distributed import ALONE, World, launch, world
+from gfmn.training.trainer import Trainer
+
+STEPS = 3
+
+
+def pictures() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (61, 32, 32, 3), dtype=np.uint8)
+
+
+class Smooth(Taps32):
+    """With a ReLU, a value that rounds to the other side of its kink moves a whole gradient."""
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        taps, x = [], images
+        for layer in self.layers:
+            x = torch.nn.functional.silu(layer(x))
+            taps.append(x)
+        return taps
+
+
+class Normed(Smooth):
+    """With batch norm on each batch's statistics, which is then of all processes' samples."""
+
+    batchnorm = "batch"
+
+    def __init__(self) -> None:
+        super().__init__()
+        norms = [torch.nn.BatchNorm2d(layer.out_channels) for layer in self.layers]
+        for norm in norms:
+            norm.running_mean = norm.running_var = norm.num_batches_tracked = None
+            norm.track_running_stats = False
+        pairs = zip(self.layers, norms, strict=True)
+        self.layers = torch.nn.ModuleList([torch.nn.Sequential(*pair) for pair in pairs])
+        self.requires_grad_(False)
+        self.eval()
+
+
+def summed_gradients(world: World, kind: type[Smooth] = Smooth) -> list[torch.Tensor]:
+    """Every weight's gradient in each of a few steps of the objective, over all processes.
+
+    The weights stay as they are: ADAM's first updates are mostly signs, and would make a
+    gradient's rounding as large as the update.
+    """
+    network, found = kind(), []
+    rate = {"rate": 0.1}
+    settings = config(batch=13, objective="ama", ama=rate, processes=world.size)
+    trainer = Trainer(settings, network, real(network, pictures()), 32, world)
+    for block in trainer.generator.layers:
+        if isinstance(block, torch.nn.Sequential):
+            block[-1] = torch.nn.SiLU()
+
+    def keep() -> None:
+        found.extend(weight.grad.clone() for weight in trainer._weights)
+
+    trainer.optimiser.step = keep
+    for step in range(STEPS):
+        trainer.step(step)
+    return found
+
+
+def shared_statistics(world: World) -> list[torch.Tensor]:
+    with Progress("test", 61, "images", every=1e9, silent=True) as progress:
+        mean, variance = statistics.extract(pictures(), Taps32(), 8, progress, world)
+    return [*mean.values(), *variance.values()]
+
+
+def main(folder: Path) -> None:
+    with world() as joined:
+        parts = {
+            "gradients": summed_gradients(joined),
+            "batch_mode": summed_gradients(joined, Normed),
+            "statistics": shared_statistics(joined),
+        }
+        torch.save(parts, folder / f"rank{joined.rank}.pt")
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def ranks(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, list[torch.Tensor]]]:
+    folder = tmp_path_factory.mktemp("ranks")
+    assert launch(request.param, __file__, str(folder)) == 0
+    files = [folder / f"rank{rank}.pt" for rank in range(request.param)]
+    return [torch.load(file, weights_only=True) for file in files]
+
+
+def worst(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
+    pairs = zip(found, expected, strict=True)
+    return max(float((a - b).norm() / b.norm()) for a, b in pairs)
+
+
+def test_processes_that_share_a_batch_have_the_gradient_of_one_that_has_it_all(
+    ranks: list[dict[str, list[torch.Tensor]]],
+) -> None:
+    error = worst(ranks[0]["gradients"], summed_gradients(ALONE))
+    print(f"{len(ranks)} processes: largest relative error of a weight's gradient {error:.2g}")
+    assert error < 1e-4
+
+
+def test_with_batch_norm_on_the_batch_processes_have_the_gradient_of_one_too(
+    ranks: list[dict[str, list[torch.Tensor]]],
+) -> None:
+    expected = summed_gradients(ALONE, Normed)
+    assert worst(ranks[0]["batch_mode"], expected) < 1e-4
+    assert worst(expected, summed_gradients(ALONE)) > 0.1
+
+
+def test_every_process_has_the_same_gradients_bit_for_bit(
+    ranks: list[dict[str, list[torch.Tensor]]],
+) -> None:
+    for other in ranks[1:]:
+        pairs = zip(other["gradients"], ranks[0]["gradients"], strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_shared_statistics_are_those_of_one_process(
+    ranks: list[dict[str, list[torch.Tensor]]],
+) -> None:
+    for rank in ranks:
+        assert worst(rank["statistics"], shared_statistics(ALONE)) < 1e-6
+        pairs = zip(rank["statistics"], ranks[0]["statistics"], strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+
+
+if __name__ == "__main__":
+    root = Path(__file__).resolve().parents[2]
+    sys.path[:0] = [str(root), str(root / "tests")]
+    os.environ["GFMN_COMPILE"] = "0"
+    main(Path(sys.argv[1]))
