@@ -8,6 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: repro test bench clean
 
 repro: .venv/.run
+	gfmn check
 	dvc repro
 	@echo "Open reports/index.html"
 

@@ -1,6 +1,5 @@
 """A whole study's parameters, checked together before anything long runs."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 from gfmn import pretraining, sources
 from gfmn.common.config import nearest
 from gfmn.common.errors import InputError
+from gfmn.common.runs import INPUTS, run_row
+from gfmn.common.stage import NAME
 from gfmn.features.extractor import check_image_size, select_taps
 from gfmn.features.statistics import StatisticsConfig
 from gfmn.generators import IMAGE_SIZES
@@ -20,20 +21,14 @@ from gfmn.reporting.results import ReportConfig, check_report
 from gfmn.training.config import SeedsConfig
 from gfmn.weights.converters import FetchedEvaluator, FetchedNetwork, described
 
-SECTIONS = (
+SECTIONS = (  # all but `root` may be left out
     *("root", "datasets", "extractors", "evaluators", "statistics", "references"),
-    *("runs", "metrics", "evaluations", "report"),
+    *("defaults", "runs", "sampling", "metrics", "evaluations", "report"),
 )
-KINDS = ("fetched", "trained", "bundled")  # of extractors
-EVALUATORS = ("fetched", "borrowed")
+KINDS = ("fetched", "trained", "combined")  # of extractors
+EVALUATORS = ("fetched", "from_extractor")
+ROOTS = (".", "..", "../..")  # from a study's folder to the repository
 FILES = ("extractor-", "reference-")  # begin the names of metrics that are no run's
-NAME = re.compile(r"[a-z0-9_-]+")  # what DVC can address in a path and on the command line
-
-
-class RunConfig(SeedsConfig):
-    """One row of a table: how it is trained, once a seed, and sampled."""
-
-    sample: SampleConfig
 
 
 @dataclass(frozen=True)
@@ -48,13 +43,38 @@ class Network:
 Extractors = Mapping[str, Mapping[str, Network]]  # each one's networks, by name
 
 
-def check(params: Mapping[str, Any], where: str) -> None:
+@dataclass(frozen=True)
+class Study:
+    """A checked parameter file: what its runs, samples, scores and report depend on."""
+
+    runs: Mapping[str, SeedsConfig]
+    sampling: SampleConfig
+    metrics: MetricsConfig
+    report: dict[str, Any]  # the sections that the report reads, runs complete
+
+    def dependencies(self) -> dict[str, dict[str, Any]]:
+        """By name of a file, what must change for DVC to run a stage again: JSON values.
+
+        A run's file has nothing of objectives that it does not use, and nothing of how often it
+        logs: a change of those trains nothing anew.
+        """
+        runs = {name: run.effective() for name, run in self.runs.items()}
+        return {
+            **{f"runs/{name}": values for name, values in runs.items()},
+            "sampling": self.sampling.model_dump(mode="json"),
+            "metrics": self.metrics.model_dump(mode="json"),
+            "report": {**self.report, "runs": runs},
+        }
+
+
+def check(params: Mapping[str, Any], where: str) -> Study:
     """Check every parameter of a study, and that the sections fit each other.
 
     `where` is the parameter file. Raises `InputError` for the first unknown or missing key, wrong
     type or impossible combination; needs no weights and no images.
     """
     _no_others(params, SECTIONS, where)
+    _check_root(params, where)
     sizes = {
         name: sources.parse(data, path).image_size
         for name, data, path in _entries(params, "datasets", where)
@@ -63,19 +83,51 @@ def check(params: Mapping[str, Any], where: str) -> None:
     evaluators = _check_evaluators(params, where, extractors)
     measured = _check_statistics(params, where, sizes, extractors)
     references = _check_references(params, where, sizes, evaluators)
-    runs: dict[str, RunConfig] = {}
-    for name, data, path in _entries(params, "runs", where):
-        run = runs[name] = RunConfig.parse(data, path)
+    runs = _check_runs(params, where, sizes, extractors, measured)
+    sampling = SampleConfig.parse(params.get("sampling", {}), f"{where}: sampling")
+    metrics = MetricsConfig.parse(params.get("metrics", {}), f"{where}: metrics")
+    _check_evaluations(params, where, runs, sizes, references)
+    if "report" in params:
+        path = f"{where}: report"
+        check_report(ReportConfig.parse(params["report"], path), runs, path)
+    reported = ("evaluations", "references", "extractors", "evaluators", "report", "sampling")
+    return Study(runs, sampling, metrics, {key: params.get(key, {}) for key in reported})
+
+
+def _check_root(params: Mapping[str, Any], where: str) -> None:
+    root = params.get("root")
+    if root not in ROOTS:
+        raise InputError(f"{where}: root: expected one of {', '.join(ROOTS)}, found {root!r}")
+
+
+def _check_runs(
+    params: Mapping[str, Any],
+    where: str,
+    sizes: Mapping[str, int],
+    extractors: Extractors,
+    measured: Collection[str],
+) -> dict[str, SeedsConfig]:
+    _check_defaults(params.get("defaults", {}), f"{where}: defaults")
+    runs: dict[str, SeedsConfig] = {}
+    for name, _, _ in _entries(params, "runs", where):
+        row, path = run_row(params, name, where)
+        run = runs[name] = SeedsConfig.parse(row, path)
         _known(run.dataset, sizes, f"{path}.dataset")
         _known(run.extractor, extractors, f"{path}.extractor")
         needed = f"{run.dataset}-{run.extractor}-{run.batchnorm}"
         _known(needed, measured, f"{path}: statistics")
         _check_run(run, extractors, sizes, path)
-    MetricsConfig.parse(params.get("metrics"), f"{where}: metrics")
-    _check_evaluations(params, where, runs, sizes, references)
-    check_report(
-        ReportConfig.parse(params.get("report"), f"{where}: report"), runs, f"{where}: report"
-    )
+    return runs
+
+
+def _check_defaults(defaults: Any, where: str) -> None:
+    """Refuse a wrong value by its own path, not by that of the first run that inherits it."""
+    if not isinstance(defaults, Mapping):
+        raise InputError(f"{where}: expected a mapping of parameters, found {defaults!r:.60}")
+    for key in INPUTS:
+        if key in defaults:
+            raise InputError(f"{where}.{key}: expected in every run's row, found here")
+    SeedsConfig.parse({"dataset": "any", "extractor": "any", "steps": 1, **defaults}, where)
 
 
 def _check_evaluators(
@@ -120,7 +172,7 @@ def _check_references(
 def _check_evaluations(
     params: Mapping[str, Any],
     where: str,
-    runs: Mapping[str, RunConfig],
+    runs: Mapping[str, SeedsConfig],
     sizes: Mapping[str, int],
     references: Collection[str],
 ) -> None:
@@ -140,7 +192,9 @@ def _check_evaluations(
             raise InputError(f"{path}: expected a name that begins otherwise, found {name!r}")
 
 
-def _check_run(run: RunConfig, extractors: Extractors, sizes: Mapping[str, int], path: str) -> None:
+def _check_run(
+    run: SeedsConfig, extractors: Extractors, sizes: Mapping[str, int], path: str
+) -> None:
     """Whether its taps, weights, image size and decoder are there."""
     networks = extractors[run.extractor]
     names = {name: network.description.tap_names for name, network in networks.items()}
@@ -179,10 +233,8 @@ def _check_extractors(
         elif kind == "trained":
             found[name] = {name: _trained(pretraining.parse(data, path), sizes, path)}
         else:
-            bundle = CombinedExtractor.parse(data, path)
-            first, second = (
-                found[_known(part, found, f"{path}.networks")] for part in bundle.networks
-            )
+            combined = CombinedExtractor.parse(data, path)
+            first, second = (found[_known(n, found, f"{path}.networks")] for n in combined.networks)
             if twice := first.keys() & second.keys():
                 raise InputError(f"{path}: expected each network once, found {twice} twice")
             found[name] = first | second
@@ -230,7 +282,7 @@ def _kinds(
 
     No name comes twice, whatever the kinds, and none is `taken`.
     """
-    groups, names = params.get(section), {taken}
+    groups, names = params.get(section, {}), {taken}
     if not isinstance(groups, Mapping):
         raise InputError(f"{where}: {section}: expected a mapping, found {groups!r}")
     _no_others(groups, kinds, f"{where}: {section}")
@@ -246,12 +298,12 @@ def _entries(
     params: Mapping[str, Any], section: str, where: str, joint: str = ": "
 ) -> Iterator[tuple[str, Any, str]]:
     """Name, parameters and path of each entry of a section."""
-    entries = params.get(section)
+    entries = params.get(section, {})
     path = f"{where}{joint}{section}"
     if not isinstance(entries, Mapping):
         raise InputError(f"{path}: expected a mapping from names to parameters, found {entries!r}")
     for name, data in entries.items():
-        if not NAME.fullmatch(str(name)):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
             raise InputError(f"{path}: expected a name of a-z, 0-9, _ and -, found {name!r}")
         yield name, data, f"{path}.{name}"
 

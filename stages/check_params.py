@@ -1,10 +1,12 @@
 """check-params: every parameter of the study is checked before any long computation.
 
-The outputs never change, so that a changed parameter reruns this stage and what it touches, and
-nothing else. One of them is the decoder of a run that starts from none. The folders that the report
-reads are there from now on, so that it can be made where no row could be.
+`params.checked` never changes: every other stage waits for it and none runs again for it. In
+`data/parameters` is what the runs, the samples and the scores depend on, each in a file of its own,
+with the defaults filled in. The folders that the report reads are there from now on, so that it can
+be made where no row could be.
 """
 
+import shutil
 from pathlib import Path
 
 import checkout  # noqa: F401
@@ -13,21 +15,21 @@ from gfmn.common import paths, stage
 from gfmn.generators import save_decoder
 from gfmn.study import check
 
-DATA = ("models", "neighbours", "prepared", "samples", "scores", "timings")
-REPORTS = ("history", "metrics")
+FOLDERS = (
+    *(f"data/{name}" for name in ("models", "neighbors", "prepared", "samples", "scores")),
+    *("data/timings", "reports/history", "reports/metrics"),
+)
 
 
 def main() -> None:
-    check(stage.read_params(), str(stage.PARAMS))
-    out = Path("data/params.checked")
-    out.parent.mkdir(exist_ok=True)
-    out.write_text("ok\n")
+    study = check(stage.read_params(), str(stage.PARAMS))
+    shutil.rmtree(paths.parameters("").parent, ignore_errors=True)  # runs that are no more
+    for name, values in study.dependencies().items():
+        stage.write_json(paths.parameters(name), values)
     save_decoder(None, paths.decoder("none"))
-    for folder in [
-        *(Path("data") / name for name in DATA),
-        *(Path("reports") / n for n in REPORTS),
-    ]:
-        folder.mkdir(parents=True, exist_ok=True)
+    for folder in FOLDERS:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    stage.write_text(Path("data/params.checked"), "ok\n")
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from gfmn.training.loop import Run, resume_point, run_fingerprint
 
 
 def main(name: str) -> None:
-    row, where = stage.section("runs", name)
-    config = SeedsConfig.parse(stage.without(row, "sample"), where)
+    row, where = stage.run_parameters(name)
+    config = SeedsConfig.parse(row, where)
     keep_freed_memory()
     processes.join(config.processes, where, partial(train, name, config), __file__, name)
 

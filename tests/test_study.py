@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders.study_params import PARAMS, ROOT
+from builders.project import ROOT, parameters, write_parameters
 from ruamel.yaml import YAML
 
-from gfmn.common import stage
 from gfmn.common.errors import InputError
-from gfmn.study import RunConfig, check
+from gfmn.common.runs import run_row
+from gfmn.study import Study, check
+
+PARAMS = parameters()
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -25,8 +27,19 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return params
 
 
-def test_the_default_study_is_right() -> None:
-    check(PARAMS, "params.yaml")
+def checked(params: dict[str, Any]) -> Study:
+    return check(params, "params.yaml")
+
+
+def refusal(params: dict[str, Any]) -> str:
+    with pytest.raises(InputError) as error:
+        checked(params)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_check_accepts_the_default_study() -> None:
+    assert set(checked(PARAMS).runs) == set(PARAMS["runs"])
 
 
 @pytest.mark.parametrize(
@@ -61,9 +74,9 @@ def test_the_default_study_is_right() -> None:
         ("datasets.photos.count", 0, "datasets.photos.count: expected greater than or equal to 1"),
         ("extractors.fetched.vgg16.source.sha256", "abc", "sha256: "),
         (
-            "extractors.bundled.vgg16_lite0.second",
-            "vgg16",
-            "extractors.bundled.vgg16_lite0: expected each network once",
+            "extractors.combined.vgg16_lite0.networks",
+            ["vgg16", "vgg16"],
+            "extractors.combined.vgg16_lite0: expected each network once",
         ),
         (
             "report.tables.table2.rows.vgg16",
@@ -82,14 +95,14 @@ def test_the_default_study_is_right() -> None:
             "evaluators.fetched.lite2.architecture: no published weights for 'dcgan_encoder'",
         ),
         (
-            "evaluators.borrowed.own",
+            "evaluators.from_extractor.own",
             {"extractor": "vgg16_lite0"},
-            "evaluators.borrowed.own.extractor: expected one network, found vgg16, lite0",
+            "evaluators.from_extractor.own.extractor: expected one network, found vgg16, lite0",
         ),
         (
-            "evaluators.borrowed.lite2",
+            "evaluators.from_extractor.lite2",
             {"extractor": "vgg16"},
-            "evaluators.borrowed.lite2: expected a name of its own, found 'lite2'",
+            "evaluators.from_extractor.lite2: expected a name of its own, found 'lite2'",
         ),
         (
             "references.photos-lite2.held_out",
@@ -106,8 +119,8 @@ def test_the_default_study_is_right() -> None:
         ),
         (
             "evaluations.vgg16-lite2.run",
-            "running",
-            "evaluations.vgg16-lite2: expected the name running-lite2, found vgg16-lite2",
+            "encoder",
+            "evaluations.vgg16-lite2: expected the name encoder-lite2, found vgg16-lite2",
         ),
         (
             "evaluations.vgg16-lite2.evaluator",
@@ -119,99 +132,117 @@ def test_the_default_study_is_right() -> None:
             "digits",
             "dataset: expected images of 32 px, as the run's, found 'digits' of 64 px",
         ),
+        ("root", "/", "params.yaml: root: expected one of ., .., ../.., found '/'"),
+        ("runs.vgg16", {"dataset": "photos"}, "runs.vgg16.extractor: required in every run's row"),
+        ("runs.vgg16", None, "runs.vgg16: expected a mapping of parameters, found None"),
+        ("runs", {2024: {}}, "params.yaml: runs: expected a name of a-z, 0-9, _ and -, found 2024"),
+        ("defaults.steps", "many", "params.yaml: defaults.steps: expected"),
+        ("defaults.learning_rate", 1, "params.yaml: defaults.learning_rate: unknown key"),
+        ("defaults.decoder", "none", "defaults.decoder: expected in every run's row, found here"),
+        ("defaults", [1], "params.yaml: defaults: expected a mapping of parameters, found [1]"),
+        ("sampling", {"count": 1}, "params.yaml: sampling.count: expected greater than or equal"),
         ("report.headline", "best", "report.headline: no run 'best'"),
         ("report.tables.table3.rows.taps2", {}, "report.tables.table3.rows.taps2"),
         ("report.tables.table2.rows.vgg16", {"paper": 9}, "report.tables.table2.rows.vgg16"),
     ],
 )
-def test_a_wrong_parameter_is_one_line_that_names_it(path: str, value: Any, line: str) -> None:
+def test_check_names_a_wrong_parameter_in_one_line(path: str, value: Any, line: str) -> None:
     params = changed(path, value)
     params["datasets"]["digits"] = {"source": "digits", "image_size": 64}
-    with pytest.raises(InputError) as error:
-        check(params, "params.yaml")
-    assert line in str(error.value) and "\n" not in str(error.value)
+    assert line in refusal(params)
 
 
-def test_a_missing_parameter_is_named() -> None:
+def test_check_names_a_missing_parameter() -> None:
     params = copy.deepcopy(PARAMS)
-    del params["runs"]["vgg16"]["steps"]
-    with pytest.raises(InputError, match=r"runs\.vgg16\.steps: required, found nothing"):
-        check(params, "params.yaml")
+    del params["defaults"]["steps"]
+    assert "runs.encoder.steps: required, found nothing" in refusal(params)
 
 
-@pytest.mark.parametrize("text", ["5e-05", "5e-5", "1.0e-4", "0.00005"])
-def test_numbers_read_as_dvc_writes_them(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text(f"lr: {text}\n")
-    assert stage.read_params(path)["lr"] == float(text)
+@pytest.mark.parametrize("key", ["dataset", "extractor", "batchnorm", "decoder"])
+def test_check_names_a_missing_input_of_a_run(key: str) -> None:
+    params = copy.deepcopy(PARAMS)
+    del params["runs"]["taps5"][key]
+    assert refusal(params).startswith(f"params.yaml: runs.taps5.{key}: required in every run's row")
 
 
-def test_every_run_lists_every_field_so_that_dvc_can_set_it() -> None:
-    for name, row in PARAMS["runs"].items():
-        assert set(row) == set(RunConfig.model_fields), name
-        for group, field in RunConfig.model_fields.items():
-            fields = getattr(field.annotation, "model_fields", None)  # of a group of parameters
-            assert fields is None or set(row[group]) == set(fields), f"{name}.{group}"
+def test_check_takes_defaults_for_sections_that_are_absent() -> None:
+    study = checked({"root": "."})
+    assert not study.runs and study.sampling.count == 5000 and study.metrics.splits == 10
+    params = copy.deepcopy(PARAMS)
+    for section in ("sampling", "metrics", "report", "evaluations", "references", "evaluators"):
+        del params[section]
+    assert set(checked(params).runs) == set(PARAMS["runs"])
 
 
-def test_no_mapping_is_shared_between_runs() -> None:
+def test_run_row_is_the_defaults_with_what_the_row_says_otherwise() -> None:
+    row, path = run_row(PARAMS, "encoder", "params.yaml")
+    assert path == "params.yaml: runs.encoder"
+    assert row["ama"] == {**PARAMS["defaults"]["ama"], "rate": 0.1, "normalize": "none"}
+    assert row["lr"] == 1e-3 and row["steps"] == PARAMS["defaults"]["steps"]
+    assert PARAMS["defaults"]["ama"]["rate"] == 3e-3  # as it was
+
+
+def test_dependencies_of_a_run_are_what_its_training_uses() -> None:
+    before = checked(PARAMS).dependencies()
+    assert {"sampling", "metrics", "report", "runs/vgg16"} <= before.keys()
+    unused = changed("defaults.moment_matching", {"decay": 0.5})
+    unused["defaults"] |= {"ma": {"rate": 0.5}, "log_every": 3}
+    after = checked(unused).dependencies()
+    different = {name for name in before if before[name] != after[name]}
+    assert different == {"runs/ma64", "runs/ma256", "runs/moment_matching", "report"}
+    lower = checked(changed("defaults.lr", 1e-5)).dependencies()
+    inherits = {f"runs/{name}" for name, row in PARAMS["runs"].items() if "lr" not in row}
+    assert {name for name in before if before[name] != lower[name]} == inherits | {"report"}
+
+
+def test_no_mapping_of_the_parameter_file_is_shared() -> None:
     text = (ROOT / "params.yaml").read_text()
-    assert "&" not in text and "<<" not in text  # a shared group changes every run that shares it
+    assert "&" not in text and "<<" not in text and len(text.splitlines()) < 200
 
 
-OVERRIDES = {"taps": "5", "objective": "ma", "generator": "resnet", "precision": "fp32"}
-OVERRIDES |= {"seeds": "[0,1,2]"}
-
-
-def test_dvc_can_set_every_field_of_a_run_and_changes_nothing_else(tmp_path: Path) -> None:
+def test_dvc_sets_fields_of_rows_inherited_fields_and_defaults(tmp_path: Path) -> None:
+    """`-S runs.x.f=v` for a field that the row has, `++` for others, `-S defaults.f=v` for all."""
     from dvc.utils.hydra import apply_overrides
 
-    row = PARAMS["runs"]["vgg16"]
-    paths = [key for key, value in row.items() if not isinstance(value, dict)]
-    paths += [f"{key}.{k}" for key, group in row.items() if isinstance(group, dict) for k in group]
-    for path in paths:
-        if path in ("dataset", "extractor"):
-            continue
-        file = tmp_path / "params.yaml"
-        file.write_text((ROOT / "params.yaml").read_text())
-        value = OVERRIDES.get(path.rpartition(".")[2]) or {
-            "ama.reduction": "mean",
-            "ama.initial": "uniform",
-            "ama.units": "feature",
-            "sample.batchnorm": "batch",
-            "batchnorm": "eval",
-            "decoder": "none",
-        }.get(path, "0.75" if isinstance(_at(row, path), float) else "3")
-        apply_overrides(file, [f"runs.vgg16.{path}={value}"])
-        found = YAML(typ="safe").load(file.read_text())
-        expected = changed(f"runs.vgg16.{path}", YAML(typ="safe").load(value))
-        assert found == expected, path
-        check(found, "params.yaml")
+    def override(word: str) -> dict[str, Any]:
+        write_parameters(tmp_path, PARAMS)
+        apply_overrides(tmp_path / "params.yaml", [word])
+        found: dict[str, Any] = YAML(typ="safe").load((tmp_path / "params.yaml").read_text())
+        checked(found)
+        return found
+
+    assert override("runs.encoder.ama.rate=0.5") == changed(
+        "runs.encoder.ama", {"rate": 0.5, "normalize": "none"}
+    )
+    assert override("++runs.vgg16.ema=0.9") == changed("runs.vgg16.ema", 0.9)
+    assert override("++runs.vgg16.ama.rate=1e-3") == changed("runs.vgg16.ama", {"rate": 1e-3})
+    assert override("++runs.vgg16.weights.vgg16=2.0") == changed(
+        "runs.vgg16.weights", {"vgg16": 2.0}
+    )
+    assert override("defaults.lr=1e-3") == changed("defaults.lr", 1e-3)
+    assert override("defaults.seeds=[0,1,2]") == changed("defaults.seeds", [0, 1, 2])
 
 
-def _at(row: Any, path: str) -> Any:
-    for key in path.split("."):
-        row = row[key]
-    return row
-
-
-def test_a_stage_ends_with_one_line_and_a_failing_exit_code(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text("runs: {a: {lr: fast}}\n")
+def check_params(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "stages/check_params.py")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode != 0 and done.stderr.count("\n") == 1
-    assert done.stderr.startswith("error: params.yaml: datasets: expected a mapping")
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_check_params_ends_with_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("root: .\nruns: {a: {lr: fast}}\n")
+    done = check_params(tmp_path)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: params.yaml: runs.a.dataset: required in every run's row")
     (tmp_path / "params.yaml").write_text("runs: {a: [}\n")
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode != 0 and done.stderr.startswith("error: params.yaml: expected YAML")
+    done = check_params(tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("error: params.yaml: expected YAML")
 
 
-def test_the_parameter_file_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
-    """So that `dvc exp run -S` changes one line of it, and not the layout of all."""
-    from dvc.utils.serialize import modify_yaml
-
-    file = tmp_path / "params.yaml"
-    file.write_text((ROOT / "params.yaml").read_text())
-    with modify_yaml(file):
-        pass
-    assert file.read_text() == (ROOT / "params.yaml").read_text()
+def test_check_params_forgets_runs_that_are_no_more(tmp_path: Path) -> None:
+    write_parameters(tmp_path, PARAMS)
+    assert check_params(tmp_path).returncode == 0
+    written = {path.stem for path in (tmp_path / "data/parameters/runs").glob("*.json")}
+    assert written == set(PARAMS["runs"])
+    write_parameters(tmp_path, {"root": "."})
+    assert check_params(tmp_path).returncode == 0
+    assert not (tmp_path / "data/parameters/runs").exists()

@@ -9,6 +9,11 @@ def prepared(dataset: str) -> Path:
     return Path("data/prepared") / dataset
 
 
+def parameters(name: str) -> Path:
+    """What check-params writes of the parameters: `runs/<run>`, `sampling`, `metrics`, `report`."""
+    return Path("data/parameters") / f"{name}.json"
+
+
 def extractor(name: str) -> Path:
     """Frozen networks' weights."""
     return Path("data/extractors") / f"{name}.safetensors"

@@ -1,20 +1,23 @@
 """What every stage script shares: its parameters, its one-line errors, its duration."""
 
+import inspect
 import json
 import os
+import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gfmn.common import parameters
+from gfmn.common import parameters, runs
 from gfmn.common.config import nearest
 from gfmn.common.errors import InputError, Stopped
 
 PARAMS = Path("params.yaml")
+NAME = re.compile(r"[a-z0-9_-]+")  # of what a section lists, as DVC and a shell take it
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
@@ -35,25 +38,44 @@ def section(*keys: str, params: Mapping[str, Any] | None = None) -> tuple[Any, s
     return value, where
 
 
-def without(row: Any, *keys: str) -> Any:
-    """A mapping without some of its keys: those that belong to other stages."""
-    return {k: v for k, v in row.items() if k not in keys} if isinstance(row, Mapping) else row
+def optional_section(key: str) -> tuple[Any, str]:
+    """A section that a study may leave out, empty where it does, and its path for errors."""
+    return read_params().get(key, {}), f"{PARAMS}: {key}"
+
+
+def run_parameters(name: str) -> tuple[dict[str, Any], str]:
+    """A run's complete parameters, and its row's path for errors."""
+    return runs.run_row(read_params(), name, str(PARAMS))
 
 
 def run(stage: Callable[..., None]) -> None:
-    """Call a stage with the command line's words.
+    """Call a stage with the command line's words: none, or the name of the entry to build.
 
     Bad input ends as one line and exit code 1, a signal as one line and exit code 128 + n: DVC
     then caches nothing.
     """
     try:
-        stage(*sys.argv[1:])
+        stage(*_names(stage, sys.argv))
     except InputError as error:
         sys.exit(f"error: {error}")
     except Stopped as stopped:
         if os.environ.get("RANK", "0") == "0":  # of several processes one speaks
             print(stopped, file=sys.stderr)
         sys.exit(128 + stopped.number)
+
+
+def _names(stage: Callable[..., None], command: Sequence[str]) -> Sequence[str]:
+    """The command's words after the script, as many as the stage takes, each a plain name."""
+    script, *names = command
+    count = len(inspect.signature(stage).parameters)
+    if len(names) != count:
+        expected = "no name" if count == 0 else "the name of one entry"
+        raise InputError(f"{Path(script).name}: expected {expected}, found {names}")
+    for name in names:
+        if not NAME.fullmatch(name):
+            expected = "a name of a-z, 0-9, _ and -"
+            raise InputError(f"{Path(script).name}: expected {expected}, found {name!r}")
+    return names
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import pytest
 import sample
 import torch
 from builders.generator_files import saved
-from code_deps import code_deps
 from PIL import Image
 
 from gfmn import cli, generators
@@ -118,12 +117,6 @@ def test_the_stage_sample_writes_eight_ways_in_ten_steps_beside_the_grid(
     first = (folder / "seed-3-interpolation.png").read_bytes()
     sample.main("x")
     assert (folder / "seed-3-interpolation.png").read_bytes() == first
-
-
-def test_the_stage_sample_depends_on_nothing_of_cards_and_onnx() -> None:
-    found = code_deps("stages/sample.py")
-    assert "gfmn/generators/interpolation.py" in found
-    assert not any(path.startswith(("gfmn/use", "gfmn/reporting", "gfmn/cli")) for path in found)
 
 
 def test_a_grid_of_ways_is_what_python_gives(tmp_path: Path) -> None:

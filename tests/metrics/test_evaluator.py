@@ -12,7 +12,7 @@ import timm
 import torch
 import torch_fidelity
 from builders.extractor_files import bundle_file, encoder_file, line, record
-from builders.study_params import PARAMS
+from builders.project import parameters
 from ruamel.yaml import YAML
 from torch import nn
 from torch.nn import functional as F
@@ -206,4 +206,4 @@ def test_every_evaluator_known_by_name_can_be_built_and_the_studys_is_one_of_the
         evaluator = FetchedEvaluator.parse(row, name)
         if name != "dinov2":  # of a billion bytes even without storage
             describe(evaluator.architecture, **evaluator.arguments)
-    assert known["lite2"] == PARAMS["evaluators"]["fetched"]["lite2"]
+    assert known["lite2"] == parameters()["evaluators"]["fetched"]["lite2"]

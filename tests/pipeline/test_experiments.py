@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders.git_dvc import git
+from builders.project import git
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,58 +1,14 @@
-"""DVC done right: declared dependencies, and what reruns after which change."""
+"""The pipeline from images to the page, and what reruns after which change."""
 
-import copy
 import hashlib
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
-import check_params
 import pytest
 import torch
-from builders.git_dvc import ROOT, dvc, ran
+from builders.project import done, dvc, parameters, project, ran, write_parameters
 from builders.published_weights import published_lite
-from code_deps import code_deps
-from ruamel.yaml import YAML
-
-from gfmn.generators.sampling import SampleConfig
-from gfmn.training.config import SeedsConfig
-
-STAGES: dict[str, Any] = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
-
-
-def body(stage: str) -> dict[str, Any]:
-    definition: dict[str, Any] = STAGES[stage]
-    return definition.get("do", definition)
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_declared_code_dependencies_are_the_scripts_real_imports(stage: str) -> None:
-    declared = [d.removeprefix("${root}/") for d in body(stage)["deps"] if d.startswith("${root}")]
-    script = f"stages/{stage.replace('-', '_')}.py"
-    assert body(stage)["cmd"].startswith(f"python ${{root}}/{script}")
-    assert sorted(declared) == code_deps(script)
-
-
-def test_training_depends_on_exactly_the_fields_that_it_reads() -> None:
-    prefix = "runs.${key}."
-    declared = {name.removeprefix(prefix) for name in body("train")["params"]}
-    assert declared == set(SeedsConfig.model_fields)
-    assert body("sample")["params"] == [f"{prefix}sample", f"{prefix}seeds"]
-    assert "sample" not in declared and SampleConfig.model_fields
-
-
-def test_the_folders_that_the_report_reads_are_there_before_anything_has_run() -> None:
-    read = {d for d in body("report")["deps"] if d.startswith(("data/", "reports/"))}
-    made = {f"data/{name}" for name in check_params.DATA}
-    made |= {f"reports/{name}" for name in check_params.REPORTS}
-    assert read == made | {"data/params.checked"}
-
-
-def test_every_stage_waits_for_the_parameters_to_be_checked() -> None:
-    others = [stage for stage in STAGES if stage != "check-params"]
-    assert all("data/params.checked" in body(stage)["deps"] for stage in others)
 
 
 def published_lite2(path: Path) -> str:
@@ -65,41 +21,26 @@ def study(folder: Path) -> dict[str, Any]:
     """A study on digits: an encoder and a classifier trained here, runs of three steps.
 
     The run `d` takes the batch's batch norm, starts from the encoder's decoder, has two seeds and
-    is scored by the classifier too.
+    is scored by the classifier too. Sections that it does not use are absent.
     """
-    params: dict[str, Any] = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
-    digest = published_lite2(folder / "lite2.pth")
-    source = {
-        **params["evaluators"]["fetched"]["lite2"]["source"],
-        "path": "lite2.pth",
-        "sha256": digest,
-    }
-    encoder = {**params["extractors"]["trained"]["encoder"], "dataset": "digits", "steps": 3}
-    encoder["latent"] = 100
+    params = parameters()
+    lite2 = params["evaluators"]["fetched"]["lite2"]
+    lite2["source"] |= {"path": "lite2.pth", "sha256": published_lite2(folder / "lite2.pth")}
+    encoder = params["extractors"]["trained"]["encoder"]
+    encoder |= {"dataset": "digits", "steps": 3, "latent": 100}
     classifier = {"task": "classifier", "architecture": "vgg11_bn", "dataset": "digits"}
     classifier |= {"epochs": 1, "batch": 32, "holdout": 0.2}
-    short = {"dataset": "digits", "steps": 3, "batch": 8, "log_every": 1, "grid_every": 2}
-    row = {
-        **params["runs"]["encoder"],
-        **short,
-        "sample": {"count": 64, "seed": 0, "batchnorm": "running"},
-    }
-    others = {"extractor": "classifier", "batchnorm": "batch", "decoder": "encoder", "taps": -3}
-    others |= {"seeds": [0, 7]}
-    lite2 = {**params["evaluators"]["fetched"]["lite2"], "source": source}
-    few = {"infinity": {"points": 2}}
     halves = {"dataset": "digits", "held_out": "digits"}
+    ama = {"rate": 0.1, "normalize": "none"}
+    defaults = {"lr": 1e-3, "lr_hold_fraction": 0.5, "ama": ama, "steps": 3, "batch": 8}
+    defaults |= {"log_every": 1, "grid_every": 2}
     return {
-        "root": os.path.relpath(ROOT, folder),
+        "root": ".",
         "datasets": {"digits": {"source": "digits", "image_size": 32, "count": 200}},
-        "extractors": {
-            "fetched": {},
-            "trained": {"encoder": encoder, "classifier": classifier},
-            "bundled": {},
-        },
+        "extractors": {"trained": {"encoder": encoder, "classifier": classifier}},
         "evaluators": {
             "fetched": {"lite2": lite2},
-            "borrowed": {"own": {"extractor": "classifier"}},
+            "from_extractor": {"own": {"extractor": "classifier"}},
         },
         "statistics": {
             "digits-encoder-eval": {"dataset": "digits", "extractor": "encoder"},
@@ -112,12 +53,17 @@ def study(folder: Path) -> dict[str, Any]:
             "digits-lite2": {**halves, "evaluator": "lite2"},
             "digits-own": {**halves, "evaluator": "own"},
         },
+        "defaults": defaults,
         "runs": {
-            "a": row,
-            "b": copy.deepcopy({**row, "objective": "running"}),
-            "d": copy.deepcopy({**row, **others}),
+            "a": row("encoder", "eval", "none"),
+            "b": {**row("encoder", "eval", "none"), "objective": "moment_matching"},
+            "d": {**row("classifier", "batch", "encoder"), "taps": -3, "seeds": [0, 7]},
         },
-        "metrics": {"kernel": {"subsets": 3, "size": 50}, "nearest": 20, **few},
+        "sampling": {"count": 64},
+        "metrics": {
+            **{"kernel": {"subsets": 3, "size": 50}, "neighbors": 20},
+            "infinity": {"points": 2},
+        },
         "evaluations": {
             **{f"{run}-lite2": evaluation(run, "lite2") for run in "abd"},
             "d-own": evaluation("d", "own"),
@@ -130,68 +76,107 @@ def study(folder: Path) -> dict[str, Any]:
     }
 
 
+def row(extractor: str, batchnorm: str, decoder: str) -> dict[str, Any]:
+    return {
+        **{"dataset": "digits", "extractor": extractor},
+        **{"batchnorm": batchnorm, "decoder": decoder},
+    }
+
+
 def evaluation(run: str, evaluator: str) -> dict[str, str]:
     return {"run": run, "dataset": "digits", "evaluator": evaluator}
 
 
-def test_what_reruns_after_which_change(tmp_path: Path) -> None:
-    params = study(tmp_path)
-
-    def write() -> None:
-        with (tmp_path / "params.yaml").open("w") as file:
-            YAML().dump(params, file)
-
-    write()
-    (tmp_path / "dvc.yaml").symlink_to(ROOT / "dvc.yaml")
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    (tmp_path / ".gitignore").write_text("/data/\n/reports/index.html\n*.pth\n")
-    assert dvc(tmp_path, "init", "-q")[0] == 0
-
-    code, output = dvc(tmp_path, "repro")
-    assert code == 0, output
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A study after its first `dvc repro`."""
+    folder = tmp_path_factory.mktemp("study")
+    params = study(folder)
+    project(folder, params, ignored="*.pth")
+    output = done(folder, "repro")
     runs = {f"{stage}@{run}" for stage in ("train", "sample") for run in "abd"}
     runs |= {f"evaluate@{name}" for name in params["evaluations"]}
-    assert runs <= ran(output) and (tmp_path / "reports/index.html").stat().st_size > 10_000
-    about = json.loads((tmp_path / "data/models/d/seed-7/config.json").read_text())
+    assert runs <= ran(output)
+    assert ran(done(folder, "repro")) == set()
+    return folder, params
+
+
+@pytest.fixture
+def changed(finished: tuple[Path, dict[str, Any]]) -> Any:
+    """Says what `dvc repro` runs once the study's parameters have been changed by a function."""
+    folder, params = finished
+
+    def stages(change: Any, *words: str) -> set[str]:
+        change(params)
+        write_parameters(folder, params)
+        return ran(done(folder, "repro", *words))
+
+    return stages
+
+
+def test_repro_leaves_what_the_stages_promise(finished: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = finished
+    assert (folder / "reports/index.html").stat().st_size > 10_000
+    about = json.loads((folder / "data/models/d/seed-7/config.json").read_text())
     assert about["parameters"]["seed"] == 7
     assert about["statistics"]["batchnorm"] == "batch" and len(about["taps"]) == 3
-    accuracy = json.loads((tmp_path / "reports/metrics/extractor-classifier.json").read_text())
+    accuracy = json.loads((folder / "reports/metrics/extractor-classifier.json").read_text())
     assert accuracy["held_out"] == 40 and accuracy["trained_on"] == 160
 
-    code, output = dvc(tmp_path, "repro")
-    assert code == 0 and ran(output) == set()
 
-    # A changed way to sample one run, and a new run, rerun nothing of the others.
-    model = tmp_path / "data/models/a/seed-0/generator.safetensors"
+def test_repro_of_log_every_and_unused_objectives_trains_nothing(changed: Any) -> None:
+    def unused(params: dict[str, Any]) -> None:
+        params["defaults"]["log_every"] = 2
+        params["defaults"]["ma"] = {"rate": 0.5}
+        params["runs"]["b"]["ama"] = {"beta1": 0.5}
+
+    assert changed(unused) == {"check-params"}
+
+
+def test_repro_of_a_new_run_trains_that_run_alone(
+    changed: Any, finished: tuple[Path, dict[str, Any]]
+) -> None:
+    model = finished[0] / "data/models/a/seed-0/generator.safetensors"
     before = model.read_bytes()
-    params["runs"]["b"]["sample"]["seed"] = 5
-    params["runs"]["c"] = copy.deepcopy({**params["runs"]["a"], "lr": 5e-3})
-    params["evaluations"]["c-lite2"] = evaluation("c", "lite2")
-    params["report"]["tables"]["t"]["rows"]["c"] = {}
-    write()
-    code, output = dvc(tmp_path, "repro")
+
+    def add(params: dict[str, Any]) -> None:
+        params["runs"]["c"] = {**params["runs"]["a"], "lr": 5e-3}
+        params["evaluations"]["c-lite2"] = evaluation("c", "lite2")
+        params["report"]["tables"]["t"]["rows"]["c"] = {}
+
     new = {"train@c", "sample@c", "evaluate@c-lite2"}
-    again = {"sample@b", "evaluate@b-lite2"}
-    assert code == 0 and ran(output) == {"check-params", "report"} | new | again
+    assert changed(add) == {"check-params", "report"} | new
     assert model.read_bytes() == before
 
-    # Another way to score would rerun the scores alone.
-    params["metrics"]["nearest"] = 10
-    write()
-    code, output = dvc(tmp_path, "repro", "--dry")
-    scored = {f"evaluate@{name}" for name in params["evaluations"]}
-    scored |= {f"reference@{name}" for name in params["references"]}
-    assert code == 0 and ran(output) == {"check-params"} | scored
-    record = json.loads((tmp_path / "data/scores/d-own.json").read_text())
-    assert [entry["seed"] for entry in record["seeds"]] == [0, 7] and record["in_domain"]
-    flat = json.loads((tmp_path / "reports/metrics/d-own.json").read_text())
-    values = [entry["scores"]["fd_own_64"]["value"] for entry in record["seeds"]]
-    assert flat["fd_own_64"] == pytest.approx(sum(values) / 2, rel=1e-4)
 
-    # A bad value stops the pipeline before any training, and what was computed is kept.
+def test_repro_of_a_default_trains_the_runs_that_inherit_it(changed: Any) -> None:
+    def lower(params: dict[str, Any]) -> None:
+        params["defaults"]["lr"] = 2e-3  # not c's, whose row has its own
+
+    assert {s for s in changed(lower, "--dry") if s.startswith("train")} == set()
+    # A dry run stops at what check-params would write.
+    trained = {stage for stage in changed(lambda params: None) if stage.startswith("train")}
+    assert trained == {"train@a", "train@b", "train@d"}
+
+
+def test_repro_of_metrics_scores_again_and_trains_nothing(changed: Any) -> None:
+    def fewer(params: dict[str, Any]) -> None:
+        params["metrics"]["neighbors"] = 10
+
+    stages = changed(fewer)
+    assert {stage.partition("@")[0] for stage in stages} == {
+        *("check-params", "reference", "evaluate", "report")
+    }
+
+
+def test_repro_of_a_bad_value_stops_before_any_training(
+    finished: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, params = finished
+    model = folder / "data/models/a/seed-0/generator.safetensors"
+    before = model.read_bytes()
     params["runs"]["a"]["taps"] = 99
-    write()
-    code, output = dvc(tmp_path, "repro")
+    write_parameters(folder, params)
+    code, output = dvc(folder, "repro")
     assert code != 0 and "runs.a.taps: expected 1 to 5 taps" in output
-    assert ran(output) == {"check-params"}
-    assert model.read_bytes() == before
+    assert ran(output) == {"check-params"} and model.read_bytes() == before

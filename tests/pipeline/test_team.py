@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.git_dvc import ROOT, done, git, ran
+from builders.project import commit, done, git, parameters, project, ran, write_parameters
 from ruamel.yaml import YAML
 from sklearn.datasets import load_digits
 
@@ -41,29 +41,23 @@ def flip(path: Path) -> None:
 
 def study() -> dict[str, Any]:
     """One run on an encoder that is trained here, on a data set that is a file."""
-    params: dict[str, Any] = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
     short = {"dataset": "digits", "steps": 2, "batch": 8}
-    encoder = {**params["extractors"]["trained"]["encoder"], **short, "latent": 8}
-    sample = {"count": 16, "seed": 0, "batchnorm": "running"}
-    run = {**params["runs"]["encoder"], **short, "sample": sample}
+    encoder = {**parameters()["extractors"]["trained"]["encoder"], **short, "latent": 8}
+    run = {**parameters()["runs"]["encoder"], **short}
     source = {"source": "npy", "path": RAW, "image_size": 32, "workers": 0}
     return {
         "root": ".",
         "datasets": {"digits": source},
-        "extractors": {"fetched": {}, "trained": {"encoder": encoder}, "bundled": {}},
-        "evaluators": {"fetched": {}, "borrowed": {}},
+        "extractors": {"trained": {"encoder": encoder}},
         "statistics": {"digits-encoder-eval": {"dataset": "digits", "extractor": "encoder"}},
-        "references": {},
         "runs": {"a": run},
-        "metrics": params["metrics"],
-        "evaluations": {},
-        "report": {"title": "Digits", "headline": "a", "tables": {}},
+        "sampling": {"count": 16},
     }
 
 
 @pytest.fixture(scope="module", autouse=True)
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A clone runs its own code, and no request can leave the loopback address."""
+    """No request can leave the loopback address."""
     nothing = tmp_path_factory.mktemp("aws") / "nothing"
     nothing.touch()
     with pytest.MonkeyPatch.context() as patch:
@@ -76,29 +70,18 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.setenv(name, "http://127.0.0.1:9")  # where nobody listens
         for name in ("NO_PROXY", "no_proxy"):
             patch.setenv(name, "127.0.0.1")
-        patch.setenv("PYTHONPATH", ".")
         yield
 
 
 @pytest.fixture(scope="module")
 def alice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with statistics computed, pushed to a folder and committed; nothing is trained."""
-    clone = tmp_path_factory.mktemp("team") / "alice"
-    for name in ("gfmn", "stages"):
-        shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "dvc.yaml", clone)
-    (clone / ".gitignore").write_text(f"/data/\n/reports/index.html\n{RAW}\n__pycache__/\n")
-    with (clone / "params.yaml").open("w") as file:
-        YAML().dump(study(), file)
+    clone = project(tmp_path_factory.mktemp("team") / "alice", study(), ignored=RAW)
     np.save(clone / RAW, (load_digits().images[:64] * 15).astype(np.uint8))
-    git(clone, "init", "-q")
-    done(clone, "init", "-q")
-    shutil.copy(ROOT / ".dvcignore", clone)
     done(clone, "remote", "add", "-d", "team", "../remote")
     done(clone, "repro", EXTRACT)
     done(clone, "push")
-    git(clone, "add", "--all")
-    git(clone, "commit", "-q", "-m", "Statistics of the digits")
+    commit(clone, "Statistics of the digits")
     return clone
 
 
@@ -168,11 +151,9 @@ def test_a_second_clone_trains_on_statistics_from_s3_and_git_has_no_secret(
 
 def test_a_changed_extractor_is_computed_anew_from_the_pulled_images(alice: Path) -> None:
     bob = clone_of(alice, "changed")
-    parameters = bob / "params.yaml"
-    params = YAML(typ="safe").load(parameters.read_text())
+    params = study()
     params["extractors"]["trained"]["encoder"]["seed"] = 1
-    with parameters.open("w") as file:
-        YAML().dump(params, file)
+    write_parameters(bob, params)
     output = done(bob, "repro", "--pull", "--allow-missing", EXTRACT)
     assert ran(output) == {"check-params", "pretrain-extractor@encoder", EXTRACT}
     assert (bob / STATISTICS).read_bytes() != (alice / STATISTICS).read_bytes()

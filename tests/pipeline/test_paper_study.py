@@ -1,28 +1,29 @@
 """The study `studies/paper` has the paper's rows: its features, networks, rates and seeds."""
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+from builders.project import ROOT, parameters
 
 from gfmn.common.errors import InputError
+from gfmn.common.runs import run_row
 from gfmn.features.extractor import select_taps
 from gfmn.networks import describe
 from gfmn.reporting.paper import paper_tables
 from gfmn.study import check
 
-STUDIES = Path(__file__).resolve().parents[2] / "studies"
-PAPER: dict[str, Any] = YAML(typ="safe").load((STUDIES / "paper/params.yaml").read_text())
-RUNS, TABLES = PAPER["runs"], PAPER["report"]["tables"]
+PAPER = parameters("studies/paper")
+RUNS = {name: run_row(PAPER, name, "params.yaml")[0] for name in PAPER["runs"]}
+TABLES = PAPER["report"]["tables"]
 CLASSIFIERS = ("vgg19", "resnet18", "both")
 
 
 def features(run: str) -> int:
     """How many features a run matches, from the shapes of its networks' taps alone."""
     row, extractors = RUNS[run], PAPER["extractors"]
-    parts = extractors["bundled"].get(row["extractor"], {"only": row["extractor"]}).values()
+    combined = extractors["combined"].get(row["extractor"])
+    parts = combined["networks"] if combined else [row["extractor"]]
     size = PAPER["datasets"][row["dataset"]].get("image_size", 32)
     networks = {}
     for part in parts:
@@ -42,16 +43,14 @@ def features(run: str) -> int:
     )
 
 
-@pytest.mark.parametrize("study", sorted(path.name for path in STUDIES.iterdir()))
-def test_every_study_is_accepted_and_shares_the_pipeline(study: str) -> None:
-    params = YAML(typ="safe").load((STUDIES / study / "params.yaml").read_text())
+@pytest.mark.parametrize("study", sorted(path.name for path in (ROOT / "studies").iterdir()))
+def test_check_accepts_every_study(study: str) -> None:
+    params = parameters(f"studies/{study}")
     check(params, "params.yaml")
     assert params["root"] == "../.."
-    copy, shared = STUDIES / study / "dvc.yaml", STUDIES.parent / "dvc.yaml"
-    assert not copy.is_symlink() and copy.read_bytes() == shared.read_bytes()
 
 
-def test_every_row_of_tables_2_and_3_has_a_run_of_as_many_features_as_the_paper_prints() -> None:
+def test_runs_of_tables_2_and_3_have_the_printed_number_of_features() -> None:
     published = paper_tables()
     for table in ("table2", "table3"):
         rows = {row["paper"]: run for run, row in TABLES[table]["rows"].items()}
@@ -61,7 +60,7 @@ def test_every_row_of_tables_2_and_3_has_a_run_of_as_many_features_as_the_paper_
             assert features(run) // 1024 == printed, run
 
 
-def test_the_papers_pair_leaves_out_resnet18s_last_tap() -> None:
+def test_vgg19_and_resnet18_leave_out_the_last_tap_of_resnet18() -> None:
     names = {n: describe(n).tap_names for n in ("vgg19_bn", "resnet18")}
     selected = select_taps(names, RUNS["both"]["taps"], "x")
     assert [len(taps) for taps in selected.values()] == [16, 16]
@@ -69,7 +68,7 @@ def test_the_papers_pair_leaves_out_resnet18s_last_tap() -> None:
     assert features("both") == 851_968
 
 
-def test_rates_minibatches_and_seeds_are_the_papers() -> None:
+def test_runs_have_the_papers_rates_minibatches_and_seeds() -> None:
     for name, run in RUNS.items():
         assert run["lr"] in (1e-4, 5e-5) and run["ama"]["rate"] in (5e-5, 1e-5)
         assert run["latent"] == 100 and run["batch"] == (512 if name == "ma512" else 64)
@@ -78,16 +77,17 @@ def test_rates_minibatches_and_seeds_are_the_papers() -> None:
         assert run["objective"] == ("ma" if name.startswith("ma") else "ama")
 
 
-def test_what_the_paper_leaves_open_is_as_in_its_published_code() -> None:
-    code = {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8, "reduction": "mean", "initial": "uniform"}
+def test_runs_follow_the_published_code_where_the_paper_is_silent() -> None:
+    code = {"beta1": 0.5, "beta2": 0.999, "eps": 1e-8, "reduction": "mean", "init": "uniform"}
     for run in RUNS.values():
-        assert code.items() <= run["ama"].items() and run["ama"]["units"] == "feature"
+        assert code.items() <= run["ama"].items() and run["ama"]["normalize"] == "none"
         assert (run["beta1"], run["beta2"], run["batchnorm"]) == (0.5, 0.999, "batch")
-        assert (run["warmup"], run["hold"], run["clip"], run["ema"]) == (0, 1.0, 0.0, 0.0)
+        assert (run["warmup"], run["grad_clip_norm"], run["ema"]) == (0, 0.0, 0.0)
+        assert run["lr_hold_fraction"] == 1.0
     assert all(row["batch"] == 64 for row in PAPER["statistics"].values())
 
 
-def test_every_figure_and_the_rows_of_stl10_are_there() -> None:
+def test_report_has_every_figure_and_the_rows_of_stl10() -> None:
     figures = PAPER["report"]["figures"]
     shown = {figures[name]["paper"]: figures[name]["runs"] for name in figures}
     seen = {
@@ -107,11 +107,11 @@ def test_every_figure_and_the_rows_of_stl10_are_there() -> None:
     assert all(RUNS[run]["dataset"] == "stl10" for run in stl10)
 
 
-def test_every_run_is_scored_in_inceptions_space_and_in_another() -> None:
+def test_evaluations_score_every_run_in_two_spaces() -> None:
     scored = {(row["run"], row["evaluator"]) for row in PAPER["evaluations"].values()}
-    assert scored == {(run, eye) for run in RUNS for eye in ("inception", "dinov2")}
+    assert scored == {(run, name) for run in RUNS for name in ("inception", "dinov2")}
     assert PAPER["metrics"]["counts"] == [5000, 50000]
-    assert all(run["sample"]["count"] == 50000 for run in RUNS.values())
+    assert PAPER["sampling"]["count"] == 50000
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_every_run_is_scored_in_inceptions_space_and_in_another() -> None:
         ("encoder.dataset", "celeba64", "statistics: no 'celeba64-encoder-batch'"),
     ],
 )
-def test_what_does_not_fit_is_one_line(path: str, value: Any, line: str) -> None:
+def test_check_refuses_runs_that_do_not_fit_in_one_line(path: str, value: Any, line: str) -> None:
     params = copy.deepcopy(PAPER)
     name, _, key = path.partition(".")
     params["runs"][name][key] = value
@@ -136,7 +136,7 @@ def test_what_does_not_fit_is_one_line(path: str, value: Any, line: str) -> None
     assert line in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_run_can_start_from_a_decoder_and_match_the_last_taps_alone() -> None:
+def test_check_accepts_a_start_from_a_decoder_with_the_last_taps() -> None:
     params = copy.deepcopy(PAPER)
     params["runs"]["vgg19"] |= {"decoder": "encoder", "latent": 128, "taps": -4}
     check(params, "params.yaml")

@@ -1,0 +1,39 @@
+"""A run's parameters: the study's `defaults`, with what the run's row says otherwise."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gfmn.common.config import nearest
+from gfmn.common.errors import InputError
+
+INPUTS = ("dataset", "extractor", "batchnorm", "decoder")  # dvc.yaml reads them in every row
+
+
+def run_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[str, Any], str]:
+    """One run's complete row of a parameter file `where`, and the row's path for errors.
+
+    Raises `InputError` for a run that is not there, and for a row without one of `INPUTS`.
+    """
+    defaults, runs = params.get("defaults", {}), params.get("runs", {})
+    for section, value in (("defaults", defaults), ("runs", runs)):
+        if not isinstance(value, Mapping):
+            raise InputError(f"{where}: {section}: expected a mapping, found {value!r:.60}")
+    if name not in runs:
+        raise InputError(f"{where}: runs: no {name!r}; {nearest(name, runs)}")
+    path, row = f"{where}: runs.{name}", runs[name]
+    if not isinstance(row, Mapping):
+        raise InputError(f"{path}: expected a mapping of parameters, found {row!r:.60}")
+    for key in INPUTS:
+        if key not in row:
+            raise InputError(f"{path}.{key}: required in every run's row, found nothing")
+    return merged(defaults, row), path
+
+
+def merged(defaults: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """`defaults` overridden by `row`; mappings that both have are merged key by key."""
+    result = dict(defaults)
+    for key, value in row.items():
+        below = defaults.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        result[key] = merged(below, value) if both else value
+    return result
