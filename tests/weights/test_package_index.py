@@ -80,7 +80,12 @@ def test_links_of_a_folder_are_its_page_or_its_files(tmp_path: Path) -> None:
 def test_archives_are_told_by_their_names(
     kind: str, version: str, names: list[str], server: FileServer
 ) -> None:
-    other = ["tiny_net-1.0.tar.gz.asc", "tiny_net-1.0.1.tar.gz", "tiny-1.0.zip", "x-tiny-net-1.0.zip"]
+    other = [
+        "tiny_net-1.0.tar.gz.asc",
+        "tiny_net-1.0.1.tar.gz",
+        "tiny-1.0.zip",
+        "x-tiny-net-1.0.zip",
+    ]
     other += ["tiny_net-1.1-py3-none-any.whl", "tiny-net_1.0_py3.whl", "tiny_net.whl", "?a"]
     server.files = {"/tiny-net/": page(dict.fromkeys([*names, *other]))}
     source = SOURCE.model_copy(update={"kind": kind, "version": version})

@@ -3,7 +3,6 @@
 import io
 import struct
 import tarfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
