@@ -19,7 +19,8 @@ from gfmn.networks.extractor_file import CombinedExtractor, ExtractorEvaluator
 from gfmn.pretraining import AutoencoderConfig, TrainedConfig
 from gfmn.reporting.results import ReportConfig, check_report
 from gfmn.training.config import SeedsConfig
-from gfmn.weights.converters import FetchedEvaluator, FetchedNetwork, described
+from gfmn.weights.config import FetchedEvaluator, FetchedNetwork
+from gfmn.weights.convert import describe_published
 
 SECTIONS = (  # all but `root` may be left out
     *("root", "datasets", "extractors", "evaluators", "statistics", "references"),
@@ -137,7 +138,7 @@ def _check_evaluators(
     found: dict[str, Network] = {}
     for kind, name, data, path in _kinds(params, "evaluators", EVALUATORS, "pixel", where):
         if kind == "fetched":
-            found[name] = Network(described(FetchedEvaluator.parse(data, path), path))
+            found[name] = Network(describe_published(FetchedEvaluator.parse(data, path), path))
             continue
         config = ExtractorEvaluator.parse(data, path)
         networks = extractors[_known(config.extractor, extractors, f"{path}.extractor")]
@@ -229,7 +230,9 @@ def _check_extractors(
     found: dict[str, dict[str, Network]] = {}
     for kind, name, data, path in _kinds(params, "extractors", KINDS, "none", where):
         if kind == "fetched":
-            found[name] = {name: Network(described(FetchedNetwork.parse(data, path), path))}
+            found[name] = {
+                name: Network(describe_published(FetchedNetwork.parse(data, path), path))
+            }
         elif kind == "trained":
             found[name] = {name: _trained(pretraining.parse(data, path), sizes, path)}
         else:

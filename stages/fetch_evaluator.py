@@ -3,7 +3,8 @@
 import checkout  # noqa: F401
 
 from gfmn.common import paths, stage
-from gfmn.weights.converters import FetchedEvaluator, save_fetched
+from gfmn.weights.config import FetchedEvaluator
+from gfmn.weights.convert import save_fetched
 
 
 def main(name: str) -> None:

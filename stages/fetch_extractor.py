@@ -3,7 +3,8 @@
 import checkout  # noqa: F401
 
 from gfmn.common import paths, stage
-from gfmn.weights.converters import FetchedNetwork, save_fetched
+from gfmn.weights.config import FetchedNetwork
+from gfmn.weights.convert import save_fetched
 
 
 def main(name: str) -> None:

@@ -1,15 +1,16 @@
 """`imagenet32`: the downsampled ImageNet (arXiv:1707.08819) from its batches, of any side."""
 
 import math
-import pickle
+import mmap
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal, cast
 
 import numpy as np
 
 from gfmn.common.errors import InputError
+from gfmn.common.pickled_arrays import read_arrays
 from gfmn.sources.source import Item, Pictures, Source
 
 BATCHES = {"train": [f"train_data_batch_{i}" for i in range(1, 11)], "val": ["val_data"]}
@@ -78,43 +79,14 @@ def _read_npz(path: Path, where: str) -> dict[str, Any]:
 
 
 def _read_pickle(path: Path, where: str) -> dict[str, Any]:
+    name, expected = f"{where}: {path}", "a pickled batch"
     try:
-        with path.open("rb") as file:
-            batch = _BatchUnpickler(file, encoding="latin1").load()
-    except MemoryError:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            batch = read_arrays(cast(BinaryIO, data), name, expected)
+    except InputError:
         raise
-    except Exception as error:  # an unpickler raises almost anything on a damaged file
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"{where}: {path}: expected a pickled batch, found: {reason}") from None
+    except (OSError, ValueError) as error:  # `ValueError`: an empty file
+        raise InputError(f"{name}: expected {expected}, found: {error}") from None
     if not isinstance(batch, dict):
-        found = type(batch).__name__
-        raise InputError(f"{where}: {path}: expected a pickled dict, found {found}")
+        raise InputError(f"{name}: expected a pickled dict, found {type(batch).__name__}")
     return {k.decode("latin1") if isinstance(k, bytes) else k: v for k, v in batch.items()}
-
-
-class _BatchUnpickler(pickle.Unpickler):
-    """Builds numpy arrays and Python's own containers and numbers, and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        plain = module.replace("numpy.core", "numpy._core")
-        if (plain, name) in (
-            ("numpy", "ndarray"),
-            ("numpy", "dtype"),
-            ("numpy._core.multiarray", "_reconstruct"),
-        ):
-            return super().find_class(plain, name)
-        if (plain, name) == ("numpy._core.numeric", "_frombuffer"):
-            return _from_buffer
-        if (plain, name) == ("_codecs", "encode"):
-            return _encode
-        raise pickle.UnpicklingError(f"{module}.{name}, refused")
-
-
-def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    return np.frombuffer(data, dtype).reshape(shape, order=order)
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":  # as which old protocols write bytes
-        raise pickle.UnpicklingError(f"text in {encoding!r}")
-    return text.encode("latin1")

@@ -1,71 +1,61 @@
-"""Bring a published checkpoint into a study: `python -m gfmn.weights import FILE --out OUT`."""
+"""`gfmn import FILE --out OUT`: a published checkpoint becomes an extractor file."""
 
 import argparse
 import math
-import sys
 from pathlib import Path
 
 from gfmn.common.errors import InputError
 from gfmn.networks.extractor_file import file_digest, save_extractor
-from gfmn.weights.published import Imported, import_published
+from gfmn.weights.recognize import Imported, import_checkpoint
 
-IMPORT = """\
-Turn a checkpoint of torch.save into an extractor file.
+DESCRIPTION = """\
+Convert a checkpoint of torch.save to an extractor file.
 
-FILE holds a whole pickled network, or its state dict, perhaps under `net` beside `acc` and
-`epoch`; PyTorch 0.3's files, later ones in the legacy layout, and zip archives are read. Nothing
-of the pickle is run. Networks that are recognised: VGG of 11 to 19 layers with and without batch
-norm, ResNet18 with a 3 x 3 stem, the DCGAN encoder.
+FILE holds a state dict or a whole pickled network, perhaps under `net` beside `acc` and `epoch`;
+PyTorch 0.3's files, later ones in the legacy layout, and zip archives are read. Nothing of the
+pickle is run. Networks that are recognized: VGG of 11 to 19 layers with and without batch norm,
+ResNet18 with a 3 x 3 stem, the DCGAN encoder.
 """
 
 
-def main(words: list[str] | None = None) -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m gfmn.weights", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    command = commands.add_parser(
-        "import",
-        help="a published checkpoint -> an extractor file",
-        description=IMPORT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument("file", type=Path, metavar="FILE", help="the checkpoint")
-    command.add_argument(
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments and its description."""
+    parser.description = DESCRIPTION
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("file", type=Path, metavar="FILE", help="the checkpoint")
+    parser.add_argument(
         "--out", type=Path, required=True, metavar="OUT", help="the extractor file, .safetensors"
     )
-    command.add_argument(
+    parser.add_argument(
         "--name", help="the network's name in its taps' names (default: the architecture's)"
     )
-    arguments = parser.parse_args(words)
-    try:
-        imported = import_published(arguments.file, arguments.name)
-        _save(arguments.out, imported)
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    print("\n".join(report(imported, arguments.file, arguments.out)))
 
 
-def _save(out: Path, imported: Imported) -> None:
+def run(arguments: argparse.Namespace) -> str:
+    """Write the extractor file; returns what was found and written, a line each."""
+    imported = import_checkpoint(arguments.file, arguments.name)
     try:
-        save_extractor(out, [imported.record])
+        save_extractor(arguments.out, [imported.record])
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"{out}: expected to write a file, found: {reason}") from None
+        raise InputError(f"{arguments.out}: expected to write a file, found: {reason}") from None
+    return report(imported, arguments.file, arguments.out)
 
 
-def report(imported: Imported, path: Path, out: Path) -> list[str]:
+def report(imported: Imported, path: Path, out: Path) -> str:
     """What was found and written, a line each."""
-    record, published = imported.record, imported.published
+    record, checkpoint = imported.record, imported.checkpoint
     network = imported.network
     size = record.image_size or 32
     features = sum(map(math.prod, network.tap_shapes(size)))
-    facts = ", ".join(f"{key} {value}" for key, value in sorted(published.facts.items()))
-    outer = ", ".join(published.classes[:4]) or "a state dict"
+    facts = ", ".join(f"{key} {value}" for key, value in sorted(checkpoint.facts.items()))
+    outer = ", ".join(checkpoint.classes[:4]) or "a state dict"
+    place = f", under {checkpoint.place!r}" if checkpoint.place else ""
     arguments = "".join(f", {key} {value}" for key, value in record.arguments.items())
     trained = imported.trained_size
     dropped = ", ".join(imported.dropped) or "nothing"
     lines = [
-        f"{path}: {published.container}, {len(published.state)} tensors",
+        f"{path}: {checkpoint.container}, {len(checkpoint.state)} tensors{place}",
         f"  modules: {outer}",
         f"  says: {facts}" if facts else "",
         f"  architecture: {record.architecture}{arguments}"
@@ -74,8 +64,4 @@ def report(imported: Imported, path: Path, out: Path) -> list[str]:
         f"  dropped: {dropped}; added: nothing (our files hold no num_batches_tracked)",
         f"{out}: sha256 {file_digest(out)}",
     ]
-    return [line for line in lines if line]
-
-
-if __name__ == "__main__":
-    main()
+    return "\n".join(line for line in lines if line)

@@ -1,119 +1,62 @@
 """From a file's bytes to tensors by name, whatever the container; nothing in it is run."""
 
 import io
-import pickle
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import safetensors.torch
-import torch
 from torch import Tensor
 
 from gfmn.common import tensorfile
 from gfmn.common.errors import InputError
+from gfmn.common.pickled_arrays import read_arrays
+from gfmn.common.pickles import one_line
 from gfmn.networks.extractor_file import FORMAT, Header, NetworkHeader
+from gfmn.weights.checkpoints import read_checkpoint
 
 State = dict[str, Tensor]
-# Under which a training script puts the weights beside its other facts.
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 
 
-class _ArrayUnpickler(pickle.Unpickler):
-    """Builds containers of numpy arrays and nothing else."""
+def read_state_dict(data: bytes, name: str) -> State:
+    """The tensors by name of a safetensors file or of a checkpoint of `torch.save`.
 
-    ADMITTED = frozenset(
-        [("numpy", "ndarray"), ("numpy", "dtype")]
-        + [(f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")]
-    )
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self.ADMITTED:
-            raise _RefusedError(f"{module}.{name}")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
-
-
-class _RefusedError(Exception):
-    pass
+    `name` begins every error, an `InputError`: anything else, a damaged file.
+    """
+    if not is_safetensors(data):
+        return read_checkpoint(data, name).state
+    try:
+        return safetensors.torch.load(data)
+    except Exception as error:  # a damaged file raises almost anything
+        found = one_line(error)
+        raise InputError(f"{name}: expected a whole safetensors file, found: {found}") from None
 
 
 def read_pickled_arrays(data: bytes, name: str) -> dict[str, Any]:
     """A pickle of nested dicts of numpy arrays, read without running anything it names.
 
     `name` begins every error, an `InputError`: any other class or function in the pickle, a
-    truncated pickle, anything but dicts with string keys and numeric arrays.
+    damaged pickle, anything but dicts with string keys and arrays of numbers.
     """
-    try:
-        tree = _ArrayUnpickler(io.BytesIO(data)).load()
-    except _RefusedError as refused:
-        raise InputError(
-            f"{name}: expected a pickle of numpy arrays, found {refused}, refused"
-        ) from None
-    except Exception as error:  # an unpickler raises almost anything on a damaged file
-        raise InputError(
-            f"{name}: expected a pickle of numpy arrays, found: {_reason(error)}"
-        ) from None
-    _check_arrays(tree, name, name)
+    tree = read_arrays(io.BytesIO(data), name)
     if not isinstance(tree, dict):
-        raise InputError(f"{name}: expected a pickled dict of arrays, found one array")
+        found = type(tree).__name__
+        raise InputError(f"{name}: expected a pickled dict of arrays, found one {found}")
+    waiting, seen = [(name, tree)], set()
+    while waiting:
+        path, branch = waiting.pop()
+        if id(branch) in seen:  # dicts may hold each other
+            continue
+        seen.add(id(branch))
+        for key, value in branch.items():
+            place = f"{path}/{key}"[:200]
+            if not isinstance(key, str):
+                raise InputError(f"{place}: expected a key of text, found {type(key).__name__}")
+            if isinstance(value, dict):
+                waiting.append((place, value))
+            elif not isinstance(value, np.ndarray):
+                found = type(value).__name__
+                raise InputError(f"{place}: expected a numeric array, found {found}")
     return tree
-
-
-def _check_arrays(tree: object, name: str, path: str) -> None:
-    if isinstance(tree, dict) and all(isinstance(key, str) for key in tree):
-        for key, value in tree.items():
-            _check_arrays(value, name, f"{path}/{key}")
-    elif not (isinstance(tree, np.ndarray) and tree.dtype.kind in "fiu"):
-        raise InputError(f"{path}: expected a numeric array, found {type(tree).__name__}")
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
-
-
-def read_state_dict(data: bytes, name: str) -> State:
-    """A torch checkpoint or safetensors file: a mapping of names to tensors.
-
-    A checkpoint, zip or legacy, is read with `weights_only`. `name` begins every error, an
-    `InputError`: anything else in the file, a truncated file.
-    """
-    if is_safetensors(data):
-        try:
-            return safetensors.torch.load(data)
-        except Exception as error:  # likewise
-            raise InputError(
-                f"{name}: expected a whole safetensors file, found: {_reason(error)}"
-            ) from None
-    try:
-        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # likewise
-        hint = "; `python -m gfmn.weights import` reads a whole pickled module" * (
-            "weights_only" in str(error) or "WeightsUnpickler" in str(error)
-        )
-        raise InputError(
-            f"{name}: expected a torch state dict, found: {_reason(error)}{hint}"
-        ) from None
-    state = unwrapped(state)
-    if not _is_state(state):
-        raise InputError(f"{name}: expected a state dict of tensors, found {type(state).__name__}")
-    return dict(state)
-
-
-def unwrapped(state: Any) -> Any:
-    """The state dict inside a training script's mapping, and without DataParallel's prefix."""
-    if isinstance(state, Mapping) and not _is_state(state):
-        state = next((state[key] for key in WRAPPERS if _is_state(state.get(key))), state)
-    while _is_state(state) and all(key.startswith("module.") for key in state):
-        state = {key.removeprefix("module."): value for key, value in state.items()}
-    return state
-
-
-def _is_state(state: object) -> bool:
-    return (
-        isinstance(state, Mapping)
-        and len(state) > 0
-        and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items())
-    )
 
 
 def is_safetensors(data: bytes) -> bool:
@@ -149,7 +92,4 @@ def read_extractor(data: bytes, name: str, architecture: str) -> tuple[NetworkHe
     except (InputError, TypeError) as error:
         raise InputError(f"{name}: network {found[0].name!r}: {error}") from None
     prefix = f"{found[0].name}/"
-    tensors = read_state_dict(data, name)
-    return found[0], {
-        key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
-    }
+    return found[0], tensorfile.part(read_state_dict(data, name), prefix)

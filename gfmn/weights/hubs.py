@@ -7,8 +7,9 @@ from typing import Any
 
 from gfmn.common.config import nearest
 from gfmn.common.errors import InputError
-from gfmn.weights.downloads import download, file_name
-from gfmn.weights.sources import TimmWeights, TorchvisionWeights, way_out
+from gfmn.weights.config import TimmWeights, TorchvisionWeights
+from gfmn.weights.downloads import download, file_name, reason
+from gfmn.weights.hashes import copy_hint
 
 
 def model_name(kind: str, architecture: str, where: str) -> str:
@@ -55,7 +56,7 @@ def torchvision_url(source: TorchvisionWeights, model: str, where: str) -> str:
 
 
 def fetch_torchvision(source: TorchvisionWeights, model: str, folder: Path, where: str) -> bytes:
-    """The file's bytes, verified; `folder` keeps a download that breaks off."""
+    """The file's bytes, verified; `folder` holds the file while it arrives."""
     url = torchvision_url(source, model, where)
     return download(url, source.sha256, folder, where)
 
@@ -100,33 +101,21 @@ def _from_hub(source: TimmWeights, repository: str, name: str, folder: Path, whe
     except ImportError:
         raise _missing("huggingface_hub", where) from None
 
-    # A folder of its own, which the hub's client resumes in; not its cache, since DVC is ours.
-    place = folder / source.sha256[:16]
+    # Not the client's cache, since DVC is ours, but a folder that goes when all is read.
+    partial = folder / f"{source.sha256[:16]}-hub"
     try:
         path = huggingface_hub.hf_hub_download(
-            repository, name, revision=source.revision, local_dir=place
+            repository, name, revision=source.revision, local_dir=partial
         )
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except Exception as error:  # of the client, of its transport, of the disk: all are input here
-        if not any(place.rglob("*.incomplete")):
-            _clear(folder, place)
         at = f" at {source.revision}" if source.revision else ""
-        root: BaseException = error  # the client's own words hide what went wrong
-        while root.__cause__ is not None:
-            root = root.__cause__
-        reason = " ".join(f"{type(error).__name__}: {root}".split())[:200]
         raise InputError(
             f"{where}: expected {repository}/{name}{at} with sha256 {source.sha256}, "
-            f"found: {reason}{way_out(where, name)}"
+            f"found: {reason(error)}{copy_hint(where, name)}"
         ) from None
-    _clear(folder, place)
-    return data
-
-
-def _clear(folder: Path, place: Path) -> None:
-    shutil.rmtree(place, ignore_errors=True)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _missing(package: str, where: str) -> InputError:

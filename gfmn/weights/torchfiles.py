@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gfmn.weights.inert import Global, MalformedError, Record, read_inert
+from gfmn.common.pickles import Global, MalformedError, Record, read_pickle
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 DTYPES = {
@@ -62,21 +62,8 @@ class TorchFile:
 
         Raises `MalformedError` for one that its storage does not hold.
         """
-        for _ in range(4):  # a Parameter around a Variable around a tensor
-            if not (isinstance(value, Record) and isinstance(value.function, Global)):
-                return None
-            name, arguments = str(value.function), value.arguments
-            if name in WRAPPED and arguments:
-                value = arguments[0]
-            elif name in REBUILT and len(arguments) >= 4:
-                return self._strided(*arguments[:4])
-            elif _is_old_tensor(value) and isinstance(value.state, tuple) and len(value.state) == 4:
-                return self._strided(*value.state)
-            elif _is_old_tensor(value) and len(arguments) == 4:
-                return self._strided(*arguments)
-            else:
-                return None
-        return None
+        view = tensor_view(value)
+        return None if view is None else self._strided(*view)
 
     def _strided(self, storage: Any, offset: Any, size: Any, stride: Any) -> Tensor:
         if not isinstance(storage, Storage):
@@ -103,6 +90,25 @@ class TorchFile:
         if storage.dtype == torch.bool:  # any other byte would be no truth value
             return torch.frombuffer(part, dtype=torch.uint8) != 0
         return torch.frombuffer(part, dtype=storage.dtype)
+
+
+def tensor_view(value: Any) -> tuple[Any, ...] | None:
+    """Storage, offset, size and stride of the tensor that a record stands for; None for others."""
+    for _ in range(4):  # a Parameter around a Variable around a tensor
+        if not (isinstance(value, Record) and isinstance(value.function, Global)):
+            return None
+        name, arguments = str(value.function), value.arguments
+        if name in WRAPPED and arguments:
+            value = arguments[0]
+        elif name in REBUILT and len(arguments) >= 4:
+            return arguments[:4]
+        elif _is_old_tensor(value) and isinstance(value.state, tuple) and len(value.state) == 4:
+            return value.state
+        elif _is_old_tensor(value) and len(arguments) == 4:
+            return arguments
+        else:
+            return None
+    return None
 
 
 def _is_old_tensor(value: Record) -> bool:
@@ -162,12 +168,17 @@ def _read_zip(data: bytes) -> TorchFile:
         if len(pickles) != 1:
             raise MalformedError("a zip archive without a data.pkl")
         root = pickles[0].removesuffix("data.pkl")
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
-            raise MalformedError("compressed entries")  # torch writes none
+        for entry in entries.values():  # torch compresses and encrypts none
+            if entry.compress_type != zipfile.ZIP_STORED:
+                raise MalformedError("compressed entries")
+            if entry.flag_bits & 1:
+                raise MalformedError("encrypted entries")
+        if sum(entry.file_size for entry in entries.values()) > len(data):
+            raise MalformedError("entries larger than the archive")
         order = f"{root}byteorder"
         if order in entries and archive.read(order) != b"little":
             raise MalformedError("numbers that are not little-endian")
-        content = read_inert(io.BytesIO(archive.read(pickles[0])), persistent)
+        content = read_pickle(io.BytesIO(archive.read(pickles[0])), persistent)
         storages = {
             name.removeprefix(f"{root}data/"): archive.read(name)
             for name in entries
@@ -178,11 +189,11 @@ def _read_zip(data: bytes) -> TorchFile:
 
 def _read_legacy(data: bytes) -> TorchFile:
     stream = io.BytesIO(data)
-    if read_inert(stream) != MAGIC:
+    if read_pickle(stream) != MAGIC:
         raise MalformedError("another magic number")
-    if read_inert(stream) != PROTOCOL:
+    if read_pickle(stream) != PROTOCOL:
         raise MalformedError("another protocol")
-    machine = read_inert(stream)
+    machine = read_pickle(stream)
     if not isinstance(machine, dict) or machine.get("little_endian") is not True:
         raise MalformedError("numbers that are not little-endian")
     kinds: dict[str, torch.dtype] = {}
@@ -193,8 +204,8 @@ def _read_legacy(data: bytes) -> TorchFile:
             raise MalformedError(f"storage {found.key!r} with two types")
         return found
 
-    content = read_inert(stream, noted)
-    keys = read_inert(stream)
+    content = read_pickle(stream, noted)
+    keys = read_pickle(stream)
     if not isinstance(keys, list):
         raise MalformedError("no list of storages")
     storages = {}

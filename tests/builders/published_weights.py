@@ -1,17 +1,24 @@
 """Weights in the layouts in which they are published."""
 
 import io
+from collections.abc import Mapping
 from typing import Any
 
+import safetensors.torch
 import torch
 
 from gfmn.networks import build
 
 
-def saved(state: Any) -> bytes:
+def saved(state: Any, **options: Any) -> bytes:
+    """What torch.save writes."""
     buffer = io.BytesIO()
-    torch.save(state, buffer)
+    torch.save(state, buffer, **options)
     return buffer.getvalue()
+
+
+def safetensors_file(state: Mapping[str, torch.Tensor]) -> bytes:
+    return bytes(safetensors.torch.save({k: value.contiguous() for k, value in state.items()}))
 
 
 def published_lite(name: str) -> dict[str, torch.Tensor]:

@@ -11,11 +11,8 @@ from contextlib import contextmanager
 from copyreg import __newobj__  # type: ignore[attr-defined]
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor, nn
-
-from gfmn.common.errors import InputError
 
 AUTHORS: list[type] = []  # classes that a file calls by the authors' module
 
@@ -66,8 +63,6 @@ _get_thnn_function_backend.__module__ = "torch.nn.backends.thnn"
 
 
 KEPT = ("training", "_parameters", "_buffers", "_modules")
-
-
 HOOKS = ("_backward_hooks", "_forward_hooks", "_forward_pre_hooks")
 
 
@@ -142,10 +137,3 @@ def saved(content: Any, **options: Any) -> bytes:
     with fake_modules():
         torch.save(content, file, **options)
     return file.getvalue()
-
-
-def line(call: Any, *arguments: Any) -> str:
-    with pytest.raises(InputError) as caught:
-        call(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)

@@ -28,7 +28,8 @@ from gfmn.networks.extractor_file import (
     save_extractor,
 )
 from gfmn.networks.inception import InceptionV3
-from gfmn.weights.converters import FetchedEvaluator, save_fetched
+from gfmn.weights.config import FetchedEvaluator
+from gfmn.weights.convert import save_fetched
 
 WHERE = "params.yaml: evaluator.fetched.x"
 
@@ -59,7 +60,7 @@ def fetched(folder: Path, architecture: str, state: dict[str, Any], **more: Any)
     (folder / "published.pth").write_bytes(buffer.getvalue())
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     source = {"kind": "file", "path": str(folder / "published.pth"), "sha256": digest}
-    row = {"architecture": architecture, "source": {**source, "licence": "none"}, **more}
+    row = {"architecture": architecture, "source": {**source, "license": "none"}, **more}
     out = folder / "fetched.safetensors"
     save_fetched(out, "x", FetchedEvaluator.parse(row, WHERE), WHERE)
     return out

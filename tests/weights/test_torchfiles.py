@@ -4,16 +4,11 @@ from typing import Any
 
 import pytest
 import torch
-from builders.torch_files import (
-    OldPickler,
-    StorageOf,
-    legacy,
-    line,
-    saved,
-)
+from builders.input_errors import line
+from builders.torch_files import OldPickler, StorageOf, legacy, saved
 from torch import Tensor, nn
 
-from gfmn.weights.modules import read_published
+from gfmn.weights.checkpoints import read_checkpoint
 
 
 def test_tensors_are_what_their_storages_hold() -> None:
@@ -35,7 +30,7 @@ def test_tensors_are_what_their_storages_hold() -> None:
     files = [legacy(state), legacy({"net": module, "epoch": 1})]
     files += [saved(state), saved(state, _use_new_zipfile_serialization=False)]
     for data in files:
-        found = read_published(data, "file").state
+        found = read_checkpoint(data, "file").state
         assert found.keys() == expected.keys()
         for key, value in expected.items():
             assert found[key].dtype == value.dtype and found[key].is_contiguous()
@@ -75,12 +70,12 @@ def test_views_of_storages_and_old_tensor_classes_are_read() -> None:
             return super().reducer_override(obj)
 
     data = legacy({"a": torch.arange(9.0)}, ViewOf)
-    assert read_published(data, "file").state["a"].tolist() == [6, 7, 8]
+    assert read_checkpoint(data, "file").state["a"].tolist() == [6, 7, 8]
     data = legacy({"a": nn.Parameter(torch.arange(6.0).reshape(2, 3))}, ClassPickler)
     data = data.replace(f"c{__name__}\nFloatTensor".encode(), b"ctorch.cuda\nFloatTensor")
-    assert read_published(data, "file").state["a"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert read_checkpoint(data, "file").state["a"].tolist() == [[0, 1, 2], [3, 4, 5]]
     data = data.replace(b"ctorch\nFloatStorage", b"ctorch.cuda\nFloatStorage")
-    assert read_published(data, "file").state["a"].shape == (2, 3)
+    assert read_checkpoint(data, "file").state["a"].shape == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -96,12 +91,12 @@ def test_views_of_storages_and_old_tensor_classes_are_read() -> None:
         ((0, ("2",), (1,)), "no row of counts"),
     ],
 )
-def test_a_tensor_that_reaches_outside_its_storage_is_refused(storage: Any, message: str) -> None:
+def test_tensor_outside_its_storage_is_refused(storage: Any, message: str) -> None:
     class Outside(OldPickler):
         def reducer_override(self, obj: Any) -> Any:
             if type(obj) is Tensor:
                 return torch._utils._rebuild_tensor, (StorageOf(obj), *storage)
             return super().reducer_override(obj)
 
-    found = line(read_published, legacy({"a": torch.zeros(8)}, Outside), "file.t7")
+    found = line(read_checkpoint, legacy({"a": torch.zeros(8)}, Outside), "file.t7")
     assert found.startswith("file.t7: expected a whole file of torch.save") and message in found

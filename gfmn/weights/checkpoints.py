@@ -7,46 +7,63 @@ from typing import Any
 from torch import Tensor
 
 from gfmn.common.errors import InputError
-from gfmn.weights.inert import Global, MalformedError, Record
-from gfmn.weights.torchfiles import TorchFile, read_torch_file
+from gfmn.common.pickles import Global, MalformedError, Record, one_line
+from gfmn.weights.torchfiles import TorchFile, read_torch_file, tensor_view
 
 State = dict[str, Tensor]
-PLACES = ("net", "state_dict", "model_state_dict", "model", "module")  # of a checkpoint's network
+# Under which a checkpoint has its network, beside other facts; the first that is there counts.
+PLACES = ("state_dict", "model_state_dict", "model", "net", "module")
+# Beginnings of files that are often downloaded in place of a checkpoint.
+FOREIGN = {
+    b"version https://git-lfs": "a pointer of Git LFS, not the file that it stands for",
+    b"\x1f\x8b": "a gzip file; unpack it",
+    b"<!doctype": "an HTML page",
+    b"<html": "an HTML page",
+    b"\x89HDF": "an HDF5 file",
+}
 DEPTH, MODULES = 60, 10_000  # modules inside each other, and in all
 SCALARS = (str, int, float, bool)
 
 
 @dataclass(frozen=True)
-class Published:
+class Checkpoint:
     """What a checkpoint holds: its container, its modules' classes, its tensors by name."""
 
     container: str
     classes: tuple[str, ...]  # the outermost module's first; none: a state dict
     state: State
     facts: dict[str, Any]  # what else the checkpoint says in one number or word
+    place: str | None  # the checkpoint's key under which the network is; None: it is all
 
 
-def read_published(data: bytes, name: str) -> Published:
+def read_checkpoint(data: bytes, name: str) -> Checkpoint:
     """A checkpoint's tensors, of a module, a state dict, or a dict with one of them in `net`.
 
     `name` begins every error, an `InputError`: another container, a damaged file, no tensors.
     """
     try:
         file = read_torch_file(data)
-        return _published(file, len(data))
+        return _checkpoint(file, len(data))
     except Exception as error:  # a damaged file raises almost anything, and is the user's input
-        what = str(error) if isinstance(error, MalformedError) else f"{error!r}"
-        reason = " ".join(what.split())[:200]
         raise InputError(
             f"{name}: expected a whole file of torch.save with a module or a state dict, "
-            f"found: {reason}"
+            f"found: {foreign_format(data) or one_line(error)}"
         ) from None
 
 
-def _published(file: TorchFile, size: int) -> Published:
+def foreign_format(data: bytes) -> str | None:
+    """What a file is that no reader of weights knows, by its beginning; None: nothing tells."""
+    if not data:
+        return "an empty file"
+    start = data[:64].lower().lstrip()
+    return next((what for begin, what in FOREIGN.items() if start.startswith(begin.lower())), None)
+
+
+def _checkpoint(file: TorchFile, size: int) -> Checkpoint:
     content, facts = file.content, {}
-    if isinstance(content, dict) and not _states(file, content):
-        place = next((key for key in PLACES if _holds_weights(file, content.get(key))), None)
+    place = None
+    if isinstance(content, dict) and not _is_state_dict(content):
+        place = next((key for key in PLACES if _holds_weights(content.get(key))), None)
         if place is None:
             keys = ", ".join(repr(key[:40]) for key in content if isinstance(key, str))
             raise MalformedError(f"a dict without a network, with the keys {keys[:120] or 'none'}")
@@ -61,20 +78,20 @@ def _published(file: TorchFile, size: int) -> Published:
     state = _gathered(named, 4 * size)
     while all(key.startswith("module.") for key in state):  # DataParallel's
         state = {key.removeprefix("module."): value for key, value in state.items()}
-    return Published(file.container, tuple(classes), state, facts)
+    return Checkpoint(file.container, tuple(classes), state, facts, place)
 
 
-def _states(file: TorchFile, value: Any) -> bool:
+def _is_state_dict(value: Any) -> bool:
     """Whether a value is a dict of tensors alone."""
     return (
         isinstance(value, dict)
         and len(value) > 0
-        and all(isinstance(k, str) and file.tensor(v) is not None for k, v in value.items())
+        and all(isinstance(k, str) and tensor_view(v) is not None for k, v in value.items())
     )
 
 
-def _holds_weights(file: TorchFile, value: Any) -> bool:
-    return _states(file, value) or _members(value) is not None
+def _holds_weights(value: Any) -> bool:
+    return _is_state_dict(value) or _members(value) is not None
 
 
 def _gathered(named: Iterable[tuple[str, Tensor | None]], most: int) -> State:

@@ -1,12 +1,14 @@
-"""A pickle's content without running anything of it: what it would call becomes a record.
+"""Pickles read without running anything that they name: a call becomes a record.
 
-The file's operations are read one by one (`pickletools`) and only containers and constants are
-built; a class or function is its name alone, a call is what would be called and with what.
+The file's operations are read one by one (`pickletools`); only containers and constants are built.
+A class or function is its name alone, a call is what would be called and with what. No operation
+makes more bytes than the file has given so far.
 """
 
 import pickletools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partialmethod
 from typing import Any, BinaryIO
 
 
@@ -23,22 +25,19 @@ class Global:
 
 @dataclass(eq=False, repr=False)  # what it holds may be deep, or hold it
 class Record:
-    """An object that a call of `function` would have made, and what was then put into it."""
+    """An object that a call of `function` would have made."""
 
     function: Any
     arguments: tuple[Any, ...]
     state: Any = None  # of BUILD, as for `__setstate__`
-    items: dict[Any, Any] = field(default_factory=dict)
-    appended: list[Any] = field(default_factory=list)
 
 
 class MalformedError(ValueError):
-    """A pickle that its own format does not allow, or with what no weights need."""
+    """A pickle that its own format does not allow, or with what no weights or images need."""
 
 
 MARK: Any = object()
 MAPPINGS = ("collections.OrderedDict", "collections.defaultdict", "builtins.dict")
-SEQUENCES = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 NEW = ("copyreg.__newobj__", "copy_reg.__newobj__")
 CONSTANTS = {
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
@@ -57,27 +56,36 @@ LITERALS: dict[str, Callable[[], Any]] = {
 }
 
 
-def read_inert(stream: BinaryIO, persistent: Callable[[Any], Any] | None = None) -> Any:
+def read_pickle(stream: BinaryIO, persistent: Callable[[Any], Any] | None = None) -> Any:
     """The next pickle of a stream, which then stands behind it.
 
     `persistent` makes of a persistent id what stands for it. Raises `MalformedError`, and for a
     damaged pickle nearly any other exception; runs no code that the pickle names.
     """
     machine = _Machine(persistent)
-    for operation, argument, _ in pickletools.genops(stream):
+    for operation, argument, position in pickletools.genops(stream):
         if operation.name == "STOP":
             return machine.pop()
+        machine.position = position or 0
         machine.step(operation.name, argument)
     raise MalformedError("a pickle without an end")
 
 
+def one_line(error: Exception) -> str:
+    """What is wrong with a file, as one printable line of 200 characters at most."""
+    text = str(error) if isinstance(error, MalformedError) else repr(error)
+    return "".join(filter(str.isprintable, " ".join(text.split())))[:200]
+
+
 class _Machine:
-    """The pickle format's stack and memo."""
+    """The pickle format's stack and memo; `on_<operation>` carries out each operation."""
 
     def __init__(self, persistent: Callable[[Any], Any] | None) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self.persistent = persistent
+        self.position = 0  # bytes of the pickle read so far
+        self.copied = 0  # items and characters that calls have copied
 
     def pop(self) -> Any:
         if not self.stack or self.stack[-1] is MARK:
@@ -148,17 +156,12 @@ class _Machine:
     def on_tuple(self) -> None:
         self.stack.append(tuple(self.marked()))
 
-    def on_tuple1(self) -> None:
-        self._tuple(1)
-
-    def on_tuple2(self) -> None:
-        self._tuple(2)
-
-    def on_tuple3(self) -> None:
-        self._tuple(3)
-
     def _tuple(self, count: int) -> None:
         self.stack.append(tuple([self.pop() for _ in range(count)][::-1]))
+
+    on_tuple1 = partialmethod(_tuple, 1)
+    on_tuple2 = partialmethod(_tuple, 2)
+    on_tuple3 = partialmethod(_tuple, 3)
 
     def on_list(self) -> None:
         self.stack.append(self.marked())
@@ -177,10 +180,10 @@ class _Machine:
 
     def _extend(self, values: list[Any]) -> None:
         target = self.top()
-        target = target.appended if isinstance(target, Record) else target
-        if not isinstance(target, list):
+        if isinstance(target, list):
+            target.extend(values)
+        elif not isinstance(target, Record):  # a class's own items are no weights
             raise MalformedError(f"items for a {type(target).__name__}")
-        target.extend(values)
 
     def on_setitem(self) -> None:
         value, key = self.pop(), self.pop()
@@ -191,10 +194,10 @@ class _Machine:
 
     def _update(self, items: dict[Any, Any]) -> None:
         target = self.top()
-        target = target.items if isinstance(target, Record) else target
-        if not isinstance(target, dict):
+        if isinstance(target, dict):
+            target.update(items)
+        elif not isinstance(target, Record):
             raise MalformedError(f"keys for a {type(target).__name__}")
-        target.update(items)
 
     def on_additems(self) -> None:
         values, target = self.marked(), self.top()
@@ -216,26 +219,52 @@ class _Machine:
 
     def on_inst(self, names: str) -> None:
         module, _, name = names.partition(" ")
-        self.stack.append(called(Global(module, name), tuple(self.marked())))
+        self._call(Global(module, name), tuple(self.marked()))
 
     def on_obj(self) -> None:
         function, *arguments = self.marked()
-        self.stack.append(called(function, tuple(arguments)))
+        self._call(function, tuple(arguments))
 
     def on_newobj(self) -> None:
         arguments, function = self.pop(), self.pop()
-        self.stack.append(called(function, arguments))
+        self._call(function, arguments)
 
     on_reduce = on_newobj
 
     def on_newobj_ex(self) -> None:
-        named, arguments, function = self.pop(), self.pop(), self.pop()
-        self.stack.append(Record(function, _arguments(arguments), items=dict(named)))
+        _, arguments, function = self.pop(), self.pop(), self.pop()
+        self._call(function, arguments)
 
     def on_build(self) -> None:
         state, target = self.pop(), self.top()
         if isinstance(target, Record):
             target.state = state  # of a container: its attributes, which hold no weights
+
+    def _call(self, function: Any, arguments: Any) -> None:
+        """Push a dict, or bytes, for the calls that make them; for any other its record."""
+        if not isinstance(arguments, tuple):
+            raise MalformedError(f"arguments that are a {type(arguments).__name__}")
+        if isinstance(function, Global) and str(function) in NEW and arguments:
+            function, arguments = arguments[0], arguments[1:]
+        name = str(function) if isinstance(function, Global) else ""
+        name = name.replace("__builtin__", "builtins")
+        first = arguments[0] if arguments else None
+        if name in MAPPINGS:
+            pairs = first if isinstance(first, list) else []  # a list of pairs: Python 2's
+            self._count(len(pairs))
+            self.stack.append({_key(key): value for key, value in pairs})
+        elif name == "_codecs.encode" and isinstance(first, str) and arguments[1:] == ("latin1",):
+            self._count(len(first))
+            self.stack.append(first.encode("latin1"))  # as which old protocols write bytes
+        elif name == "builtins.bytes" and not arguments:
+            self.stack.append(b"")
+        else:
+            self.stack.append(Record(function, arguments))
+
+    def _count(self, size: int) -> None:
+        self.copied += size
+        if self.copied > self.position:
+            raise MalformedError("more content than the file has bytes")
 
     def on_persid(self, name: str) -> None:
         self._persistent(name)
@@ -247,31 +276,6 @@ class _Machine:
         if self.persistent is None:
             raise MalformedError("a persistent id")
         self.stack.append(self.persistent(name))
-
-
-def called(function: Any, arguments: Any) -> Any:
-    """A standard container of the arguments, or the record of a call."""
-    arguments = _arguments(arguments)
-    if isinstance(function, Global) and str(function) in NEW and arguments:
-        function, arguments = arguments[0], arguments[1:]
-    if isinstance(function, Global):
-        module = function.module.replace("__builtin__", "builtins")
-        if f"{module}.{function.name}" in MAPPINGS:
-            pairs = arguments[0] if arguments and isinstance(arguments[0], list | dict) else []
-            pairs = list(pairs.items()) if isinstance(pairs, dict) else pairs
-            return {_key(key): value for key, value in pairs}
-        if module == "builtins" and function.name in SEQUENCES and len(arguments) < 2:
-            values = arguments[0] if arguments else ()
-            if isinstance(values, list | tuple | set | frozenset):
-                keyed = function.name.endswith("set")
-                return SEQUENCES[function.name](map(_key, values) if keyed else values)
-    return Record(function, arguments)
-
-
-def _arguments(arguments: Any) -> tuple[Any, ...]:
-    if not isinstance(arguments, tuple):
-        raise MalformedError(f"arguments that are a {type(arguments).__name__}")
-    return arguments
 
 
 def _pairs(values: list[Any]) -> dict[Any, Any]:

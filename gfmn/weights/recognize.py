@@ -1,6 +1,6 @@
-"""Checkpoints as the paper's authors published theirs, recognised and converted to ours.
+"""Checkpoints as the paper's authors published theirs, recognized and converted to ours.
 
-A network is recognised by the names and shapes of its tensors.
+A network is recognized by the names and shapes of its tensors.
 """
 
 import re
@@ -10,17 +10,11 @@ from pathlib import Path
 from torch import Tensor
 
 from gfmn.common.errors import InputError
-from gfmn.networks import ARCHITECTURES, TappedNetwork, describe
+from gfmn.networks import TappedNetwork, describe
 from gfmn.networks.extractor_file import NetworkRecord, check_state, expected_state
-from gfmn.weights.layouts import (
-    classifier_keys,
-    plain,
-    resnet_from_torch,
-    vgg_from_torchvision,
-    vgg_modules,
-)
-from gfmn.weights.modules import Published, read_published
-from gfmn.weights.sources import digest
+from gfmn.weights.checkpoints import Checkpoint, read_checkpoint
+from gfmn.weights.hashes import digest
+from gfmn.weights.layouts import LAYOUTS, classifier_keys, plain, vgg_modules
 
 State = dict[str, Tensor]
 
@@ -30,7 +24,7 @@ class Imported:
     """A network of ours, and what the import left out or looked at on the way."""
 
     record: NetworkRecord
-    published: Published
+    checkpoint: Checkpoint
     dropped: tuple[str, ...]  # tensors that our network does not have
     trained_size: int | None  # pixels; None: nothing tells
 
@@ -40,7 +34,7 @@ class Imported:
         return describe(self.record.architecture, **self.record.arguments)
 
 
-def import_published(path: Path, name: str | None = None) -> Imported:
+def import_checkpoint(path: Path, name: str | None = None) -> Imported:
     """A checkpoint as a network's record; `name`: of the network, by default the architecture's.
 
     Raises `InputError` for a file that is missing, damaged, or of no network of ours.
@@ -50,18 +44,18 @@ def import_published(path: Path, name: str | None = None) -> Imported:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{path}: expected a checkpoint, found: {reason}") from None
-    published = read_published(data, str(path))
-    architecture, arguments, state = recognise(published.state, str(path))
+    checkpoint = read_checkpoint(data, str(path))
+    architecture, arguments, state = recognize(checkpoint.state, str(path))
     check_state(state, describe(architecture, **arguments), str(path))
-    dropped = tuple(classifier_keys(published.state))
-    size = _trained_size(published.state)
+    dropped = tuple(classifier_keys(checkpoint.state))
+    size = _trained_size(checkpoint.state)
     provenance = {
         "kind": "published checkpoint",
         "file": path.name,
         "sha256": digest(data),
-        "container": published.container,
-        "classes": list(published.classes),
-        "facts": published.facts,
+        "container": checkpoint.container,
+        "classes": list(checkpoint.classes),
+        "facts": checkpoint.facts,
         "trained_size": size,
         "dropped": list(dropped),
     }
@@ -73,37 +67,42 @@ def import_published(path: Path, name: str | None = None) -> Imported:
         arguments,
         arguments.get("image_size"),
     )
-    return Imported(record, published, dropped, size)
+    return Imported(record, checkpoint, dropped, size)
 
 
-def recognise(state: State, name: str) -> tuple[str, dict[str, int], State]:
+def recognize(state: State, name: str) -> tuple[str, dict[str, int], State]:
     """The architecture whose tensors these are, its arguments, and its state dict.
 
     `name` begins every error, an `InputError`: the tensors of no network that is known.
     """
-    if "features.0.weight" in state:
-        return _vgg(state, name)
-    if "layer1.0.conv1.weight" in state:
-        return "resnet18", {}, resnet_from_torch(state, describe("resnet18"), name)
     encoder = _encoder(plain(state))
     if encoder is not None:
         return encoder
-    first = ", ".join(map(repr, list(state)[:3]))[:120]
-    raise InputError(
-        f"{name}: expected a VGG (features.0.weight), a ResNet18 (layer1.0.conv1.weight) or a "
-        f"DCGAN encoder, found {len(state)} tensors: {first}"
-    )
+    try:
+        architecture = _architecture(state)
+        return architecture, {}, LAYOUTS[architecture](state)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
 
 
-def _vgg(state: State, name: str) -> tuple[str, dict[str, int], State]:
+def _architecture(state: State) -> str:
+    if "layer1.0.conv1.weight" in state:
+        return "resnet18"
+    if "features.0.weight" not in state:
+        first = ", ".join(map(repr, list(state)[:3]))[:120]
+        raise InputError(
+            f"expected a VGG (features.0.weight), a ResNet18 (layer1.0.conv1.weight) or a "
+            f"DCGAN encoder, found {len(state)} tensors: {first}"
+        )
     found = {key.removesuffix(".weight") for key in state if re.match(r"features\..*weight$", key)}
-    for architecture in ARCHITECTURES:
-        if re.fullmatch(r"vgg\d+(_bn)?", architecture):
-            network = describe(architecture)
-            if found == vgg_modules(network).keys():
-                return architecture, {}, vgg_from_torchvision(state, network, name)
+    for architecture in LAYOUTS:
+        if (
+            re.fullmatch(r"vgg\d+(_bn)?", architecture)
+            and found == vgg_modules(architecture).keys()
+        ):
+            return architecture
     raise InputError(
-        f"{name}: expected a VGG of 11, 13, 16 or 19 layers with or without batch norm, "
+        f"expected a VGG of 11, 13, 16 or 19 layers with or without batch norm, "
         f"found another one, with {len(found)} layers of weights"
     )
 
