@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gfmn.common.config import Config, nearest
 from gfmn.common.errors import InputError
-from gfmn.networks import ARCHITECTURES, FOR_SCORES, TappedNetwork, describe
+from gfmn.networks import FOR_EXTRACTORS, FOR_SCORES, TappedNetwork, describe
 from gfmn.networks.extractor_file import (
     NetworkRecord,
     check_state,
@@ -55,7 +55,7 @@ class PublishedNetwork(Config):
     def known(self) -> tuple[str, ...]:
         """Architectures that have published weights, and a layout that is known here."""
         if isinstance(self.source, LocalFile | WebFile):  # the file may be of our own format
-            return tuple(ARCHITECTURES)
+            return FOR_EXTRACTORS
         return tuple(LAYOUTS)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from gfmn.common.errors import InputError
-from gfmn.networks import ARCHITECTURES, TappedNetwork, describe
+from gfmn.networks import FOR_EXTRACTORS, TappedNetwork, describe
 from gfmn.networks.extractor_file import NetworkRecord, check_state, expected_state
 from gfmn.weights.layouts import (
     classifier_keys,
@@ -97,7 +97,7 @@ def recognise(state: State, name: str) -> tuple[str, dict[str, int], State]:
 
 def _vgg(state: State, name: str) -> tuple[str, dict[str, int], State]:
     found = {key.removesuffix(".weight") for key in state if re.match(r"features\..*weight$", key)}
-    for architecture in ARCHITECTURES:
+    for architecture in FOR_EXTRACTORS:
         if re.fullmatch(r"vgg\d+(_bn)?", architecture):
             network = describe(architecture)
             if found == vgg_modules(network).keys():
