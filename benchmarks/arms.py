@@ -141,9 +141,9 @@ def networks_alone(trainer: Trainer) -> Work:
         with autocast(trainer.precision, trainer.device):
             images = trainer.generator(z)
         taps = trainer.extractor(signed_to_unit(images))
-        ends = [taps[i] for i in trainer.extractor.ends]
+        roots = [taps[i] for i in trainer.extractor.roots]
         taps.clear()  # as our step does, so that the pass frees them
-        torch.autograd.backward(ends, [end.detach() for end in ends])
+        torch.autograd.backward(roots, [root.detach() for root in roots])
         trainer.optimiser.zero_grad(set_to_none=True)
 
     return work

@@ -35,8 +35,8 @@ class BatchModeNetworks:
         taps: list[Tensor] = []
         for network in self.networks:
             assert isinstance(network, TappedNetwork)
-            # A convolution follows its input's memory, and `normalise` returns channels-last.
-            x = network.normalise(images).contiguous()
+            # A convolution follows its input's memory, and `normalize` returns channels-last.
+            x = network.normalize(images).contiguous()
             taps += islice(network.activations(x), self.depth)
         return taps
 

@@ -1,4 +1,4 @@
-"""Frozen networks in use: chosen taps of images, in the precision that pays."""
+"""Extractor: selected taps of frozen networks, each network in its faster precision."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +14,11 @@ from gfmn.common.config import nearest
 from gfmn.common.devices import PRECISIONS, Work, measured_precision
 from gfmn.common.errors import InputError
 from gfmn.networks import BatchNormMode, TappedNetwork
-from gfmn.networks.conv_relu import affine, enter
 from gfmn.networks.extractor_file import file_digest, load_network, read_header
+from gfmn.networks.tap_gradients import AffineGradient, inject_gradient
 from gfmn.runtime.distributed import ALONE, World
 
-Taps = str | int | Sequence[str]  # "all", the first or last n of each network, or names
+TapSelection = str | int | Sequence[str]  # "all", the first or last n of each network, or names
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 TRIAL = 32  # images on which a network's precision is measured
 
@@ -56,16 +56,17 @@ class Extractor(nn.Module):
         self.names, self.networks = tuple(used), nn.ModuleList(used.values())
         self.precision = {name: precision[name] for name in used}
         self.image_size, self.digest = image_size, digest
-        self.places: dict[str, tuple[int, ...]] = {}
+        self.tap_indices: dict[str, tuple[int, ...]] = {}  # of each network's selected taps
         taps: list[Tap] = []
-        ends: list[int] = []  # each network's last tap, or all, where its backward pass starts
+        roots: list[int] = []  # taps at which the backward pass starts
         for name, network in used.items():
             shapes = network.tap_shapes(image_size)
-            self.places[name] = tuple(network.tap_names.index(tap) for tap in selection[name])
-            taps += [Tap(f"{name}.{network.tap_names[i]}", shapes[i]) for i in self.places[name]]
-            count = 1 if network.chained else len(self.places[name])
-            ends += range(len(taps) - count, len(taps))
-        self.taps, self.ends = tuple(taps), tuple(ends)
+            indices = tuple(network.tap_names.index(tap) for tap in selection[name])
+            taps += [Tap(f"{name}.{network.tap_names[i]}", shapes[i]) for i in indices]
+            count = 1 if network.chained else len(indices)
+            roots += range(len(taps) - count, len(taps))
+            self.tap_indices[name] = indices
+        self.taps, self.roots = tuple(taps), tuple(roots)
         self.requires_grad_(False)
         self.eval()
         self.to(memory_format=torch.channels_last)
@@ -84,36 +85,38 @@ class Extractor(nn.Module):
         return list(self.stream(images))
 
     def stream(self, images: Tensor) -> Iterator[Tensor]:
-        """The taps that `forward` returns, each as soon as it is there.
+        """The taps that `forward` returns, each as soon as it is computed.
 
-        Whoever is done with one before the next comes finds it in the cache, and holds one only.
+        A caller that is done with one before it asks for the next finds it in the cache, and holds
+        one at a time.
         """
         for name, module in zip(self.names, self.networks, strict=True):
-            network, places = cast(TappedNetwork, module), self.places[name]
-            taps = network.stream(images, places[-1] + 1)
-            yield from (tap for i, tap in enumerate(taps) if i in places)
+            network, indices = cast(TappedNetwork, module), self.tap_indices[name]
+            taps = network.stream(images, indices[-1] + 1)
+            yield from (tap for i, tap in enumerate(taps) if i in indices)
 
     def backward(self, taps: list[Tensor], gradients: Sequence[tuple[Tensor, Tensor]]) -> None:
-        """Take a gradient `offset + slope * f` by every tap (F each) back to the images.
+        """Take a gradient `offset + scale * f` by every tap (F each) back to the images.
 
-        `taps` are what `forward` returned. Where each tap is computed from the one before, the
-        last gets its gradient at the start, the others while the backward pass goes through them.
-        The list is emptied, so that each tap is freed when the pass is through with it.
+        `taps` are what `forward` returned, `gradients` their pairs of offset and scale. Where each
+        tap is computed from the one before, the pass starts at the last, and the other gradients
+        are injected on the way. The list is emptied, so that each tap is freed after its use.
         """
-        for i, (tap, (offset, slope)) in enumerate(zip(taps, gradients, strict=True)):
-            if i not in self.ends:
-                enter(tap, offset, slope)
-        starts = [taps[i] for i in self.ends]
-        by_end = [affine(taps[i], *gradients[i]) for i in self.ends]
+        affine = [AffineGradient(*gradient) for gradient in gradients]
+        for i, (tap, gradient) in enumerate(zip(taps, affine, strict=True)):
+            if i not in self.roots:
+                inject_gradient(tap, gradient)
+        roots = [taps[i] for i in self.roots]
+        by_root = [affine[i].evaluate(taps[i]) for i in self.roots]
         taps.clear()
         del tap
-        torch.autograd.backward(starts, by_end)
+        torch.autograd.backward(roots, by_root)
 
 
 def load_extractor(
     path: str | Path,
     image_size: int,
-    taps: Taps = "all",
+    taps: TapSelection = "all",
     precision: str = "auto",
     world: World = ALONE,
     known: Mapping[str, str] | None = None,
@@ -122,7 +125,7 @@ def load_extractor(
     """Read an extractor file for square images of `image_size` pixels.
 
     `taps`: see `select_taps`. `precision`: `fp32`, `bf16`, or `auto`: of each network whichever
-    is faster on the world's device, as its first process measures, unless it stands in `known`.
+    is faster on the world's device, as its first process measures, unless `known` has it already.
     `batchnorm`: see `TappedNetwork.freeze`. Raises `InputError` for a file that is missing,
     truncated, foreign or incomplete, and for a tap, precision or image size that its networks do
     not have.
@@ -152,7 +155,7 @@ def load_extractor(
 def faster_precision(
     name: str, network: TappedNetwork, taps: Sequence[str], image_size: int, device: torch.device
 ) -> str:
-    """The precision in which a network goes forward and back in less time, measured."""
+    """The precision in which a network's forward and backward pass take less time, measured."""
     images = torch.rand(TRIAL, 3, image_size, image_size, device=device)
 
     def make(precision: str) -> Work:
@@ -171,7 +174,7 @@ def faster_precision(
 
 
 def select_taps(
-    names: Mapping[str, Sequence[str]], taps: Taps, where: str
+    names: Mapping[str, Sequence[str]], taps: TapSelection, where: str
 ) -> dict[str, tuple[str, ...]]:
     """The selected taps of each network, in forward order; needs no weights.
 
@@ -231,5 +234,5 @@ def check_image_size(
         raise InputError(f"{where}: expected {expected}, found {seen} px")
     try:
         network.tap_shapes(image_size)
-    except InputError as error:  # a network that we cannot ask beforehand
+    except InputError as error:  # a library's network: only trying tells
         raise InputError(f"{where}: {error}") from None

@@ -1,6 +1,7 @@
 """The frozen networks, by name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from gfmn.networks.vgg import DEPTHS, VGG
 
 __all__ = [
     "ARCHITECTURES",
+    "FOR_EXTRACTORS",
     "FOR_SCORES",
     "BatchNormMode",
     "Classifier",
@@ -28,40 +30,48 @@ __all__ = [
     "describe",
 ]
 
-ARCHITECTURES: dict[str, Callable[..., TappedNetwork]] = {
-    **{name: partial(VGG, convolutions=depths) for name, depths in DEPTHS.items()},
-    **{f"{n}_bn": partial(VGG, convolutions=d, batchnorm=True) for n, d in DEPTHS.items()},
-    "resnet18": ResNet18,
-    "efficientnet_lite0": partial(EfficientNetLite, width=1.0, depth=1.0),
-    "efficientnet_lite2": partial(EfficientNetLite, width=1.1, depth=1.2),
-    "dcgan_encoder": DCGANEncoder,
-    "vgg19_encoder": VGG19Encoder,
+
+@dataclass(frozen=True)
+class Architecture:
+    """How a network is constructed, and what it can serve as."""
+
+    construct: Callable[..., TappedNetwork]
+    extractor: bool = True  # False: for scores alone, at a size of its own, without arguments
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    **{name: Architecture(partial(VGG, depths)) for name, depths in DEPTHS.items()},
+    **{f"{n}_bn": Architecture(partial(VGG, d, batchnorm=True)) for n, d in DEPTHS.items()},
+    "resnet18": Architecture(ResNet18),
+    "efficientnet_lite0": Architecture(partial(EfficientNetLite, width=1.0, depth=1.0)),
+    "efficientnet_lite2": Architecture(partial(EfficientNetLite, width=1.1, depth=1.2)),
+    "dcgan_encoder": Architecture(DCGANEncoder),
+    "vgg19_encoder": Architecture(VGG19Encoder),
+    "inception_v3": Architecture(InceptionV3, extractor=False),
 }
-FOR_SCORES: dict[str, Callable[..., TappedNetwork]] = {"inception_v3": InceptionV3}  # no extractor
+FOR_EXTRACTORS = tuple(name for name, entry in ARCHITECTURES.items() if entry.extractor)
+FOR_SCORES = tuple(name for name, entry in ARCHITECTURES.items() if not entry.extractor)
 
 
 def build(architecture: str, **arguments: Any) -> TappedNetwork:
-    """A network with random weights: of `ARCHITECTURES` or `FOR_SCORES`, or a library's model.
-
-    Those are `torchvision:<model>` and `timm:<model>`.
+    """A network with random weights: of `ARCHITECTURES`, `torchvision:<model>` or `timm:<model>`.
 
     `arguments` are the constructor's, such as the encoder's `image_size` and `latent`; `resize`
-    is taken by every network. Raises `InputError` for an unknown architecture.
+    is taken by every network for extractors. Raises `InputError` for an unknown architecture.
     """
     library, _, model = architecture.partition(":")
     if model and library in LIBRARIES:
         return Adapter(library, model, **arguments)
-    if architecture in FOR_SCORES:
-        if arguments:
-            given = ", ".join(f"{key} {value}" for key, value in arguments.items())
-            raise InputError(f"{architecture}: expected no arguments, found {given}")
-        return FOR_SCORES[architecture]()
     if architecture not in ARCHITECTURES:
         others = [f"{library}:<model>" for library in LIBRARIES]
         hint = nearest(architecture, [*ARCHITECTURES, *others])
         raise InputError(f"no network architecture {architecture!r}; {hint}")
+    entry = ARCHITECTURES[architecture]
+    if arguments and not entry.extractor:
+        given = ", ".join(f"{key} {value}" for key, value in arguments.items())
+        raise InputError(f"{architecture}: expected no arguments, found {given}")
     resize = arguments.pop("resize", None)
-    network = ARCHITECTURES[architecture](**arguments)
+    network = entry.construct(**arguments)
     network.resize = resize
     return network
 

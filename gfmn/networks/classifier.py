@@ -24,7 +24,7 @@ class Classifier(TappedNetwork):
 
         `images`: B x 3 x H x W in [0, 1].
         """
-        return self.classify(self.activations(self.normalise(images)))
+        return self.classify(self.activations(self.normalize(images)))
 
     def embed(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """See the base class."""
@@ -40,7 +40,7 @@ class Classifier(TappedNetwork):
         return pooled, logits
 
 
-def initialise(module: nn.Module) -> None:
+def initialize(module: nn.Module) -> None:
     """Convolutions by their fan-out, for ReLUs (He et al., ICCV 2015, arXiv:1502.01852)."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -11,8 +11,8 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gfmn.networks.base import ConvNorm
 from gfmn.networks.classifier import Classifier
+from gfmn.networks.conv_norm import ConvNorm
 
 # Blocks, kernel size, stride of the first block, expansion, channels out: before scaling.
 STAGES = (
@@ -100,7 +100,7 @@ class Block(nn.Module):
 class SameConv2d(nn.Conv2d):
     """A convolution with TensorFlow's SAME padding: at stride 2 it depends on the input's size.
 
-    The output has ceil(size / stride) places; an odd amount of padding puts the extra one last.
+    The output has ceil(size / stride) pixels; an odd amount of padding puts the extra one last.
     """
 
     def forward(self, x: Tensor) -> Tensor:

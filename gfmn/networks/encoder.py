@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from gfmn.common.errors import InputError
-from gfmn.networks.base import ConvNorm, TappedNetwork
-from gfmn.networks.classifier import initialise as by_fan_out
+from gfmn.networks.base import TappedNetwork
+from gfmn.networks.classifier import initialize as initialize_by_fan_out
+from gfmn.networks.conv_norm import ConvNormReLU
 from gfmn.networks.vgg import DEPTHS, VGG
 
 WIDTHS = {32: (128, 256), 48: (128, 256), 64: (128, 256, 512), 128: (128, 256, 512, 512)}
@@ -56,12 +57,12 @@ class DCGANEncoder(Encoder):
         last = image_size >> (1 + len(WIDTHS[image_size]))
         self.code = nn.Conv2d(channels, latent, last, bias=False)
         self.tap_names = tuple(blocks)
-        self.apply(initialise)
+        self.apply(initialize)
 
     def activations(self, x: Tensor) -> Iterator[Tensor]:
         """See the base class."""
         for block in self.blocks.values():
-            x = cast(ConvNorm, block).relu(x)
+            x = block(x)
             yield x
 
 
@@ -79,7 +80,7 @@ class VGG19Encoder(VGG, Encoder):
         super().__init__(DEPTHS["vgg19"], batchnorm=True)
         _check(image_size, "vgg19_encoder")
         self.code = nn.Conv2d(512, latent, image_size // 16, bias=False)
-        self.apply(by_fan_out)
+        self.apply(initialize_by_fan_out)
 
 
 def _check(image_size: int, architecture: str) -> None:
@@ -88,17 +89,17 @@ def _check(image_size: int, architecture: str) -> None:
         raise InputError(f"{architecture}: expected image_size {known}, found {image_size!r}")
 
 
-def strided(channels: int, out: int) -> ConvNorm:
+def strided(channels: int, out: int) -> ConvNormReLU:
     """4 x 4 at stride 2: half the height and width."""
-    return ConvNorm(nn.Conv2d(channels, out, 4, stride=2, padding=1, bias=False))
+    return ConvNormReLU(nn.Conv2d(channels, out, 4, stride=2, padding=1, bias=False))
 
 
-def same(channels: int) -> ConvNorm:
+def same(channels: int) -> ConvNormReLU:
     """3 x 3 at stride 1: the same shape."""
-    return ConvNorm(nn.Conv2d(channels, channels, 3, padding=1, bias=False))
+    return ConvNormReLU(nn.Conv2d(channels, channels, 3, padding=1, bias=False))
 
 
-def initialise(module: nn.Module) -> None:
+def initialize(module: nn.Module) -> None:
     """Convolutions N(0, 0.02), batch-norm scales N(1, 0.02) and shifts 0 (Radford et al., 2016)."""
     if isinstance(module, nn.Conv2d):
         nn.init.normal_(module.weight, 0, 0.02)

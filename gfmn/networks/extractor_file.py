@@ -1,4 +1,4 @@
-"""The extractor file: frozen networks' weights and all that is needed to use them as trained.
+"""The extractor file: weights of frozen networks and all that is needed to use them as trained.
 
 A tensor file (`gfmn.common.tensorfile`) whose tensors are named `<network>/<state key>`.
 Evaluators are files of the same format.
@@ -36,7 +36,7 @@ class NetworkRecord:
 
 
 class NetworkHeader(Config):
-    """What an extractor file says of one network."""
+    """One network's entry in an extractor file's metadata."""
 
     name: str = pydantic.Field(pattern=r"^[a-z0-9_-]+$")
     architecture: str
@@ -57,7 +57,7 @@ class NetworkHeader(Config):
 
 
 class Header(Config):
-    """What an extractor file says of itself."""
+    """An extractor file's metadata."""
 
     format: Literal["extractor-2"]
     networks: tuple[NetworkHeader, ...]
@@ -77,7 +77,7 @@ class ExtractorEvaluator(Config):
 
 
 def save_extractor(path: str | Path, networks: Sequence[NetworkRecord]) -> None:
-    """Write an extractor file, whole or not at all.
+    """Write an extractor file, atomically.
 
     Raises `InputError` for networks of one name, and for a state that is not its architecture's.
     """
@@ -85,7 +85,7 @@ def save_extractor(path: str | Path, networks: Sequence[NetworkRecord]) -> None:
     for record in networks:
         network = describe(record.architecture, **record.arguments)
         check_state(record.state, network, f"{path}: network {record.name!r}")
-        facts = {
+        fields = {
             "name": record.name,
             "architecture": record.architecture,
             "arguments": dict(record.arguments),
@@ -95,9 +95,9 @@ def save_extractor(path: str | Path, networks: Sequence[NetworkRecord]) -> None:
             "std": network.std,
             "provenance": dict(record.provenance),
         }
-        headers.append(NetworkHeader.parse(facts, f"{path}: network {record.name!r}"))
+        headers.append(NetworkHeader.parse(fields, f"{path}: network {record.name!r}"))
         for key in expected_state(network):
-            tensor = _wide(record.state[key].detach().to("cpu"))
+            tensor = _to_float32(record.state[key].detach().to("cpu"))
             tensors[f"{record.name}/{key}"] = tensor.contiguous()
     write(Path(path), headers, tensors)
 
@@ -118,30 +118,28 @@ def read_header(path: str | Path) -> Header:
     Raises `InputError` for a file that is missing, truncated, not safetensors, of another format,
     or whose networks are not those of this version of the package.
     """
-    facts = tensorfile.read_about(path, FORMAT)
-    header = Header.parse(facts, str(path))
+    header = Header.parse(tensorfile.read_about(path, FORMAT), str(path))
     for entry in header.networks:
         where = f"{path}: network {entry.name!r} ({entry.architecture})"
         try:
             network = entry.describe()
         except (InputError, TypeError) as error:
             raise InputError(f"{where}: {error}") from None
-        for key in ("tap_names", "mean", "std"):
-            ours, theirs = getattr(network, key), getattr(entry, key.replace("tap_names", "taps"))
-            if ours != theirs:
-                raise InputError(f"{where}: expected {key} {ours}, found {theirs}")
+        for key, found in (("tap_names", entry.taps), ("mean", entry.mean), ("std", entry.std)):
+            if found != getattr(network, key):
+                raise InputError(f"{where}: expected {key} {getattr(network, key)}, found {found}")
     return header
 
 
 def read_state(path: str | Path, entry: NetworkHeader) -> dict[str, Tensor]:
     """One network's state dict, checked; `InputError` for missing, surplus or misshapen tensors."""
     tensors = tensorfile.part(tensorfile.read(path), f"{entry.name}/")
-    state = {key: _wide(value) for key, value in tensors.items()}
+    state = {key: _to_float32(value) for key, value in tensors.items()}
     check_state(state, entry.describe(), f"{path}: network {entry.name!r}")
     return state
 
 
-def _wide(tensor: Tensor) -> Tensor:
+def _to_float32(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
@@ -203,9 +201,8 @@ def load_network(
     """One network of a file, float32 on the CPU, frozen with its batch norms in one mode."""
     state = read_state(path, header)
     network = header.describe()
-    # Counters that no file holds and eval mode never reads, but a strict load asks for.
-    counters = {k: torch.tensor(0) for k in network.state_dict() if k.endswith(COUNTER)}
-    state |= counters
+    # No file holds the counters and eval mode never reads them, but a strict load asks for them.
+    state |= {k: torch.tensor(0) for k in network.state_dict() if k.endswith(COUNTER)}
     if any(buffer.is_meta for name, buffer in network.named_buffers() if name not in state):
         network = header.build()  # some values are in no file: the constructor computes them
     network.load_state_dict(state, assign=True)
@@ -225,7 +222,7 @@ def only_network(path: str | Path) -> NetworkHeader:
 def save_as_evaluator(
     extractor: str | Path, name: str, resize: int | None, out: str | Path
 ) -> None:
-    """Write an extractor's only network as the evaluator `name`, which sees `resize` px."""
+    """Write an extractor's only network as the evaluator `name`, with images at `resize` px."""
     header = only_network(extractor)
     arguments = dict(header.arguments)
     if resize is not None:

@@ -42,7 +42,7 @@ class InceptionV3(TappedNetwork):
         """See the base class; another mode than `eval` is refused, and nothing is folded."""
         if batchnorm != "eval":
             raise InputError(f"inception_v3: expected batch norm in mode 'eval', found {batchnorm}")
-        self.eval()
+        self.eval().requires_grad_(False)
 
     def activations(self, x: Tensor) -> Iterator[Tensor]:
         """Yield the taps of B x 3 x H x W bytes."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from gfmn.networks.base import ConvNorm
 from gfmn.networks.classifier import Classifier
+from gfmn.networks.conv_norm import ConvNorm, ConvNormReLU
 
 WIDTHS = (64, 128, 256, 512)  # of each stage of two blocks
 
@@ -27,7 +27,7 @@ class ResNet18(Classifier):
 
     def __init__(self, classes: int | None = None) -> None:
         super().__init__()
-        self.stem = ConvNorm(nn.Conv2d(3, 64, 3, padding=1, bias=False))
+        self.stem = ConvNormReLU(nn.Conv2d(3, 64, 3, padding=1, bias=False))
         blocks: dict[str, Block] = {}
         channels = 64
         for stage, width in enumerate(WIDTHS, start=1):
@@ -41,23 +41,23 @@ class ResNet18(Classifier):
 
     def activations(self, x: Tensor) -> Iterator[Tensor]:
         """See the base class."""
-        x = self.stem.relu(x)
+        x = self.stem(x)
         yield x
         for block in self.blocks.values():
             assert isinstance(block, Block)
-            h = block.first.relu(x)
+            h = block.first(x)
             yield h
-            x = block.second.relu(h, residual=block.shortcut(x))
+            x = block.second(h, residual=block.shortcut(x))
             yield x
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions beside a shortcut, which is a 1 x 1 one where the shape changes."""
+    """Two 3 x 3 convolutions and a shortcut, which is a 1 x 1 one where the shape changes."""
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
-        self.first = ConvNorm(nn.Conv2d(channels, width, 3, stride, padding=1, bias=False))
-        self.second = ConvNorm(nn.Conv2d(width, width, 3, padding=1, bias=False))
+        self.first = ConvNormReLU(nn.Conv2d(channels, width, 3, stride, padding=1, bias=False))
+        self.second = ConvNormReLU(nn.Conv2d(width, width, 3, padding=1, bias=False))
         changes = stride != 1 or channels != width
         self.shortcut: nn.Module = (
             ConvNorm(nn.Conv2d(channels, width, 1, stride, bias=False))

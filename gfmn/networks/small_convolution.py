@@ -21,9 +21,9 @@ def convolve(convolution: nn.Conv2d, x: Tensor) -> Tensor:
         return convolution(x)  # type: ignore[no-any-return]
     height, width = x.shape[2:]
     padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
-    places = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+    patches = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
     matrix = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)  # 9 C x C'
-    y = torch.cat(places, -1) @ matrix
+    y = torch.cat(patches, -1) @ matrix
     if convolution.bias is not None:
         y = y + convolution.bias
     return y.permute(0, 3, 1, 2)

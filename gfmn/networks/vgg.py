@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gfmn.networks.base import ConvNorm
 from gfmn.networks.classifier import Classifier
-from gfmn.networks.conv_relu import conv_relu
+from gfmn.networks.conv_norm import ConvNormReLU
+from gfmn.networks.conv_relu import ConvReLU
 
 # Convolutions of each stage.
 DEPTHS = {
@@ -41,8 +41,11 @@ class VGG(Classifier):
         channels = 3
         for stage, (count, width) in enumerate(zip(convolutions, CHANNELS, strict=True), start=1):
             for i in range(1, count + 1):
-                convolution = nn.Conv2d(channels, width, 3, padding=1)
-                layer = ConvNorm(convolution) if batchnorm else convolution
+                layer: nn.Module
+                if batchnorm:
+                    layer = ConvNormReLU(nn.Conv2d(channels, width, 3, padding=1))
+                else:
+                    layer = ConvReLU(channels, width, 3, padding=1)
                 self.add_module(f"conv{stage}_{i}", layer)
                 channels = width
         self.tap_names = tuple(name for name, _ in self.named_children())
@@ -51,11 +54,7 @@ class VGG(Classifier):
     def activations(self, x: Tensor) -> Iterator[Tensor]:
         """See the base class."""
         for name in self.tap_names:
-            layer = self.get_submodule(name)
             if name.endswith("_1") and name != "conv1_1":
                 x = F.max_pool2d(x, 2)
-            if isinstance(layer, ConvNorm):
-                x = layer.relu(x)
-            elif isinstance(layer, nn.Conv2d):
-                x = conv_relu(layer, x)
+            x = self.get_submodule(name)(x)
             yield x

@@ -18,7 +18,7 @@ from gfmn.common.errors import InputError
 from gfmn.common.images import bytes_to_unit
 from gfmn.datasets.prepared import Prepared
 from gfmn.networks import Classifier, build
-from gfmn.networks.classifier import initialise
+from gfmn.networks.classifier import initialize
 from gfmn.networks.extractor_file import NetworkRecord
 from gfmn.pretraining.base import Pretraining, PretrainingConfig, Result
 
@@ -70,7 +70,7 @@ class ClassifierTraining(Pretraining):
         torch.manual_seed(config.seed)
         network = build(config.architecture, classes=self.classes)
         assert isinstance(network, Classifier)
-        network.apply(initialise)
+        network.apply(initialize)
         self.network = network.to(memory_format=torch.channels_last).to(self.device).train()
         self.modules = {"network": self.network}
         self.precision = config.chosen_precision(self.device)
@@ -108,7 +108,7 @@ class ClassifierTraining(Pretraining):
         pictures = augment(self.data.images[indices], self.config.crop, self.config.flip, rng)
         images = bytes_to_unit(pictures).to(self.device)
         labels = torch.from_numpy(self.labels[indices]).to(self.device)
-        return self._error(self.network.normalise(images), labels)
+        return self._error(self.network.normalize(images), labels)
 
     def _plain_error(self, x: Tensor, labels: Tensor) -> Tensor:
         with autocast(self.precision, self.device):

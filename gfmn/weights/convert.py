@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gfmn.common.config import nearest
 from gfmn.common.errors import InputError
-from gfmn.networks import ARCHITECTURES, FOR_SCORES, TappedNetwork, describe
+from gfmn.networks import FOR_EXTRACTORS, FOR_SCORES, TappedNetwork, describe
 from gfmn.networks.extractor_file import (
     NetworkRecord,
     check_state,
@@ -94,7 +94,7 @@ def _known_architectures(network: PublishedNetwork) -> tuple[str, ...]:
     """Those that a source's file can be of."""
     # Such a file may be of our own format, which needs no layout.
     any_format = isinstance(network.source, LocalFile | WebFile)
-    known = tuple(ARCHITECTURES if any_format else LAYOUTS)
+    known = tuple(FOR_EXTRACTORS if any_format else LAYOUTS)
     return (*known, *FOR_SCORES) if isinstance(network, FetchedEvaluator) else known
 
 

@@ -14,7 +14,7 @@ class TinyNetwork(nn.Module):
 
     digest = "0" * 64
     batchnorm = "eval"
-    ends = (2,)
+    roots = (2,)
     backward = Extractor.backward
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:

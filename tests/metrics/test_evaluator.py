@@ -193,7 +193,7 @@ def test_a_librarys_classifier_gives_its_features_and_logits(
     network.freeze()
     x = F.interpolate(bytes_to_unit(pictures(2)), (64, 64), mode="bilinear", antialias=True)
     with torch.no_grad():
-        expected = network.module(network.normalise(x))
+        expected = network.module(network.normalize(x))
     np.testing.assert_allclose(found.logits, expected.numpy(), rtol=1e-3, atol=1e-4)
     (last,) = [m for m in network.module.modules() if isinstance(m, nn.Linear)][-1:]
     logits = last(torch.from_numpy(found.pooled)).detach()

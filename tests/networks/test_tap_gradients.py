@@ -1,4 +1,4 @@
-"""Gradients that enter at taps, and the memory and the kernels that they take."""
+"""Gradients injected at taps: their sum over taps, their memory and their compiled kernels."""
 
 import copy
 import functools
@@ -16,28 +16,25 @@ from torch.nn import functional as F
 
 from gfmn.features.extractor import Extractor
 from gfmn.networks import TappedNetwork, build, describe
-from gfmn.networks.conv_relu import affine, conv_relu, enter
+from gfmn.networks.conv_relu import ConvReLU
 from gfmn.networks.rows import from_rows, rows
+from gfmn.networks.tap_gradients import AffineGradient, inject_gradient
 
 
-@pytest.fixture(autouse=True)
-def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled kernels have their own test below, in other processes."""
-    monkeypatch.setattr("gfmn.common.compiling.compiler_present", lambda: False)
+def random_gradient(tap: Tensor, generator: torch.Generator) -> AffineGradient:
+    return AffineGradient(*torch.randn(2, tap[0].numel(), generator=generator))
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [(FP32, 1e-5), pytest.param(BF16, 0.02, marks=packs)])
-def test_a_gradient_that_enters_reaches_what_lies_before_it(
-    dtype: torch.dtype, bound: float
-) -> None:
-    """Convolutions' taps and ordinary ones in a chain with a branch, against autograd."""
-    made = [convolution(*channels, dtype, seed=9) for channels in ((3, 8), (8, 8), (8, 8))]
+def test_injected_gradients_equal_autograd(dtype: torch.dtype, bound: float) -> None:
+    """Taps of `ConvReLU`s and of other layers, in a chain with a branch."""
+    layers = [convolution(*channels, dtype, seed=9) for channels in ((3, 8), (8, 8), (8, 8))]
 
-    def taps(x: Tensor, join: bool) -> list[Tensor]:
+    def taps(x: Tensor, fused: bool) -> list[Tensor]:
         def run(i: int, x: Tensor, residual: Tensor | None = None) -> Tensor:
-            if join:
-                return conv_relu(made[i], x, residual)
-            y = F.conv2d(x, made[i].weight, made[i].bias, padding=1)
+            if fused:
+                return layers[i](x, residual)
+            y = F.conv2d(x, layers[i].weight, layers[i].bias, padding=1)
             return F.relu(y if residual is None else y + residual)
 
         first = run(0, x)
@@ -46,32 +43,22 @@ def test_a_gradient_that_enters_reaches_what_lies_before_it(
         return [first, ordinary, third, run(2, third, ordinary)]
 
     x = inputs(5, 3, 8, 8, dtype=dtype)
-    ours, theirs = taps(x, join=True), taps(x, join=False)
-    parts = [
-        [torch.randn(tap[0].numel(), generator=torch.Generator().manual_seed(i)) for i in (5, 6)]
-        for tap in ours
-    ]
-    for tap, part in zip(ours[:-1], parts[:-1], strict=True):
-        enter(tap, *part)
-    torch.autograd.backward(ours[-1], affine(ours[-1], *parts[-1]))
+    ours, theirs = taps(x, fused=True), taps(x, fused=False)
+    gradients = [random_gradient(tap, torch.Generator().manual_seed(5)) for tap in ours]
+    for tap, gradient in zip(ours[:-1], gradients[:-1], strict=True):
+        inject_gradient(tap, gradient)
+    torch.autograd.backward(ours[-1], gradients[-1].evaluate(ours[-1]))
     found, x.grad = x.grad, None
-    whole = [
-        from_rows(offset + slope * rows(tap.detach()), tap.shape[1:]).to(dtype)
-        for tap, (offset, slope) in zip(theirs, parts, strict=True)
+    by_tap = [
+        from_rows(offset + scale * rows(tap.detach()), tap.shape[1:]).to(dtype)
+        for tap, (offset, scale) in zip(theirs, gradients, strict=True)
     ]
-    torch.autograd.backward(theirs, whole)
+    torch.autograd.backward(theirs, by_tap)
     assert (found - x.grad).norm() < bound * x.grad.norm()
 
 
-NETWORKS = ("vgg16", "vgg19_bn", "resnet18", "efficientnet_lite0")
-ALL = {name: describe(name).tap_names for name in NETWORKS}
-LITE = ("stem", "block02_output", "block03_depthwise", "block03_output", "block05_depthwise")
-SELECTIONS: dict[str, dict[str, Sequence[str]]] = {
-    **{name: {name: ALL[name]} for name in NETWORKS},
-    "first": {"vgg19_bn": ALL["vgg19_bn"][:1], "resnet18": ALL["resnet18"][:4]},
-    "middle": {"resnet18": ("block1_2b", "block2_1a", "block3_1b"), "vgg16": ("conv3_2",)},
-    "several": {"vgg16": ALL["vgg16"], "efficientnet_lite0": LITE, "resnet18": ALL["resnet18"]},
-}
+VGG, RESNET = describe("vgg19_bn").tap_names, describe("resnet18").tap_names
+LITE = describe("efficientnet_lite0").tap_names[::4]  # of every kind
 
 
 @functools.cache
@@ -83,40 +70,39 @@ def network(name: str) -> TappedNetwork:
     return made.requires_grad_(False)
 
 
-def pictures() -> Tensor:
+def images() -> Tensor:
     return torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1)).requires_grad_()
 
 
-Contribution = tuple[tuple[Tensor, Tensor], Tensor]
+Contribution = tuple[AffineGradient, Tensor]
 
 
 @functools.cache
 def contributions(name: str) -> dict[str, Contribution]:
-    """For every tap an offset and a slope, and the image gradient that they make, of length 1.
+    """For every tap a gradient, and the image gradient that it makes, of length 1.
 
-    By autograd through single operations: weights that learn take no other road.
+    By autograd through single operations.
     """
-    plain, x = copy.deepcopy(network(name)).requires_grad_(), pictures()
+    plain, x = copy.deepcopy(network(name)), images()
+    for layer in plain.modules():
+        if isinstance(layer, ConvReLU):
+            layer.kernels = None  # as before freezing
     found: dict[str, Contribution] = {}
     generator = torch.Generator().manual_seed(5)
     taps = dict(zip(plain.tap_names, plain(x), strict=True))
     for tap_name in LITE if name == "efficientnet_lite0" else taps:
         tap = taps[tap_name]
-        offset, slope = torch.randn(2, tap[0].numel(), generator=generator)
-        by_tap = from_rows(offset + slope * rows(tap.detach()), tap.shape[1:])
+        offset, scale = random_gradient(tap, generator)
+        by_tap = from_rows(offset + scale * rows(tap.detach()), tap.shape[1:])
         (by_x,) = torch.autograd.grad(tap, x, by_tap, retain_graph=True)
         size = by_x.norm()
-        found[tap_name] = (offset / size, slope / size), by_x / size
+        found[tap_name] = AffineGradient(offset / size, scale / size), by_x / size
     return found
 
 
 def extractor(selection: Mapping[str, Sequence[str]], precision: str) -> Extractor:
     networks = {name: copy.deepcopy(network(name)) for name in selection}
     return Extractor(networks, selection, 32, dict.fromkeys(networks, precision), "")
-
-
-VGG, RESNET = describe("vgg19_bn").tap_names, describe("resnet18").tap_names
-LITE = describe("efficientnet_lite0").tap_names[::4]  # of every kind
 
 
 @pytest.mark.parametrize(
@@ -131,12 +117,12 @@ LITE = describe("efficientnet_lite0").tap_names[::4]  # of every kind
     ],
     ids=["vgg19_bn", "resnet18", "lite", "first", "middle", "three"],
 )
-def test_an_extractors_image_gradient_is_the_sum_over_its_taps(
+def test_image_gradient_is_the_sum_over_taps(
     selection: Mapping[str, Sequence[str]],
 ) -> None:
     chosen = [contributions(name)[tap] for name, taps in selection.items() for tap in taps]
-    network, x = extractor(selection, "fp32"), pictures()
-    network.backward(network(x), [parts for parts, _ in chosen])
+    network, x = extractor(selection, "fp32"), images()
+    network.backward(network(x), [gradient for gradient, _ in chosen])
     assert x.grad is not None
     error = (x.grad - sum(by_x for _, by_x in chosen)).norm()
     assert error < 1e-4  # each tap's part has length 1
@@ -144,40 +130,39 @@ def test_an_extractors_image_gradient_is_the_sum_over_its_taps(
 
 @packs
 @pytest.mark.parametrize("selection", [{"vgg19_bn": VGG}, {"resnet18": RESNET}])
-def test_in_bf16_a_gradient_may_enter_at_the_taps_or_during_the_pass(
-    selection: Mapping[str, Sequence[str]],
-) -> None:
-    parts = [contributions(name)[tap][0] for name, taps in selection.items() for tap in taps]
-    network, x = extractor(selection, "bf16"), pictures()
-    network.backward(network(x), parts)
+def test_injected_gradients_in_bf16_equal_roots(selection: Mapping[str, Sequence[str]]) -> None:
+    """Against a backward pass that starts at every tap."""
+    gradients = [contributions(name)[tap][0] for name, taps in selection.items() for tap in taps]
+    network, x = extractor(selection, "bf16"), images()
+    network.backward(network(x), gradients)
     taps = network(x)
-    whole = [affine(tap, *part) for tap, part in zip(taps, parts, strict=True)]
-    (expected,) = torch.autograd.grad(taps, x, whole)
+    by_tap = [gradient.evaluate(tap) for tap, gradient in zip(taps, gradients, strict=True)]
+    (expected,) = torch.autograd.grad(taps, x, by_tap)
     assert x.grad is not None
     # Each tap's part has length about 1, and each layer rounds the gradient by less than 1/256.
     assert (x.grad - expected).norm() < 0.1
 
 
-@pytest.mark.parametrize("use", ["backward", "entered alone", "forward alone"])
+@pytest.mark.parametrize("use", ["backward", "inject alone", "forward alone"])
 @pytest.mark.parametrize("dtype", [FP32, pytest.param(BF16, marks=packs)])
-def test_nothing_is_kept_after_a_step(dtype: torch.dtype, use: str) -> None:
+def test_step_leaves_nothing_in_memory(dtype: torch.dtype, use: str) -> None:
     """Without the garbage collector, since a step's memory must be free before the next."""
-    made = [convolution(*channels, dtype) for channels in ((3, 8), (8, 8), (8, 8))]
+    layers = [convolution(*channels, dtype) for channels in ((3, 8), (8, 8), (8, 8))]
     watched: list[weakref.ref] = []
 
     def step() -> None:
         x = inputs(4, 3, 4, 4, dtype=dtype)
-        first = conv_relu(made[0], x)
-        ordinary = F.relu6(first * 3)
-        taps = [first, ordinary, conv_relu(made[1], F.max_pool2d(ordinary, 2))]
-        taps.append(conv_relu(made[2], taps[-1], taps[-1]))
-        parts = [[torch.ones(tap[0].numel()) for _ in range(2)] for tap in taps]
+        first = layers[0](x)
+        relu6 = F.relu6(first * 3)
+        taps = [first, relu6, layers[1](F.max_pool2d(relu6, 2))]
+        taps.append(layers[2](taps[-1], taps[-1]))
+        gradients = [AffineGradient(*(torch.ones(tap[0].numel()) for _ in "ab")) for tap in taps]
         if use != "forward alone":
-            for tap, part in zip(taps[:-1], parts[:-1], strict=True):
-                enter(tap, *part)
+            for tap, gradient in zip(taps[:-1], gradients[:-1], strict=True):
+                inject_gradient(tap, gradient)
         if use == "backward":
-            torch.autograd.backward(taps[-1], affine(taps[-1], *parts[-1]))
-        kept = [x, *taps, *(part for pair in parts for part in pair)]
+            torch.autograd.backward(taps[-1], gradients[-1].evaluate(taps[-1]))
+        kept = [x, *taps, *(part for gradient in gradients for part in gradient)]
         kept += [taps[i].grad_fn for i in (0, 2, 3)]  # their contexts, which hold the outputs
         watched.extend(weakref.ref(thing) for thing in kept)
 
@@ -201,14 +186,14 @@ from gfmn.networks.vgg import VGG
 
 torch.manual_seed(0)
 made = {"vgg": VGG((1, 1, 1, 1, 1)), "resnet": ResNet18(), "lite": EfficientNetLite(0.2, 0.2)}
-pictures, found = torch.rand(8, 3, 16, 16), []
+images, found = torch.rand(8, 3, 16, 16), []
 for precision in ("fp32", "bf16"):
     for name, network in made.items():
         network.freeze()
         names = {name: network.tap_names}
         extractor = Extractor({name: network}, names, 16, {name: precision}, "")
         for count in (8, 6):
-            x = pictures[:count].clone().requires_grad_()
+            x = images[:count].clone().requires_grad_()
             with torch.no_grad():
                 still = extractor(x)
             taps = extractor(x)
@@ -220,7 +205,7 @@ for precision in ("fp32", "bf16"):
 """
 
 
-def test_compiled_and_eager_gradients_agree_and_nothing_is_compiled_without_end(tmp_path) -> None:
+def test_compiled_gradients_equal_eager_in_few_graphs(tmp_path) -> None:
     # The probe and five kernels in two precisions, whatever the widths and batches.
     pairs = eager_and_compiled(PROBE, tmp_path, graphs=11)
     for i, (eager, compiled) in enumerate(pairs):

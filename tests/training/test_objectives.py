@@ -8,8 +8,8 @@ from builders.tiny_network import TinyNetwork
 
 from benchmarks import plain
 from gfmn.features.moments import Target
-from gfmn.networks.conv_relu import affine
 from gfmn.networks.rows import from_rows
+from gfmn.networks.tap_gradients import AffineGradient
 from gfmn.training.objectives import AMAConfig, Groups, MomentObjective, build
 
 
@@ -20,7 +20,7 @@ def objective(name: str, target: Target, **groups: object):
 def gradients(objective: MomentObjective, taps: list[torch.Tensor]) -> list[torch.Tensor]:
     """A step's gradient by each tap, written out."""
     parts = objective.gradient(taps).by_tap(objective.target.layout)
-    return [affine(tap, *part) for tap, part in zip(taps, parts, strict=True)]
+    return [AffineGradient(*part).evaluate(tap) for tap, part in zip(taps, parts, strict=True)]
 
 
 def plain_order(target: Target, vector: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,72 @@
+"""The gradient that an objective gives a tap, and how it joins the backward pass.
+
+Later taps are computed from earlier ones, so a tap's gradient is the objective's plus what the pass
+brings back from later layers. The objective's part is added where the pass goes through the tap: so
+the gradients of all taps are never held at once, and a `ConvReLU` adds in the same pass over memory
+in which it applies its ReLU's mask.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from gfmn.common.compiling import compiled
+from gfmn.networks.rows import from_rows, rows
+
+
+class AffineGradient(NamedTuple):
+    """The gradient `offset + scale * f` by each of a tap's features f, for every sample.
+
+    F each, float32, in the order of `rows`. Another kind of gradient needs the same three methods.
+    """
+
+    offset: Tensor
+    scale: Tensor
+
+    def evaluate(self, tap: Tensor) -> Tensor:
+        """The gradient in the tap's precision: B x C x H x W, as the tap."""
+        return from_rows(_affine(rows(tap), *self), tap.shape[1:])
+
+    def add(self, grad: Tensor, values: Tensor) -> Tensor:
+        """`grad` plus this gradient at the tap's `values`: B x F, rows, each of them."""
+        total: Tensor = _add(grad, values, *self)
+        return total
+
+    def add_masked(self, grad: Tensor, values: Tensor) -> Tensor:
+        """As `add`, then zero where the values are: the gradient before a ReLU."""
+        total: Tensor = _add_masked(grad, values, *self)
+        return total
+
+
+def inject_gradient(tap: Tensor, gradient: AffineGradient) -> None:
+    """Have the backward pass add `gradient` to what it brings to a tap: B x C x H x W.
+
+    To be called once for a tap, between the forward and the backward pass.
+    """
+    node: Any = tap.grad_fn
+    if hasattr(node, "tap_gradient"):  # a `ConvReLU`'s, whose backward adds it
+        node.tap_gradient = gradient
+        return
+    values, shape = rows(tap.detach()), tap.shape[1:]
+
+    def add(grad: Tensor) -> Tensor:  # a hook that held the tap itself would keep it forever
+        return from_rows(gradient.add(rows(grad), values), shape)
+
+    tap.register_hook(add)
+
+
+@compiled
+def _affine(values: Tensor, offset: Tensor, scale: Tensor) -> Tensor:
+    return (offset + scale * values.float()).to(values.dtype)
+
+
+@compiled
+def _add(grad: Tensor, values: Tensor, offset: Tensor, scale: Tensor) -> Tensor:
+    return (grad.float() + offset + scale * values.float()).to(grad.dtype)
+
+
+@compiled
+def _add_masked(grad: Tensor, values: Tensor, offset: Tensor, scale: Tensor) -> Tensor:
+    total = grad.float() + offset + scale * values.float()
+    return torch.where(values > 0, total, 0).to(grad.dtype)
