@@ -64,7 +64,7 @@ def find_archives(source: PackageFile, settings: Mapping[str, str]) -> tuple[lis
         places = [f"{index.rstrip('/')}/{project}/" for index in indexes] + places
     archives: list[Link] = []
     missing: list[str] = []
-    for place in places:
+    for place in dict.fromkeys(places):
         try:
             found = [link for link in links(place, settings) if _is_archive(link.url, source)]
         except (OSError, ValueError) as error:
