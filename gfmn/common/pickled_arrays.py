@@ -95,8 +95,10 @@ def _array(record: Record) -> np.ndarray:
         raise MalformedError(f"an array's numbers as a {type(data).__name__}")
     if math.prod(shape) * numbers.itemsize != len(data):
         raise MalformedError(f"{len(data)} bytes for an array of shape {shape} and {numbers}")
-    order = "F" if columns_first is True else "C"
-    return np.frombuffer(data, numbers).reshape(shape, order=order)
+    array: np.ndarray = np.frombuffer(data, numbers)
+    if columns_first is True:
+        return array.reshape(shape[::-1]).T
+    return array.reshape(shape)
 
 
 def _is_count(value: Any) -> bool:

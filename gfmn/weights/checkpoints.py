@@ -37,7 +37,7 @@ class Checkpoint:
 
 
 def read_checkpoint(data: bytes, name: str) -> Checkpoint:
-    """A checkpoint's tensors, of a module, a state dict, or a dict with one of them in `net`.
+    """A checkpoint's tensors: of a module, a state dict, or a dict with either under a known key.
 
     `name` begins every error, an `InputError`: another container, a damaged file, no tensors.
     """

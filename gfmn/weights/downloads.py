@@ -57,7 +57,8 @@ def _receive(url: str, path: Path, options: dict[str, Any]) -> None:
     )
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return receive(url, path, None)
+            receive(url, path, None)
+            return
         except OSError as error:
             status = _status(error)
             final = status is not None and 400 <= status < 500 and status not in PASSING

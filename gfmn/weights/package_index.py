@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 import requests
 
@@ -64,7 +64,7 @@ def find_archives(source: PackageFile, settings: Mapping[str, str]) -> tuple[lis
         places = [f"{index.rstrip('/')}/{project}/" for index in indexes] + places
     archives: list[Link] = []
     missing: list[str] = []
-    for place in places:
+    for place in dict.fromkeys(places):
         try:
             found = [link for link in links(place, settings) if _is_archive(link.url, source)]
         except (OSError, ValueError) as error:
@@ -106,7 +106,7 @@ def _page_links(text: str, url: str) -> list[Link]:
     return found
 
 
-def _with_login(parts: Any, page: str) -> str:
+def _with_login(parts: SplitResult, page: str) -> str:
     """A link's URL, with the page's user and password where both are on one host."""
     login, _, host = urlsplit(page).netloc.rpartition("@")
     if login and parts.netloc == host:

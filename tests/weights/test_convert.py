@@ -31,6 +31,7 @@ from gfmn.networks.extractor_file import (
 from gfmn.weights.config import FetchedNetwork
 from gfmn.weights.convert import convert, describe_published, fetch_network, save_fetched
 from gfmn.weights.hashes import digest
+from gfmn.weights.recognize import import_checkpoint
 
 WHERE = "params.yaml: extractors.fetched.tiny"
 
@@ -153,6 +154,22 @@ def test_file_of_another_network_is_refused_by_name_and_shape() -> None:
     data = saved(published_lite("efficientnet_lite0"))
     message = line(convert, "efficientnet_lite2", data, "lite.pth")
     assert message.startswith("lite.pth: ") and "expected" in message and "found" in message
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_tensor_that_is_not_finite_is_refused_by_name(value: float, tmp_path: Path) -> None:
+    state = {key: tensor.clone() for key, tensor in build("vgg11").state_dict().items()}
+    path = tmp_path / "in.safetensors"
+    state["conv2_1.bias"][:2] = value
+    published = VGG("vgg11", False).state_dict()
+    published["features.3.bias"][:2] = value
+    save_extractor(path, [NetworkRecord("a", "vgg11", state, {})])
+    files = [path.read_bytes(), safetensors_file(published)]
+    for data in files:
+        message = line(fetch_network, "a", fetched("vgg11", data, tmp_path / "w"), WHERE)
+        assert "'conv2_1.bias': expected finite numbers, found NaN or infinity 2 times" in message
+    (tmp_path / "ckpt.pth").write_bytes(saved(published))
+    assert "'conv2_1.bias'" in line(import_checkpoint, tmp_path / "ckpt.pth")
 
 
 def test_url_with_a_password_is_refused_without_repeating_it() -> None:
