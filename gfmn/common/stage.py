@@ -35,6 +35,12 @@ def section(*keys: str, params: Mapping[str, Any] | None = None) -> tuple[Any, s
     return value, where
 
 
+def run_parameters(name: str) -> tuple[Any, str]:
+    """The parameters of a run's training, and their path for errors."""
+    row, where = section("runs", name)
+    return without(row, "sample"), where
+
+
 def without(row: Any, *keys: str) -> Any:
     """A mapping without some of its keys: those that belong to other stages."""
     return {k: v for k, v in row.items() if k not in keys} if isinstance(row, Mapping) else row
