@@ -35,7 +35,7 @@ from typing import Any
 import torch
 
 from benchmarks import memory
-from benchmarks.arms import ARMS, Arm, Contenders, chosen, contenders, networks_alone
+from benchmarks.arms import ARMS, Arm, Contenders, contenders, describe_precision, networks_alone
 from benchmarks.breakdown import PARTS, REST, breakdown
 from benchmarks.passes import BATCH, pass_times
 from benchmarks.timing import Clock
@@ -64,7 +64,8 @@ def main() -> None:
     figures: dict[str, Figures] = {}
     for arm in (ARMS[name] for name in options.arms):
         contest = contenders(arm, options.batch, clock.device)
-        print(f"\n{arm.name}: {arm.features:,} features; auto: {in_words(contest)}", flush=True)
+        auto = auto_precision(contest)
+        print(f"\n{arm.name}: {arm.features:,} features; auto: {auto}", flush=True)
         figures[arm.name] = {
             **step_figures(contest, clock, repeats),
             **pass_figures(contest, clock, max(2, repeats // 2)),
@@ -94,10 +95,10 @@ def header(device: torch.device) -> str:
     return ", ".join(parts)
 
 
-def in_words(contest: Contenders) -> str:
+def auto_precision(contest: Contenders) -> str:
     """What `auto` chose."""
     trainer = contest.ours[contest.auto]
-    return chosen(trainer.extractor, trainer.precision)
+    return describe_precision(trainer.extractor, trainer.precision)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

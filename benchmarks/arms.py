@@ -17,7 +17,7 @@ from gfmn.features.extractor import Extractor, faster_precision
 from gfmn.features.statistics import Statistics
 from gfmn.networks import TappedNetwork, build
 from gfmn.training.config import TrainingConfig
-from gfmn.training.trainer import Trainer
+from gfmn.training.trainer import Inputs, Trainer
 
 IMAGE_SIZE, LATENT = 32, 100
 DEPTH = 16  # taps of each network
@@ -53,16 +53,18 @@ class Arm:
         extractor = self.extractor(precision, device)
         mean = {tap.name: torch.zeros(tap.shape) for tap in extractor.taps}
         variance = {tap.name: torch.ones(tap.shape) for tap in extractor.taps}
-        fields: dict[str, object] = {
+        parameters = {
             "dataset": "",
             "extractor": "",
             "steps": 1_000_000,
             "objective": "ama",
+            "generator": self.generator,
+            "latent": LATENT,
+            "batch": batch,
+            "precision": precision,
         }
-        fields |= {"generator": self.generator, "latent": LATENT}
-        fields |= {"batch": batch, "precision": precision}
-        config = TrainingConfig.parse(fields, "benchmark")
-        return Trainer(config, extractor, Statistics({}, mean, variance), IMAGE_SIZE)
+        config = TrainingConfig.parse(parameters, "benchmark")
+        return Trainer(config, Inputs(extractor, Statistics({}, mean, variance)))
 
     def plain_networks(self, device: torch.device) -> plain.BatchModeNetworks:
         """The reference's: not folded, float32."""
@@ -120,8 +122,8 @@ def contenders(arm: Arm, batch: int, device: torch.device) -> Contenders:
     return Contenders(arm, batch, arm.plain_training(device), ours, auto, count())
 
 
-def chosen(extractor: Extractor, generator: str | None = None) -> str:
-    """In words: the networks' precisions, and the generator's; one word where all are equal."""
+def describe_precision(extractor: Extractor, generator: str | None = None) -> str:
+    """The networks' precisions, and the generator's; one word where all are equal."""
     parts = dict(extractor.precision)
     if generator is not None:
         parts["generator"] = generator
@@ -133,7 +135,7 @@ def chosen(extractor: Extractor, generator: str | None = None) -> str:
 def networks_alone(trainer: Trainer) -> Work:
     """The least that a step can cost: generator and networks forward, then backward.
 
-    Only the last taps get a gradient, and one that exists already: no objective, no optimiser.
+    Only the last taps get a gradient, and one that exists already: no objective, no optimizer.
     """
     z = torch.randn(trainer.config.batch, LATENT, device=trainer.device)
 
@@ -144,6 +146,6 @@ def networks_alone(trainer: Trainer) -> Work:
         roots = [taps[i] for i in trainer.extractor.roots]
         taps.clear()  # as our step does, so that the pass frees them
         torch.autograd.backward(roots, [root.detach() for root in roots])
-        trainer.optimiser.zero_grad(set_to_none=True)
+        trainer.optimizer.zero_grad(set_to_none=True)
 
     return work

@@ -22,8 +22,8 @@ PARTS = (
     "networks forward",
     "moments",  # the reference's: concatenation, mean and variance
     "objective",  # ours: with the gradient by the features in closed form
-    "backward",  # networks and generator, with the taps' gradients entering
-    "optimiser",
+    "backward",  # networks and generator, with the taps' gradients injected
+    "optimizer",
 )
 REST = "noise and the rest"
 
@@ -36,10 +36,10 @@ def our_spots(trainer: Trainer) -> list[Spot]:
         (trainer.generator, "forward", "generator forward"),
         (trainer.extractor, "forward", "networks forward"),
         (gfmn.training.objectives.base, "batch_moments", "moments"),
-        (trainer.objective, "gradient", "objective"),
+        (trainer.objective, "forward", "objective"),
         (trainer.extractor, "backward", "backward"),
-        (trainer.optimiser, "step", "optimiser"),
-        (trainer.optimiser, "zero_grad", "optimiser"),
+        (trainer.optimizer, "step", "optimizer"),
+        (trainer.optimizer, "zero_grad", "optimizer"),
     ]
 
 
@@ -51,7 +51,7 @@ def plain_spots(training: plain.Training) -> list[Spot]:
         (training, "objective", "moments"),
         (training.loss, "step", "objective"),
         (training, "backward", "backward"),
-        (training, "optimise", "optimiser"),
+        (training, "optimize", "optimizer"),
     ]
 
 

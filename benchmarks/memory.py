@@ -51,7 +51,7 @@ def measure(case: str, arm: str = "-", number: int = 0) -> Peak:
 
 def _steps(case: str, name: str, batch: int) -> Peak:
     """A dozen training steps: `plain`, or ours in the precision that the case names."""
-    from benchmarks.arms import ARMS, chosen
+    from benchmarks.arms import ARMS, describe_precision
     from benchmarks.timing import WARM_UP, Clock
     from gfmn.common.devices import default_device, keep_freed_memory
 
@@ -63,18 +63,18 @@ def _steps(case: str, name: str, batch: int) -> Peak:
     else:
         keep_freed_memory()
         trainer = arm.trainer(case, batch, device)
-        precision = chosen(trainer.extractor, trainer.precision)
+        precision = describe_precision(trainer.extractor, trainer.precision)
         seconds = [clock.seconds(partial(trainer.step, step)) for step in range(STEPS)]
     return Peak(peak_mib(), 1e3 * statistics.median(seconds[WARM_UP:]), precision)
 
 
 def _pass(name: str, count: int) -> Peak:
-    """The statistics pass over one picture so many times, which takes no memory itself."""
+    """The statistics pass over one image so many times, which takes no memory itself."""
     import io
 
     import numpy as np
 
-    from benchmarks.arms import ARMS, IMAGE_SIZE, chosen
+    from benchmarks.arms import ARMS, IMAGE_SIZE, describe_precision
     from benchmarks.passes import BATCH
     from gfmn.common.devices import default_device, keep_freed_memory
     from gfmn.common.progress import Progress
@@ -84,7 +84,7 @@ def _pass(name: str, count: int) -> Peak:
     extractor = ARMS[name].extractor("auto", default_device())
     images = np.broadcast_to(np.uint8(128), (count, IMAGE_SIZE, IMAGE_SIZE, 3))
     extract(images, extractor, BATCH, Progress("", count, "images", stream=io.StringIO()))
-    return Peak(peak_mib(), precision=chosen(extractor))
+    return Peak(peak_mib(), precision=describe_precision(extractor))
 
 
 def main() -> None:

@@ -115,7 +115,7 @@ class AdamMovingAverage(MovingAverage):
         self.v = self.v - self.rate * m_hat / (u_hat.sqrt() + self.eps)
 
 
-class Running(PlainLoss):
+class MomentMatching(PlainLoss):
     """Beyond the paper: running moments through which the batch's gradient passes."""
 
     def __init__(
@@ -132,9 +132,9 @@ class Running(PlainLoss):
     def __call__(self, features: Tensor) -> Tensor:
         """The loss of B x F features on moments about 0, with the batch's part of the graph."""
         self.t += 1
-        centred = (features - self.mean).double()
-        first = self.decay * self.first + (1 - self.decay) * centred.mean(0)
-        second = self.decay * self.second + (1 - self.decay) * centred.square().mean(0)
+        centered = (features - self.mean).double()
+        first = self.decay * self.first + (1 - self.decay) * centered.mean(0)
+        second = self.decay * self.second + (1 - self.decay) * centered.square().mean(0)
         self.first, self.second = first.detach(), second.detach()
         first, second = (m / (1 - self.decay**self.t) for m in (first, second))
         deviation = (second - first.square() + self.tiny).sqrt()
@@ -151,14 +151,14 @@ class Training:
         self.networks, self.loss, self.latent = networks, loss, latent
         self.generator = generator.to(memory_format=torch.contiguous_format).train()
         self.device = next(generator.parameters()).device
-        self.optimiser = torch.optim.Adam(generator.parameters(), lr=1e-4, betas=(0.5, 0.999))
+        self.optimizer = torch.optim.Adam(generator.parameters(), lr=1e-4, betas=(0.5, 0.999))
 
     def step(self, batch: int) -> float:
         """One update of the generator; returns the loss."""
         images = self.generate(torch.randn(batch, self.latent, device=self.device))
         value = self.objective(self.extract(signed_to_unit(images)))
         self.backward(value)
-        self.optimise()
+        self.optimize()
         return value.item()
 
     def generate(self, z: Tensor) -> Tensor:
@@ -176,10 +176,10 @@ class Training:
 
     def backward(self, value: Tensor) -> None:
         """Gradients of the generator's weights, and of the networks', which are thrown away."""
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         self.networks.networks.zero_grad()
         value.backward()
 
-    def optimise(self) -> None:
+    def optimize(self) -> None:
         """The generator's step."""
-        self.optimiser.step()
+        self.optimizer.step()

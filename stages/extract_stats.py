@@ -40,12 +40,12 @@ def extract(name: str, config: statistics.StatisticsConfig, world: World) -> Non
         )
     if not world.is_main:
         return
-    about = statistics.describe(config, data.meta, extractor)
+    metadata = statistics.describe(config, data.meta, extractor)
     path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
-    statistics.save(statistics.Statistics(about, mean, variance), path)
+    statistics.save(statistics.Statistics(metadata, mean, variance), path)
     rate = round(progress.rate, 1)
     watch.write(paths.timing(f"extract-stats-{name}"), images_per_second=rate)
-    print(f"{name}: {about['features']} features of {about['count']} images")
+    print(f"{name}: {metadata['features']} features of {metadata['count']} images")
 
 
 if __name__ == "__main__":

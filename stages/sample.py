@@ -17,30 +17,30 @@ from gfmn.generators.sampling import SampleConfig, sample_parts
 
 
 def main(name: str) -> None:
-    config = SampleConfig.parse(*stage.section("runs", name, "sample"))
-    seeds, _ = stage.section("runs", name, "seeds")
-    if paths.samples(name).exists():  # perhaps with seeds that are no longer listed
+    config = SampleConfig.parse(*stage.section("sampling"))
+    seeds = generators.trained_seeds(paths.model(name))
+    if paths.samples(name).exists():  # perhaps with seeds that are no longer there
         shutil.rmtree(paths.samples(name))
     for seed in seeds:
-        generator, about = generators.load(paths.model(name, seed))
+        generator, model = generators.load(paths.model(name, seed))
         generator.to(default_device())
         path = paths.samples(name, seed)
-        write(path, generator, about, config)
+        write(path, generator, model, config)
         images = read_images(path)
         Image.fromarray(grid(images[:128], columns=16)).save(path.with_suffix(".png"))
-        z = row_latents(config.seed, ROWS, COLUMNS, about["latent"]).flatten(0, 1)
+        z = row_latents(config.seed, ROWS, COLUMNS, model["latent"]).flatten(0, 1)
         between = Image.fromarray(grid(images_at(generator, z), COLUMNS))
         between.save(path.with_name(f"{path.stem}-interpolation.png"))
-        of = f"{name} seed {seed}" if len(seeds) > 1 else name
-        print(f"{of}: {len(images)} samples, batch norm on {config.batchnorm} statistics")
+        label = f"{name} seed {seed}" if len(seeds) > 1 else name
+        print(f"{label}: {len(images)} samples, batch norm on {config.batchnorm} statistics")
 
 
-def write(path: Path, generator: nn.Module, about: dict[str, Any], config: SampleConfig) -> None:
-    """The samples in a file, whole or not at all, of which a few are in memory at a time."""
+def write(path: Path, generator: nn.Module, model: dict[str, Any], config: SampleConfig) -> None:
+    """The samples in a file, written atomically, of which a few are in memory at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
-    parts = sample_parts(generator, about["latent"], config)
-    write_images(partial, parts, config.count, about["image_size"])
+    parts = sample_parts(generator, model["latent"], config)
+    write_images(partial, parts, config.count, model["image_size"])
     partial.replace(path)
 
 

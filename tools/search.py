@@ -35,7 +35,7 @@ from gfmn.metrics.frechet import frechet_to
 from gfmn.metrics.scores import Real
 from gfmn.runtime.distributed import World
 from gfmn.study import RunConfig
-from gfmn.training.trainer import Trainer
+from gfmn.training.trainer import Inputs, Trainer
 
 
 def main() -> None:
@@ -85,13 +85,13 @@ def _try(
 ) -> tuple[str, ...]:
     place = paths.statistics(config.dataset, config.extractor, config.batchnorm)
     real = statistics.load(place)
-    size = real.about["image_size"]
+    size = real.metadata["image_size"]
     path = paths.extractor(config.extractor)
     world = World(device=default_device())
     extractor = load_extractor(
         path, size, config.taps, config.precision, world, batchnorm=config.batchnorm
     )
-    trainer = Trainer(config.each()[0], extractor, real, size)
+    trainer = Trainer(config.each()[0], Inputs(extractor, real))
     with Progress("search", config.steps, "steps", every=1e9) as progress:
         for step in range(config.steps):
             trainer.step(step)

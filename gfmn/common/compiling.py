@@ -29,8 +29,11 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @functools.lru_cache(256)
-def number(value: float, device: torch.device) -> Tensor:
-    """A scalar for a kernel: a tensor, since a kernel is compiled anew for every other float."""
+def scalar_tensor(value: float, device: torch.device) -> Tensor:
+    """A float32 scalar for a kernel, which would be compiled anew for every other Python float.
+
+    The same tensor at every call; no kernel may change it.
+    """
     return torch.tensor(value, dtype=torch.float32, device=device)
 
 

@@ -84,41 +84,37 @@ def batch_moments(taps: Iterable[Tensor], shift: Tensor, layout: Layout) -> Mome
 class RunningMoments(nn.Module):
     """Exponential averages of batch moments, free of the start's bias (as ADAM's are).
 
-    `decay` is the share of the past that a step keeps: at .95 and minibatch 64 the averages
-    rest on about 1,280 samples. The state is the module's buffers.
+    `decay` is the weight of the past at each step: at .95 and minibatch 64 the averages rest on
+    about 1,280 samples. The state is the module's buffers.
     """
 
     first: Tensor  # F, toward 0 at the start
     second: Tensor
-    weight: Tensor  # of all batches so far: 1 - decay^t
+    total_weight: Tensor  # of all batches so far: 1 - decay^t
 
     def __init__(self, features: int, decay: float, device: torch.device | str = "cpu") -> None:
         super().__init__()
         self.decay = decay
         self.register_buffer("first", torch.zeros(features, device=device))
         self.register_buffer("second", torch.zeros(features, device=device))
-        self.register_buffer("weight", torch.zeros((), dtype=torch.float64, device=device))
+        zero = torch.zeros((), dtype=torch.float64, device=device)
+        self.register_buffer("total_weight", zero)
 
-    def update(self, batch: Moments) -> Moments:
-        """Take in a batch; returns the averages, corrected for the bias toward the start's 0."""
-        self.take(batch)
-        return self.current()
-
-    def take(self, batch: Moments) -> None:
-        """Take in a batch."""
-        self.weight.mul_(self.decay).add_(1 - self.decay)
+    def update(self, batch: Moments) -> None:
+        """Average a further batch in."""
+        self.total_weight.mul_(self.decay).add_(1 - self.decay)
         self.first.lerp_(batch.first, 1 - self.decay)
         self.second.lerp_(batch.second, 1 - self.decay)
 
     def current(self) -> Moments:
-        """The bias-corrected averages after at least one update."""
-        weight = self.weight.float()
+        """The averages, corrected for the bias toward the start's 0; after at least one update."""
+        weight = self.total_weight.float()
         return Moments(self.first / weight, self.second / weight)
 
     @property
-    def share(self) -> Tensor:
-        """The newest batch's share in the averages: their derivative by that batch's moments."""
-        return ((1 - self.decay) / self.weight).float()
+    def newest_weight(self) -> Tensor:
+        """The newest batch's weight in `current`: its derivative by that batch's moments."""
+        return ((1 - self.decay) / self.total_weight).float()
 
 
 class MergedMoments:
@@ -132,8 +128,8 @@ class MergedMoments:
     def update(self, batch: Moments, shift: Tensor, count: int) -> None:
         """Merge a batch of `count` samples whose moments were taken about `shift` (F)."""
         mean = (shift.double() + batch.first.double()).cpu()
-        spread = (batch.second.double() - batch.first.double().square()).cpu().clamp_min_(0)
-        self.merge(count, mean, spread.mul_(count))
+        variance = (batch.second.double() - batch.first.double().square()).cpu().clamp_min_(0)
+        self.merge(count, mean, variance.mul_(count))
 
     def merge(self, count: int, mean: Tensor, squares: Tensor) -> None:
         """Merge `count` samples by their mean and squares about it, F float64 each on the CPU."""

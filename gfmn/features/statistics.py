@@ -31,7 +31,7 @@ class StatisticsConfig(Config):
     batchnorm: BatchNormMode = "eval"  # of the networks, here and in training
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks; moments are wider
     batch: int = Field(256, ge=1)  # most images at a time, in each process
-    processes: int = Field(1, ge=1)  # that share the images
+    processes: int = Field(1, ge=1)  # among which the images are divided
 
     @model_validator(mode="after")
     def _batches(self) -> Self:
@@ -44,12 +44,12 @@ class StatisticsConfig(Config):
 class Statistics:
     """Per tap the mean and the unbiased variance over all images, C x H x W float32 each."""
 
-    about: dict[str, Any]  # data set, count, extractor and digest, taps, batch norm, value range
+    metadata: dict[str, Any]  # what `describe` returns
     mean: dict[str, Tensor]
     variance: dict[str, Tensor]
 
     def target(self, taps: Sequence[Tap], device: torch.device | str = "cpu") -> Target:
-        """The chosen taps' statistics as one objective's target, in the order of `taps`."""
+        """The chosen taps' statistics as an objective's target, in the order of `taps`."""
         shapes = tuple(tap.shape for tap in taps)
         parts = [[source[tap.name] for tap in taps] for source in (self.mean, self.variance)]
         mean, variance = (torch.cat([_channels_last(p) for p in part]).to(device) for part in parts)
@@ -72,7 +72,7 @@ def extract(
     """Mean and unbiased variance of every tap over N x H x W x 3 uint8 images.
 
     One pass; memory does not grow with N. Moments of a batch are taken about the first batch's
-    mean in float32 and merged in float64. Each process of the world takes its share of the
+    mean in float32 and merged in float64. Each process of the world takes its shard of the
     batches, and all return the same. `shuffle`: whether batches are drawn at random (by a fixed
     seed), as networks need that look at a batch as a whole.
     """
@@ -86,7 +86,7 @@ def extract(
     if world.is_main:
         shift = batch_moments(_taps(batches[0], extractor, device), shift, layout).first
     world.broadcast_(shift)
-    for i in world.share(len(batches)):
+    for i in world.shard(len(batches)):
         chunk = batches[i]
         moments = batch_moments(_taps(chunk, extractor, device), shift, layout)
         merged.update(moments, shift, len(chunk))
@@ -121,7 +121,7 @@ class Batches:
     def __init__(self, images: np.ndarray, most: int, shuffle: bool) -> None:
         count = -(-len(images) // most)
         self.images, self.ends = images, np.linspace(0, len(images), count + 1).round().astype(int)
-        # In the source's order neighbours are alike: often they are of one class.
+        # In the source's order neighbors are alike: often they are of one class.
         self.order = np.random.default_rng(0).permutation(len(images)) if shuffle else None
 
     def __len__(self) -> int:
@@ -139,7 +139,7 @@ def _taps(chunk: np.ndarray, extractor: Extractor, device: torch.device) -> Iter
 def describe(
     config: StatisticsConfig, dataset: dict[str, Any], extractor: Extractor
 ) -> dict[str, Any]:
-    """What a statistics file says of itself; `dataset` is the prepared data set's `meta.json`."""
+    """The metadata of a statistics file; `dataset` is the prepared data set's `meta.json`."""
     return {
         "dataset": config.dataset,
         "dataset_digest": dataset["digest"],
@@ -166,30 +166,31 @@ def _by_tap(vector: Tensor, taps: Sequence[Tap], layout: Layout) -> dict[str, Te
 
 
 def save(statistics: Statistics, path: Path) -> None:
-    """Write a statistics file: tensors `mean/<tap>` and `variance/<tap>`, and their description."""
+    """Write a statistics file: tensors `mean/<tap>` and `variance/<tap>`, and metadata."""
     tensors = {f"mean/{name}": value for name, value in statistics.mean.items()}
     tensors |= {f"variance/{name}": value for name, value in statistics.variance.items()}
-    tensorfile.write(path, tensors, {"format": FORMAT, **statistics.about})
+    tensorfile.write(path, tensors, {"format": FORMAT, **statistics.metadata})
 
 
 def load(path: Path) -> Statistics:
     """Read a statistics file; a missing, truncated or foreign one is an `InputError`."""
-    about = tensorfile.read_about(path, FORMAT)
+    metadata = tensorfile.read_about(path, FORMAT)
     tensors = tensorfile.read(path)
-    return Statistics(about, *(tensorfile.part(tensors, name) for name in ("mean/", "variance/")))
+    mean, variance = (tensorfile.part(tensors, f"{name}/") for name in ("mean", "variance"))
+    return Statistics(metadata, mean, variance)
 
 
 def verify(statistics: Statistics, path: Path, extractor: Extractor, dataset: str) -> None:
     """Refuse statistics of another network, data set, shape or batch-norm mode."""
-    about = statistics.about
+    metadata = statistics.metadata
     expected = {
         "dataset": dataset,
         "extractor_digest": extractor.digest,
         "batchnorm": extractor.batchnorm,
     }
     for key, value in expected.items():
-        if about.get(key) != value:
-            raise InputError(f"{path}: expected {key} {value!r}, found {about.get(key)!r}")
+        if metadata.get(key) != value:
+            raise InputError(f"{path}: expected {key} {value!r}, found {metadata.get(key)!r}")
     for tap in extractor.taps:
         found = tuple(statistics.mean[tap.name].shape) if tap.name in statistics.mean else None
         if found != tap.shape:

@@ -19,8 +19,6 @@ from gfmn.generators.resnet import ResNet
 Name = Literal["dcgan", "resnet"]  # as parameters have it
 GENERATORS: dict[str, Any] = {"dcgan": DCGAN, "resnet": ResNet}
 IMAGE_SIZES = (32, 48, 64, 128)  # pixels that every generator can make
-
-
 DECODER_FORMAT = "decoder-1"
 
 
@@ -41,19 +39,19 @@ def build(name: str, image_size: int, latent: int) -> nn.Module:
 
 
 def save(generator: nn.Module, path: Path) -> None:
-    """Weights and batch-norm statistics as safetensors; `config.json` beside it says the rest."""
+    """Weights and batch-norm statistics as safetensors; all else is in `config.json` beside it."""
     state = {key: value.contiguous().cpu() for key, value in generator.state_dict().items()}
     save_file(state, path)
 
 
 def save_decoder(decoder: Decoder | None, path: Path) -> None:
     """Write a decoder, or that there is none."""
-    about: dict[str, Any] = {"format": DECODER_FORMAT, "generator": None}
+    metadata: dict[str, Any] = {"format": DECODER_FORMAT, "generator": None}
     tensors: dict[str, Tensor] = {}
     if decoder is not None:
-        about |= {k: getattr(decoder, k) for k in ("generator", "image_size", "latent")}
+        metadata |= {k: getattr(decoder, k) for k in ("generator", "image_size", "latent")}
         tensors = {key: value.contiguous().cpu() for key, value in decoder.state.items()}
-    tensorfile.write(path, tensors, about)
+    tensorfile.write(path, tensors, metadata)
 
 
 def load_decoder(
@@ -63,12 +61,13 @@ def load_decoder(
 
     Raises `InputError` for a file of another generator, and for one that is no decoder's.
     """
-    about = tensorfile.read_about(path, DECODER_FORMAT)
-    if about["generator"] is None:
+    metadata = tensorfile.read_about(path, DECODER_FORMAT)
+    if metadata["generator"] is None:
         return None
     for key, value in (("generator", generator), ("image_size", image_size), ("latent", latent)):
-        if about[key] != value:
-            raise InputError(f"{path}: expected a decoder of {key} {value!r}, found {about[key]!r}")
+        if metadata[key] != value:
+            found = metadata[key]
+            raise InputError(f"{path}: expected a decoder of {key} {value!r}, found {found!r}")
     return tensorfile.read(path)
 
 
@@ -83,3 +82,14 @@ def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
         found = " ".join(str(error).split())
         raise InputError(f"{path}: expected a trained generator, found {found}") from None
     return generator.eval(), config
+
+
+def trained_seeds(folder: Path) -> list[int]:
+    """The seeds of a run's model folder, whose `seed-<k>` folders hold a generator each, sorted.
+
+    Raises `InputError` where there is none.
+    """
+    seeds = sorted(int(path.name.removeprefix("seed-")) for path in folder.glob("seed-*"))
+    if not seeds:
+        raise InputError(f"{folder}: expected trained generators in seed-<k>, found none")
+    return seeds

@@ -33,7 +33,7 @@ class DCGAN(nn.Module):
         for _ in range(extra_layers):
             layers.append(_normed(nn.Conv2d(width, width, 3, 1, 1, bias=False)))
         self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, 3, 4, 2, 1, bias=False))
-        self.apply(_initialise)
+        self.apply(_initialize)
 
     def forward(self, z: Tensor) -> Tensor:
         images: Tensor = self.layers(z[:, :, None, None])
@@ -45,7 +45,7 @@ def _normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> nn.Sequential:
     return nn.Sequential(convolution, norm, nn.ReLU(inplace=True))
 
 
-def _initialise(module: nn.Module) -> None:
+def _initialize(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):

@@ -1,4 +1,4 @@
-"""From one latent to another: spherical interpolation, and the images along the way.
+"""Spherical interpolation between latents, and the images along the path.
 
 z ~ N(0, I) lies near a sphere of radius sqrt(latent). A straight line between two of its points
 passes well within that sphere, where a generator has seen nothing; an arc stays on it.
@@ -43,10 +43,11 @@ def row_latents(seed: int, rows: int, columns: int, latent: int) -> Tensor:
 
 
 def loop_latents(seed: int, points: int, frames: int, latent: int, start: int = 0) -> Tensor:
-    """A closed way through `points` samples, `frames` steps from each to the next.
+    """A closed path through `points` samples, `frames` steps from each to the next.
 
     Returns (points x frames) x latent: frame `frames * i` is sample `start + i` of this seed, the
-    last one leads to the first. It slows down at every sample, where it turns, and so has no jerk.
+    last one leads to the first. The path slows down at every sample, where it turns, so that the
+    motion looks smooth.
     """
     ends = noise(seed, Purpose.SAMPLING, 0, points, latent, start)
     t = torch.arange(frames, dtype=torch.float64) / frames

@@ -1,4 +1,4 @@
-"""Noise as a function of seed, purpose, step and sample index, and of nothing else."""
+"""Noise as a function of seed, purpose, step and sample index alone."""
 
 from enum import IntEnum
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Purpose(IntEnum):
-    """Streams that never share a number, whatever the seed."""
+    """What noise is for; the streams of two purposes are independent, whatever the seed."""
 
     TRAINING = 0
     GRID = 1
@@ -20,8 +20,8 @@ def noise(
 ) -> Tensor:
     """Standard normal z for samples `start` to `start + count` of a step: count x latent float32.
 
-    Row i depends on (seed, purpose, step, i) alone, so a batch is the same however it is shared
-    out, and a resumed run needs no generator state.
+    Row i depends on (seed, purpose, step, i) alone, so a batch is the same however it is divided
+    among processes, and a resumed run needs no generator state.
     """
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, purpose, step))))
     z = generator.standard_normal((start + count, latent), dtype=np.float32)

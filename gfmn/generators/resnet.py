@@ -26,7 +26,7 @@ class ResNet(nn.Module):
         self.blocks = nn.Sequential(*(UpBlock(before, after) for before, after in pairs))
         self.norm = nn.BatchNorm2d(widths[-1])
         self.to_rgb = nn.Conv2d(widths[-1], 3, 3, padding=1)
-        self.apply(_initialise)
+        self.apply(_initialize)
 
     def forward(self, z: Tensor) -> Tensor:
         h = self.blocks(self.stem(z[:, :, None, None]))
@@ -54,6 +54,6 @@ def _double(x: Tensor) -> Tensor:
     return doubled
 
 
-def _initialise(module: nn.Module) -> None:
+def _initialize(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.xavier_uniform_(module.weight)

@@ -13,7 +13,7 @@ from gfmn.common.config import Config
 from gfmn.common.images import signed_to_bytes
 from gfmn.generators.noise import Purpose, noise
 
-BATCH = 256  # samples at a time; in `batch` mode they share their batch-norm statistics
+BATCH = 256  # samples at a time; `batch` mode normalizes each part by its own statistics
 
 
 class SampleConfig(Config):
@@ -30,7 +30,7 @@ class SampleConfig(Config):
 def sample_parts(generator: nn.Module, latent: int, config: SampleConfig) -> Iterator[np.ndarray]:
     """What `sample` returns, a few hundred images at a time.
 
-    Until the last of them the generator is in a mode of its own.
+    The generator's mode is changed until the last of them.
     """
     z = noise(config.seed, Purpose.SAMPLING, 0, config.count, latent)
     device = next(generator.parameters()).device
@@ -62,7 +62,7 @@ def _mode(generator: nn.Module, batchnorm: str) -> Iterator[None]:
     generator.train(batchnorm == "batch")
     try:
         for norm in norms:
-            norm.momentum = 0.0  # a batch passes through without a trace in the averages
+            norm.momentum = 0.0  # so that a batch changes no average
             norm.num_batches_tracked = None
         yield
     finally:

@@ -115,15 +115,15 @@ class Pretraining(ABC):
         """All that a step changes."""
         parts = {name: module.state_dict() for name, module in self.modules.items()}
         return optimizer_state.joined(
-            {**parts, "optimiser": optimizer_state.of_optimiser(self.optimiser)}
+            {**parts, "optimizer": optimizer_state.of_optimizer(self.optimiser)}
         )
 
     def load_state(self, state: optimizer_state.State) -> None:
         """Take over what `state` returned."""
         for name, module in self.modules.items():
             module.load_state_dict(optimizer_state.part(state, name))
-        moments = optimizer_state.part(state, "optimiser")
-        optimizer_state.load_optimiser(self.optimiser, self.weights, moments)
+        moments = optimizer_state.part(state, "optimizer")
+        optimizer_state.load_optimizer(self.optimiser, self.weights, moments)
 
 
 def pretraining_fingerprint(config: PretrainingConfig, data: Prepared) -> str:
@@ -184,7 +184,7 @@ def pretrain(task: Pretraining, checkpoints: Checkpoints, every: float = 120.0) 
     found = checkpoints.latest(task.steps - 1)
     if found:
         task.load_state(found.tensors)
-        history.load_state(found.about)
+        history.load_state(found.metadata)
         start = found.step
         line = f"pretrain {task.name}: goes on from step {start} of {task.steps}, by {found.path}"
         print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""A run's state in a scratch folder: whole or not there, verified before use, the last few kept."""
+"""A run's state in a scratch folder: written atomically, verified before use, the last few kept."""
 
 import contextlib
 import errno
@@ -48,7 +48,7 @@ class Checkpoint:
     path: Path
     step: int
     tensors: dict[str, Tensor]
-    about: dict[str, Any]
+    metadata: dict[str, Any]
 
 
 def _to_stderr(line: str) -> None:
@@ -58,8 +58,8 @@ def _to_stderr(line: str) -> None:
 class Checkpoints:
     """The checkpoints of one run with one fingerprint, in `folder`; one process at a time.
 
-    The folder is made when first written. What a killed process left half-written is swept here.
-    Trouble with the disk is said in one line through `warn` and never ends the run.
+    The folder is made when first written. What a killed process left half-written is removed here.
+    A disk error is one line through `warn` and never ends the run.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class Checkpoints:
             with contextlib.suppress(OSError):
                 leftover.unlink()
 
-    def save(self, step: int, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> bool:
+    def save(self, step: int, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> bool:
         """Write a checkpoint, then remove the older ones beyond `keep`; whether it was written.
 
-        Takes what safetensors and JSON can hold; anything else is a defect and raises. A full or
-        forbidden disk is not: the checkpoints before stay, and no temporary file does.
+        Takes what safetensors and JSON can hold; anything else raises. A full or read-only disk
+        does not: the checkpoints before stay, and no temporary file does.
         """
         # Copies: safetensors takes no strided tensors and none that share memory.
         copies = {
@@ -94,7 +94,7 @@ class Checkpoints:
             "format": FORMAT,
             "fingerprint": self.fingerprint,
             "step": step,
-            "about": _plain(about),
+            "metadata": _plain(metadata),
         }
         path = self.folder / f"step-{step:09d}.safetensors"
         partial = self.folder / f".{path.name}"
@@ -105,7 +105,7 @@ class Checkpoints:
             _sync(self.folder)  # the name, before older files go
             _sync(self.folder.parent)
         except OSError as error:
-            self._warn(f"{path}: expected to write a checkpoint, found {error}; the run goes on")
+            self._warn(f"{path}: expected to write a checkpoint, found {error}; the run continues")
             return False
         finally:
             with contextlib.suppress(OSError):
@@ -164,10 +164,10 @@ class Checkpoints:
             ("fingerprint", self.fingerprint, description.get("fingerprint")),
             ("step", step, description.get("step")),
         )
-        for what, expected, found in checks:
+        for key, expected, found in checks:
             if found != expected:
-                raise InputError(f"{path}: expected {what} {expected!r}, found {found!r}")
-        return Checkpoint(path, step, tensors, description["about"])
+                raise InputError(f"{path}: expected {key} {expected!r}, found {found!r}")
+        return Checkpoint(path, step, tensors, description["metadata"])
 
 
 def _plain(value: Mapping[str, Any]) -> Any:
@@ -176,7 +176,7 @@ def _plain(value: Mapping[str, Any]) -> Any:
 
 
 def _sync(path: Path) -> None:
-    """Have a file's bytes or a folder's names on the disk, not only on their way to it."""
+    """Wait until a file's bytes or a folder's names are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

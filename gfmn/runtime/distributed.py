@@ -1,8 +1,8 @@
-"""Several processes as one: shared batches, shared sums, merged moments.
+"""Several processes as one: each computes a shard of a batch, and sums are over all of them.
 
-Under `torchrun` (or `launch`) the processes of one or several machines each take a part of every
-batch and add up what must be added up: gloo on CPUs, NCCL on GPUs. One process is the case of a
-world of size 1, where every method here is a no-op.
+Under `torchrun` (or `launch`) the processes may be on one or several machines; they talk by gloo
+on CPUs and NCCL on GPUs. One process is the case of a world of size 1, where every method here is
+a no-op.
 """
 
 import itertools
@@ -43,20 +43,22 @@ class World:
         """Whether this process writes files and reports: rank 0."""
         return self.rank == 0
 
-    def share(self, count: int) -> range:
-        """This rank's contiguous part of `count` samples; parts differ by at most one sample."""
+    def shard(self, count: int) -> range:
+        """This rank's contiguous part of `count` samples; shards differ by at most one sample."""
         return range(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
     def sum_(self, *tensors: Tensor) -> None:
         """Add tensors up over the ranks, in place, any shapes; the same bits on every rank."""
-        self._joined(tensors, dist.all_reduce)
+        self._communicate(tensors, dist.all_reduce)
 
     def broadcast_(self, *tensors: Tensor, source: int = 0) -> None:
         """Overwrite tensors of any shapes by those of rank `source`."""
-        self._joined(tensors, lambda flat: dist.broadcast(flat, source))
+        self._communicate(tensors, lambda flat: dist.broadcast(flat, source))
 
     @torch.no_grad()
-    def _joined(self, tensors: tuple[Tensor, ...], collective: Callable[[Tensor], Any]) -> None:
+    def _communicate(
+        self, tensors: tuple[Tensor, ...], collective: Callable[[Tensor], Any]
+    ) -> None:
         if self.size == 1:
             return
         for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
@@ -136,7 +138,7 @@ def world() -> Iterator[World]:
         yield World(rank, size, device)
     except BaseException:
         # NCCL's orderly end waits for all ranks, and the others may be waiting for this one.
-        # This process's own end breaks that knot: torchrun then stops the others.
+        # Where this process ends without it, torchrun stops the others.
         if not cuda:
             dist.destroy_process_group()
         raise

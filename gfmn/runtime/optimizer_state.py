@@ -20,21 +20,22 @@ def part(state: Mapping[str, Tensor], name: str) -> State:
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
-def of_optimiser(optimiser: Optimizer) -> State:
-    """An optimiser's moments, `<number of the weight>/<name>` each."""
-    moments = optimiser.state_dict()["state"]
+def of_optimizer(optimizer: Optimizer) -> State:
+    """An optimizer's moments, `<number of the weight>/<name>` each."""
+    moments = optimizer.state_dict()["state"]
     # torch.optim.SGD has a momentum of None before its first step.
-    tensors = {i: {k: v for k, v in of.items() if v is not None} for i, of in moments.items()}
-    return joined({str(i): of for i, of in tensors.items()})
+    return joined(
+        {str(i): {k: v for k, v in own.items() if v is not None} for i, own in moments.items()}
+    )
 
 
-def load_optimiser(optimiser: Optimizer, weights: Sequence[Tensor], state: State) -> None:
-    """Take over what `of_optimiser` returned; `weights` in the optimiser's order."""
+def load_optimizer(optimizer: Optimizer, weights: Sequence[Tensor], state: State) -> None:
+    """Take over what `of_optimizer` returned; `weights` in the optimizer's order."""
     moments = {}
     for i, weight in enumerate(weights):
         # In the weight's own order of memory: a fused kernel walks both side by side.
         own = part(state, str(i))
         same = {k: v for k, v in own.items() if v.shape == weight.shape}
         moments[i] = own | {k: torch.empty_like(weight).copy_(v) for k, v in same.items()}
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": moments, "param_groups": groups})
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})

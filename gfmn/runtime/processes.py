@@ -1,4 +1,4 @@
-"""How the stages that can share their work start and join several processes."""
+"""How a stage starts and joins the several processes that its parameters ask for."""
 
 import sys
 from collections.abc import Callable
@@ -8,11 +8,10 @@ from gfmn.runtime.distributed import World, launch, under_torchrun, world
 
 
 def join(processes: int, where: str, work: Callable[[World], None], *command: str) -> None:
-    """Do the work in so many processes, of which this is one or, for a start, the launcher.
+    """Call `work` in so many processes: start them, or be one of those that torchrun started.
 
-    `command`: the script and its arguments, to be started once a process. Under torchrun, on one
-    machine or several, the processes are there already; `where` names the parameters that must
-    say how many.
+    `command`: the script and its arguments, which each started process runs; it gets here again.
+    `where`: the parameters whose `processes` must be what torchrun started; begins the error.
     """
     if processes > 1 and not under_torchrun():
         code = launch(processes, *command)

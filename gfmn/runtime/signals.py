@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as something that a loop asks for between two steps."""
+"""SIGINT and SIGTERM as a list that a loop looks at between two steps."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from types import FrameType
 
 @contextmanager
 def caught() -> Iterator[list[int]]:
-    """A list that SIGINT and SIGTERM are added to; the second one acts as ever."""
+    """A list to which SIGINT and SIGTERM are appended; a second one acts as usual."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield received

@@ -1,9 +1,9 @@
-"""Batch norm over the whole batch where several processes share it.
+"""Batch norm over the whole batch, of which each of several processes has a shard.
 
 With it N processes of B / N samples give the generator's gradient that one process of B gives.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,8 @@ from gfmn.common.errors import InputError
 from gfmn.runtime.distributed import ALONE, World
 
 
-class _Normalise(Function):
-    """Batch norm by given statistics of the whole batch, of which this rank has a part."""
+class _Normalize(Function):
+    """Batch norm by given statistics of the whole batch, of which this rank has a shard."""
 
     @staticmethod
     def forward(
@@ -37,14 +37,14 @@ class _Normalise(Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, mean, scale, count = ctx.saved_tensors
-        centred = x - _wide(mean)  # float32 also where x is bf16
-        sums = torch.stack((_sum(dy), _sum(dy * centred) * scale))  # 2 x C
+        centered = x - _wide(mean)  # float32 also where x is bf16
+        sums = torch.stack((_sum(dy), _sum(dy * centered) * scale))  # 2 x C
         bias_gradient, weight_gradient = sums.clone().unbind()  # this rank's own
         ctx.world.sum_(sums)
         gain = scale if weight is None else scale * weight
         # dx = gain (dy - mean(dy) - xhat mean(dy xhat)), with means over the whole batch
         along, across = sums * (-gain / count)
-        dx = torch.addcmul(_wide(along), centred, _wide(across * scale))
+        dx = torch.addcmul(_wide(along), centered, _wide(across * scale))
         dx.addcmul_(dy, _wide(gain))
         needs = ctx.needs_input_grad
         return (
@@ -64,6 +64,18 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
 
     world: World = ALONE
 
+    @classmethod
+    def replacing(cls, norm: nn.BatchNorm2d, world: World) -> "SyncedBatchNorm2d":
+        """One that takes over a norm's parameters and buffers, the same tensors, and its mode."""
+        synced = cls(
+            norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats
+        )
+        synced.weight, synced.bias = norm.weight, norm.bias
+        synced.running_mean, synced.running_var = norm.running_mean, norm.running_var
+        synced.num_batches_tracked = norm.num_batches_tracked
+        synced.world = world
+        return synced.train(norm.training)
+
     def forward(self, x: Tensor) -> Tensor:
         own = self.training or self.running_mean is None  # normalise by the batch's statistics
         if self.world.size == 1 or not own:
@@ -71,21 +83,21 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         mean, variance, count = whole_batch(x.detach(), self.world)
         if self.training and self.track_running_stats:
             self._track(mean, variance * (count / (count - 1)))
-        normalised: Tensor = _Normalise.apply(
+        normalized: Tensor = _Normalize.apply(
             x, self.weight, self.bias, mean.float(), variance.float(), count.float(),
             self.eps, self.world,
         )  # fmt: skip
-        return normalised
+        return normalized
 
     def _track(self, mean: Tensor, unbiased: Tensor) -> None:
-        share = self.momentum
+        momentum = self.momentum
         if self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
-            if share is None:
-                share = 1 / float(self.num_batches_tracked)
+            if momentum is None:  # all batches count alike
+                momentum = 1 / float(self.num_batches_tracked)
         for average, value in ((self.running_mean, mean), (self.running_var, unbiased)):
             if average is not None:
-                average.lerp_(value.to(average.dtype), share or 0.0)
+                average.lerp_(value.to(average.dtype), momentum or 0.0)
 
 
 def whole_batch(x: Tensor, world: World) -> tuple[Tensor, Tensor, Tensor]:
@@ -115,17 +127,21 @@ def _wide(vector: Tensor) -> Tensor:
     return vector[:, None, None]
 
 
-def synchronise(module: nn.Module, world: World) -> nn.Module:
-    """Make a module's batch norms synced ones, in place; its state dict stays the same.
+def synchronize(module: nn.Module, world: World) -> nn.Module:
+    """Replace a module's batch norms by synced ones, in place; its state dict stays the same.
 
-    Raises `InputError` for a kind of batch norm that does more than normalise.
+    Returns the module, or what replaces it where it is a batch norm itself. Raises `InputError`
+    for a kind of batch norm that does more than normalize.
     """
-    if world.size > 1:
-        for norm in module.modules():
-            if isinstance(norm, nn.BatchNorm2d):
-                if type(norm) not in (nn.BatchNorm2d, SyncedBatchNorm2d):
-                    found = f"{world.size} and batch norms of {type(norm).__name__}"
-                    raise InputError(f"processes: expected 1 for this network, found {found}")
-                norm.__class__ = SyncedBatchNorm2d  # parameters, buffers and hooks stay the same
-                cast(SyncedBatchNorm2d, norm).world = world
+    if world.size == 1:
+        return module
+    if isinstance(module, nn.BatchNorm2d):
+        if type(module) not in (nn.BatchNorm2d, SyncedBatchNorm2d):
+            found = f"{world.size} and batch norms of {type(module).__name__}"
+            raise InputError(f"processes: expected 1 for this network, found {found}")
+        return SyncedBatchNorm2d.replacing(module, world)
+    for name, child in module.named_children():
+        replaced = synchronize(child, world)
+        if replaced is not child:
+            setattr(module, name, replaced)
     return module

@@ -1,6 +1,6 @@
 """What decides a trained generator: one run's parameters."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,7 +10,10 @@ from gfmn.training import objectives
 
 
 class Method(objectives.Groups):
-    """All that decides a trained generator but the seed; defaults are the paper's where it says."""
+    """All that decides a trained generator but the seed; defaults are the paper's where it says.
+
+    The base class has the parameters of the objectives, a group for each.
+    """
 
     dataset: str
     extractor: str
@@ -20,30 +23,38 @@ class Method(objectives.Groups):
     generator: generators.Name = "dcgan"
     latent: int = Field(100, ge=1)  # n_z
     decoder: str = "none"  # a trained extractor whose decoder the generator starts from
-    objective: objectives.Name = "ama"  # each has a group of parameters in the base class
+    objective: objectives.Name = "ama"
     steps: int = Field(ge=1)  # generator updates
     batch: int = Field(64, ge=2)  # minibatch N, over all processes
     lr: float = Field(1e-4, gt=0)  # the generator's ADAM
     beta1: float = Field(0.5, ge=0, lt=1)  # the published code's
     beta2: float = Field(0.999, ge=0, lt=1)
     warmup: int = Field(0, ge=0)  # steps over which lr rises linearly from 0; 0: none
-    hold: float = Field(1.0, ge=0, le=1)  # share of the steps at full lr; then linearly to 0
-    clip: float = Field(0.0, ge=0)  # largest norm of the generator's gradient; 0: any
+    lr_hold_fraction: float = Field(1.0, ge=0, le=1)  # of the steps at full lr; then linearly to 0
+    grad_clip_norm: float = Field(0.0, ge=0)  # largest norm of the generator's gradient; 0: any
     ema: float = Field(0.0, ge=0, lt=1)  # decay of the generator's average, the result; 0: none
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks and the generator
-    processes: int = Field(1, ge=1)  # that share each batch
+    processes: int = Field(1, ge=1)  # among which each batch is divided
     log_every: int = Field(10, ge=1)  # steps between rows of the history
     grid_every: int = Field(100, ge=1)  # steps between sample grids
 
+    def effective(self) -> dict[str, Any]:
+        """The JSON values of all that decides the trained result.
+
+        That is all but `log_every` and the parameters of objectives that the run does not use.
+        """
+        unused = objectives.Groups.model_fields.keys() - {self.objective}
+        return self.model_dump(mode="json", exclude={"log_every", *unused})
+
     @model_validator(mode="after")
-    def _shared(self) -> Self:
+    def _a_sample_for_each_process(self) -> Self:
         if self.processes > self.batch:
             raise ValueError(f"expected a batch of at least {self.processes}, one a process")
         return self
 
     @field_validator("taps")
     @classmethod
-    def _some(cls, taps: object) -> object:
+    def _at_least_one_tap(cls, taps: object) -> object:
         if taps == 0:
             expected = "'all', the first n taps, the last n as -n, or a list of names"
             raise ValueError(f"expected {expected}")
@@ -72,12 +83,3 @@ class SeedsConfig(Method):
         """The trainings, in the order in which the seeds are given."""
         method = {name: getattr(self, name) for name in Method.model_fields}
         return [TrainingConfig(**method, seed=seed) for seed in self.seeds]
-
-
-def learning_rate(config: TrainingConfig, step: int) -> float:
-    """The generator's rate at a step (from 0): a linear rise, constant, then linear to 0."""
-    rate = config.lr * min(1.0, (step + 1) / config.warmup) if config.warmup else config.lr
-    held = config.hold * config.steps
-    if step < held or held >= config.steps:
-        return rate
-    return rate * (config.steps - step) / (config.steps - held)

@@ -1,13 +1,15 @@
-"""Training: a generator follows an objective's gradient through frozen networks.
+"""One update of a generator: noise, images, taps, the objective's gradient, new weights.
 
-No real image is read: the real side is a few megabytes of statistics. `Trainer.step` is one
-update; `gfmn/training/loop.py` makes a run of it.
+No real image is read: the real side is a few megabytes of statistics. `Trainer.update` reads top
+to bottom; the gradient is the objective's (gfmn/training/objectives/). `gfmn/training/loop.py`
+makes a run of many updates.
 """
 
 import copy
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +23,166 @@ from gfmn.features.extractor import Extractor
 from gfmn.features.statistics import Statistics
 from gfmn.generators.noise import Purpose, noise
 from gfmn.runtime import optimizer_state
+from gfmn.runtime.cuda_graph import GraphedWork
 from gfmn.runtime.distributed import ALONE, World
-from gfmn.runtime.synced_batchnorm import synchronise
+from gfmn.runtime.synced_batchnorm import synchronize
 from gfmn.training import objectives
-from gfmn.training.config import TrainingConfig, learning_rate
+from gfmn.training.config import TrainingConfig
 
-GRAPH_AFTER = 3  # steps before a CUDA graph is captured, as its documentation asks
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a training starts from; several trainings, one after another, may share it."""
+
+    extractor: Extractor
+    statistics: Statistics  # of the real features
+    start: Mapping[str, Tensor] | None = None  # the generator's first weights; None: random
+    precision: str | None = None  # the generator's, where it is known already
+
+
+class Trainer:
+    """A generator, an objective and an optimizer; `step` takes them one update further.
+
+    `state` and `load_state` are exact: a trainer that loads another's state continues as that one
+    would. In a world of several processes each computes its shard of a batch, and all hold the
+    same state.
+    """
+
+    def __init__(self, config: TrainingConfig, inputs: Inputs, world: World = ALONE) -> None:
+        self.config, self.world, self.extractor = config, world, inputs.extractor
+        self.device = device = next(self.extractor.parameters()).device
+
+        # ------------------------------------------------------------------ generator
+        torch.manual_seed(config.seed)  # the initial weights; noise never comes from it
+        image_size = self.extractor.image_size
+        generator = generators.build(config.generator, image_size, config.latent).to(device)
+        if inputs.start is not None:
+            generator.load_state_dict(inputs.start)
+        self.precision = inputs.precision or chosen_precision(config, generator, world)
+        self.generator = synchronize(generator, world).train()
+        world.broadcast_(*self.generator.state_dict().values())
+        self.average = copy.deepcopy(self.generator) if config.ema else None
+
+        # ------------------------------------------------------------------ objective
+        if self.extractor.batchnorm == "batch":
+            synchronize(self.extractor, world)
+        self.tap_weights = tap_weights(config.weights, self.extractor)
+        target = inputs.statistics.target(self.extractor.taps, device)
+        self.objective = objectives.build(config.objective, target, config, config.seed)
+
+        # ------------------------------------------------------------------ optimizer
+        self.weights = list(self.generator.parameters())
+        self.lr = torch.tensor(config.lr, device=device)
+        self.optimizer = torch.optim.Adam(
+            self.weights,
+            lr=self.lr,
+            betas=(config.beta1, config.beta2),
+            fused=True,
+            capturable=device.type == "cuda",
+        )
+
+        # ------------------------------- what a step is given, in the same tensors every time
+        self.z = torch.zeros(len(world.shard(config.batch)), config.latent, device=device)
+        self.ema_weight = torch.zeros((), device=device)
+        graphs = os.environ.get("GFMN_CUDA_GRAPHS", "0") == "1"
+        graphed = graphs and device.type == "cuda" and world.size == 1
+        self._update: Work = GraphedWork(self.update) if graphed else self.update
+
+    def step(self, step: int) -> None:
+        """Update number `step`, from 0. The host waits for nothing that the device computes."""
+        shard = self.world.shard(self.config.batch)
+        key = (self.config.seed, Purpose.TRAINING, step)
+        z = noise(*key, len(shard), self.config.latent, start=shard.start)
+        if self.device.type == "cuda":
+            z = z.pin_memory()  # else the copy waits for all that the GPU has yet to do
+        self.z.copy_(z, non_blocking=True)
+        self.lr.fill_(learning_rate(self.config, step))
+        self.ema_weight.fill_(ema_weight(self.config, step))
+        self._update()
+
+    def update(self) -> None:
+        """One update with the noise, the learning rate and the weight of the average as set."""
+        # Generate images (B x 3 x S x S) and extract their taps.
+        with autocast(self.precision, self.device):
+            images = self.generator(self.z)
+        taps = self.extractor(signed_to_unit(images))
+
+        # The objective's gradient by each tap, in closed form.
+        gradients = self.objective(taps, self.config.batch, self.world)
+        weighted = zip(gradients, self.tap_weights, strict=True)
+        gradients = [g.scaled(weight) if weight != 1 else g for g, weight in weighted]
+
+        # Through the networks and the generator to its weights, summed over the processes.
+        self.extractor.backward(taps, gradients)
+        self.world.sum_(*(weight.grad for weight in self.weights if weight.grad is not None))
+
+        # Update the weights, and the average of them.
+        if self.config.grad_clip_norm:
+            nn.utils.clip_grad_norm_(self.weights, self.config.grad_clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.average is not None:
+            update_average(self.average, self.generator, self.ema_weight)
+
+    @property
+    def result(self) -> nn.Module:
+        """The generator that a run is for: the average where there is one."""
+        return self.generator if self.average is None else self.average
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that a step changes, by name; the tensors are the trainer's own."""
+        return optimizer_state.joined(
+            {
+                "generator": self.generator.state_dict(),
+                "objective": self.objective.state_dict(),
+                "average": {} if self.average is None else self.average.state_dict(),
+                "optimizer": optimizer_state.of_optimizer(self.optimizer),
+            }
+        )
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state` returned."""
+        self.generator.load_state_dict(optimizer_state.part(state, "generator"))
+        self.objective.load_state_dict(optimizer_state.part(state, "objective"))
+        if self.average is not None:
+            self.average.load_state_dict(optimizer_state.part(state, "average"))
+        moments = optimizer_state.part(state, "optimizer")
+        optimizer_state.load_optimizer(self.optimizer, self.weights, moments)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr
+
+    def finite(self) -> bool:
+        """Whether the loss and every weight are finite; the host waits for the answer."""
+        total = sum((weight.detach().sum() for weight in self.weights), self.objective.loss())
+        return math.isfinite(float(total))
+
+
+def learning_rate(config: TrainingConfig, step: int) -> float:
+    """The generator's rate at a step (from 0): a linear rise, constant, then linear to 0."""
+    rate = config.lr * min(1.0, (step + 1) / config.warmup) if config.warmup else config.lr
+    held = config.lr_hold_fraction * config.steps
+    if step < held or held >= config.steps:
+        return rate
+    return rate * (config.steps - step) / (config.steps - held)
+
+
+def ema_weight(config: TrainingConfig, step: int) -> float:
+    """The weight of the newest generator in the average, at a step (from 0).
+
+    Larger at first, so that the initial weights do not stay in the average for long.
+    """
+    return 1 - min(config.ema, (1 + step) / (10 + step))
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, newest: nn.Module, weight: Tensor) -> None:
+    """average <- (1 - weight) average + weight newest; batch-norm averages too."""
+    state = newest.state_dict()
+    for key, value in average.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(state[key], weight)
+        else:
+            value.copy_(state[key])
 
 
 def tap_weights(weights: Mapping[str, float], extractor: Extractor) -> list[float]:
@@ -41,146 +197,28 @@ def tap_weights(weights: Mapping[str, float], extractor: Extractor) -> list[floa
     return [weights.get(network, 1.0) for network in networks]
 
 
-class Trainer:
-    """A generator, an objective and an optimiser; `step` takes them one update further.
+def chosen_precision(config: TrainingConfig, generator: nn.Module, world: World) -> str:
+    """The generator's precision: as configured, or the faster one as rank 0 measures it."""
+    if config.precision != "auto":
+        return config.precision
+    return world.choose(
+        ("fp32", "bf16"), lambda: faster_precision(generator, config.batch, config.latent)
+    )
 
-    `state` and `load_state` are exact: a trainer that loads another's state goes on as that one
-    would. In a world of several processes each makes its share of a batch, and all hold the same
-    state. `precision`: the generator's, where it is known already. `start`: the generator's
-    weights, where they are not to be random.
-    """
 
-    def __init__(
-        self,
-        config: TrainingConfig,
-        extractor: Extractor,
-        statistics: Statistics,
-        image_size: int,
-        world: World = ALONE,
-        precision: str | None = None,
-        start: Mapping[str, Tensor] | None = None,
-    ) -> None:
-        self.config, self.extractor, self.image_size = config, extractor, image_size
-        self.world, self.device = world, next(extractor.parameters()).device
-        torch.manual_seed(config.seed)  # the initial weights; noise never comes from it
-        generator = generators.build(config.generator, image_size, config.latent).to(self.device)
-        if start is not None:
-            generator.load_state_dict(start)
-        self.precision = precision or config.precision
-        if self.precision == "auto":
-            self.precision = world.choose(("fp32", "bf16"), lambda: self._measured(generator))
-        self.generator: nn.Module = synchronise(generator, world).train()
-        world.broadcast_(*self.generator.state_dict().values())
-        if extractor.batchnorm == "batch":
-            synchronise(extractor, world)
-        self._tap_weights = tap_weights(config.weights, extractor)
-        self.average = copy.deepcopy(self.generator) if config.ema else None
-        target = statistics.target(extractor.taps, self.device)
-        self.objective = objectives.build(config.objective, target, config, config.seed)
-        self._weights = list(self.generator.parameters())
-        # What changes with the step and is not computed on the device.
-        self._z = torch.zeros(len(world.share(config.batch)), config.latent, device=self.device)
-        self._rate = torch.tensor(config.lr, device=self.device)
-        self._ema_share = torch.zeros((), device=self.device)
-        cuda = self.device.type == "cuda"
-        betas = (config.beta1, config.beta2)
-        self.optimiser = torch.optim.Adam(
-            self._weights, lr=self._rate, betas=betas, fused=True, capturable=cuda
-        )
-        graphs = os.environ.get("GFMN_CUDA_GRAPHS", "0") == "1"
-        self._until_graph = GRAPH_AFTER if cuda and graphs and world.size == 1 else -1
-        self._graph: torch.cuda.CUDAGraph | None = None
+def faster_precision(generator: nn.Module, batch: int, latent: int) -> str:
+    """The precision in which a generator goes forward and back in less time, measured."""
+    device = next(generator.parameters()).device
 
-    def step(self, step: int) -> None:
-        """Update number `step`, from 0. The host waits for nothing that the device computes."""
-        share = self.world.share(self.config.batch)
-        key = (self.config.seed, Purpose.TRAINING, step)
-        z = noise(*key, len(share), self.config.latent, start=share.start)
-        if self.device.type == "cuda":
-            z = z.pin_memory()  # else the copy waits for all that the GPU has yet to do
-        self._z.copy_(z, non_blocking=True)
-        self._rate.fill_(learning_rate(self.config, step))
-        # At first a shorter memory, lest the initial weights stay in the average for long.
-        self._ema_share.fill_(1 - min(self.config.ema, (1 + step) / (10 + step)))
-        if self._graph is not None:
-            self._graph.replay()
-        elif self._until_graph == 0:
-            self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph):
-                self._update()
-            self._graph.replay()
-        else:
-            self._until_graph -= 1
-            self._update()
+    def make(precision: str) -> Work:
+        trial = copy.deepcopy(generator).train()
+        z = torch.zeros(batch, latent, device=device)
 
-    def _update(self) -> None:
-        """Generate, extract, take the objective's gradient back to the weights, and use it."""
-        with autocast(self.precision, self.device):
-            images = self.generator(self._z)
-        taps = self.extractor(signed_to_unit(images))
-        gradient = self.objective.gradient(taps, self.config.batch, self.world)
-        by_tap = gradient.by_tap(self.objective.target.layout)
-        weighted = zip(by_tap, self._tap_weights, strict=True)
-        self.extractor.backward(taps, [g.times(w) if w != 1 else g for g, w in weighted])
-        self.world.sum_(*(weight.grad for weight in self._weights if weight.grad is not None))
-        if self.config.clip:
-            nn.utils.clip_grad_norm_(self._weights, self.config.clip)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        if self.average is not None:
-            self._average(self.average)
+        def work() -> None:
+            with autocast(precision, device):
+                images = trial(z)
+            images.sum().backward()
 
-    @torch.no_grad()
-    def _average(self, average: nn.Module) -> None:
-        new = self.generator.state_dict()
-        for key, value in average.state_dict().items():
-            if value.is_floating_point():  # batch-norm averages too
-                value.lerp_(new[key], self._ema_share)
-            else:
-                value.copy_(new[key])
+        return work
 
-    @property
-    def result(self) -> nn.Module:
-        """The generator that a run is for: the average where there is one."""
-        return self.generator if self.average is None else self.average
-
-    def state(self) -> dict[str, Tensor]:
-        """Everything that a step changes, by name; the tensors are the trainer's own."""
-        return optimizer_state.joined(
-            {
-                "generator": self.generator.state_dict(),
-                "objective": self.objective.state_dict(),
-                "average": {} if self.average is None else self.average.state_dict(),
-                "optimiser": optimizer_state.of_optimiser(self.optimiser),
-            }
-        )
-
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `state` returned."""
-        self.generator.load_state_dict(optimizer_state.part(state, "generator"))
-        self.objective.load_state_dict(optimizer_state.part(state, "objective"))
-        if self.average is not None:
-            self.average.load_state_dict(optimizer_state.part(state, "average"))
-        moments = optimizer_state.part(state, "optimiser")
-        optimizer_state.load_optimiser(self.optimiser, self._weights, moments)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self._rate
-
-    def finite(self) -> bool:
-        """Whether the loss and every weight are finite; the host waits for the answer."""
-        total = sum((weight.detach().sum() for weight in self._weights), self.objective.loss())
-        return math.isfinite(float(total))
-
-    def _measured(self, generator: nn.Module) -> str:
-        def make(precision: str) -> Work:
-            trial = copy.deepcopy(generator).train()
-            z = torch.zeros(self.config.batch, self.config.latent, device=self.device)
-
-            def work() -> None:
-                with autocast(precision, self.device):
-                    images = trial(z)
-                images.sum().backward()
-
-            return work
-
-        return measured_precision(make, self.device)
+    return measured_precision(make, device)

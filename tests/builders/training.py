@@ -18,6 +18,8 @@ def config(**changes: object) -> TrainingConfig:
 class Taps32(TinyNetwork):
     """The tiny network for 32 px images."""
 
+    image_size = 32
+
     def __init__(self) -> None:
         super().__init__()
         sizes = {"a": (6, 32, 32), "b": (10, 16, 16), "c": (5, 8, 8)}
@@ -27,5 +29,5 @@ class Taps32(TinyNetwork):
 def real(network: TinyNetwork, images: np.ndarray) -> Statistics:
     with Progress("test", len(images), "images", every=1e9) as progress:
         mean, variance = statistics.extract(images, network, 16, progress)
-    about = {"dataset": "d", "extractor_digest": network.digest, "batchnorm": "eval"}
-    return Statistics(about, mean, variance)
+    metadata = {"dataset": "d", "extractor_digest": network.digest, "batchnorm": "eval"}
+    return Statistics(metadata, mean, variance)

@@ -7,7 +7,6 @@ from builders.generator_files import saved
 from gfmn import generators
 from gfmn.common.errors import InputError
 from gfmn.common.images import signed_to_bytes
-from gfmn.generators.sampling import SampleConfig, sample
 
 PUBLISHED = {  # parameters of the published code's generators
     ("dcgan", 32): 1_142_912,
@@ -20,7 +19,7 @@ PUBLISHED = {  # parameters of the published code's generators
 
 
 @pytest.mark.parametrize("name", generators.GENERATORS)
-def test_at_48_pixels_the_first_kernel_is_6_and_all_else_as_at_32(name: str) -> None:
+def test_generator_of_48_px_differs_from_32_px_by_its_first_kernel(name: str) -> None:
     with torch.device("meta"):
         small, network = (generators.GENERATORS[name](image_size=s, latent=100) for s in (32, 48))
         assert network(torch.empty(2, 100)).shape == (2, 3, 48, 48)
@@ -30,9 +29,7 @@ def test_at_48_pixels_the_first_kernel_is_6_and_all_else_as_at_32(name: str) -> 
 
 
 @pytest.mark.parametrize(("name", "size"), PUBLISHED)
-def test_generator_has_the_published_codes_parameters_and_makes_signed_images(
-    name: str, size: int
-) -> None:
+def test_generator_has_as_many_parameters_as_the_published_code(name: str, size: int) -> None:
     with torch.device("meta"):
         network = generators.GENERATORS[name](image_size=size, latent=100)
         images = network(torch.empty(2, 100))
@@ -40,7 +37,7 @@ def test_generator_has_the_published_codes_parameters_and_makes_signed_images(
     assert images.shape == (2, 3, size, size)
 
 
-def test_dcgans_two_extra_layers_stand_before_the_last_doubling() -> None:
+def test_dcgan_has_two_extra_layers_before_the_last_doubling() -> None:
     layers = list(generators.build("dcgan", 32, 100).layers)
     convolutions = [layer[0] for layer in layers[:-1]] + [layers[-1]]
     kinds = [
@@ -57,12 +54,12 @@ def test_dcgans_two_extra_layers_stand_before_the_last_doubling() -> None:
 
 
 @pytest.mark.parametrize("name", generators.GENERATORS)
-def test_images_lie_between_minus_one_and_one(name: str) -> None:
+def test_generator_images_lie_between_minus_one_and_one(name: str) -> None:
     images = generators.build(name, 32, 16)(10 * torch.randn(8, 16))
     assert images.dtype == torch.float32 and images.abs().max() <= 1
 
 
-def test_a_saved_generator_makes_the_same_images(tmp_path) -> None:
+def test_load_gives_a_generator_of_the_same_images(tmp_path) -> None:
     generator = saved(tmp_path / "run").eval()
     loaded, config = generators.load(tmp_path / "run")
     z = torch.randn(4, config["latent"])
@@ -70,7 +67,7 @@ def test_a_saved_generator_makes_the_same_images(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncate", "remove", "other"])
-def test_a_damaged_generator_file_is_refused_in_one_line(tmp_path, damage: str) -> None:
+def test_load_refuses_a_damaged_file_in_one_line(tmp_path, damage: str) -> None:
     saved(tmp_path)
     path = tmp_path / "generator.safetensors"
     if damage == "truncate":
@@ -85,26 +82,15 @@ def test_a_damaged_generator_file_is_refused_in_one_line(tmp_path, damage: str) 
     assert "\n" not in str(error.value)
 
 
-def test_sampling_leaves_the_generator_as_it_was_in_either_mode(tmp_path) -> None:
-    generator = saved(tmp_path)
-    before = {key: value.clone() for key, value in generator.state_dict().items()}
-    results = {
-        mode: sample(generator, 16, SampleConfig(count=300, seed=1, batchnorm=mode))
-        for mode in ("running", "batch")
-    }
-    assert all(torch.equal(value, before[key]) for key, value in generator.state_dict().items())
-    assert generator.training
-    assert (results["running"] != results["batch"]).any()
-
-
-def test_the_first_samples_do_not_depend_on_how_many_follow(tmp_path) -> None:
-    generator = saved(tmp_path)
-    few = sample(generator, 16, SampleConfig(count=10, seed=1, batchnorm="running"))
-    many = sample(generator, 16, SampleConfig(count=600, seed=1, batchnorm="running"))
-    assert abs(few.astype(int) - many[:10].astype(int)).max() <= 1  # other batch, other rounding
-
-
 def test_signed_to_bytes_rounds_and_clamps() -> None:
     values = torch.tensor([-1.5, -1.0, -0.996, 0.0, 0.997, 1.0, 7.0])
     images = values.view(1, 1, 1, 7).expand(1, 3, 1, 7)
     assert signed_to_bytes(images)[0, 0, :, 0].tolist() == [0, 0, 1, 128, 255, 255, 255]
+
+
+def test_trained_seeds_are_those_of_the_folder_in_numeric_order(tmp_path) -> None:
+    with pytest.raises(InputError, match="expected trained generators in seed-<k>, found none"):
+        generators.trained_seeds(tmp_path)
+    for seed in (10, 9, 0):
+        (tmp_path / f"seed-{seed}").mkdir()
+    assert generators.trained_seeds(tmp_path) == [0, 9, 10]

@@ -97,8 +97,8 @@ def test_the_stage_sample_writes_eight_ways_in_ten_steps_beside_the_grid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    row = {"sample": {"count": 200, "seed": 9, "batchnorm": "running"}, "seeds": [3]}
-    Path("params.yaml").write_text(json.dumps({"runs": {"x": row}}))
+    sampling = {"count": 200, "seed": 9, "batchnorm": "running"}
+    Path("params.yaml").write_text(json.dumps({"sampling": sampling}))
     Path("data/models/x").mkdir(parents=True)
     saved(Path("data/models/x/seed-3"))
     sample.main("x")

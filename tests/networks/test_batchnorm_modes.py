@@ -18,7 +18,7 @@ from gfmn.features.statistics import Batches, StatisticsConfig
 from gfmn.networks import build
 from gfmn.networks.extractor_file import save_extractor
 from gfmn.runtime.distributed import World
-from gfmn.runtime.synced_batchnorm import synchronise
+from gfmn.runtime.synced_batchnorm import synchronize
 
 SILENT = Progress("test", 1, "images", silent=True)
 
@@ -137,5 +137,5 @@ def test_one_image_a_batch_is_refused_in_batch_mode() -> None:
 
 def test_a_batch_norm_that_does_more_is_not_replaced_by_a_synced_one() -> None:
     network = random_adapter("timm:test_efficientnet")  # normalises and activates in one module
-    message = line(synchronise, network, World(rank=0, size=2))
+    message = line(synchronize, network, World(rank=0, size=2))
     assert "BatchNormAct2d" in message and "expected 1" in message

@@ -1,48 +1,42 @@
-"""Objectives by name: what of the taps is matched, and how."""
+"""Objectives by name: what of the taps is matched, and how.
 
-from collections.abc import Callable
-from typing import Literal
+A new objective is a file of its own and its line in the list of imports: each file registers its
+objective, and what parameters may name is derived from the registry.
+"""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import create_model
 
 from gfmn.common.config import Config
 from gfmn.features.moments import Target
-from gfmn.training.objectives.base import MomentObjective
-from gfmn.training.objectives.moment_matching import Running, RunningConfig
-from gfmn.training.objectives.moving_average import (
-    AdamMovingAverage,
-    AMAConfig,
-    MAConfig,
-    MovingAverage,
-    PlainLoss,
+from gfmn.training.objectives import (  # noqa: F401
+    adam_moving_average,
+    l2,
+    moment_matching,
+    moving_average,
 )
+from gfmn.training.objectives.base import OBJECTIVES, Objective
 
-__all__ = [
-    "AMAConfig",
-    "Groups",
-    "MAConfig",
-    "MomentObjective",
-    "Name",
-    "RunningConfig",
-    "Target",
-    "build",
-]
-
-Name = Literal["ama", "ma", "l2", "running"]
-
-
-class Groups(Config):
-    """The parameters of every objective, a group each; a run has all, and uses its own."""
-
-    ama: AMAConfig = AMAConfig()
-    ma: MAConfig = MAConfig()
-    running: RunningConfig = RunningConfig()
+# `Name`: one of the registered names. `Groups`: the parameters of every objective that has some, a
+# group each, named as the objective.
+if TYPE_CHECKING:  # which cannot follow what is made at run time
+    Name = str
+    Groups = Config
+else:
+    Name = Literal[tuple(OBJECTIVES)]
+    Groups = create_model(
+        "Groups",
+        __base__=Config,
+        **{
+            name: (cls.Config, cls.Config())
+            for name, cls in OBJECTIVES.items()
+            if cls.Config.model_fields
+        },
+    )
 
 
-def build(name: Name, target: Target, groups: Groups, seed: int = 0) -> MomentObjective:
+def build(name: Name, target: Target, groups: Groups, seed: int = 0) -> Objective:
     """The objective of that name, with its own group of parameters."""
-    makers: dict[Name, Callable[[], MomentObjective]] = {
-        "ama": lambda: AdamMovingAverage(target, groups.ama, seed),
-        "ma": lambda: MovingAverage(target, groups.ma),
-        "l2": lambda: PlainLoss(target),
-        "running": lambda: Running(target, groups.running),
-    }
-    return makers[name]()
+    cls = OBJECTIVES[name]
+    return cls(target, getattr(groups, name, cls.Config()), seed)

@@ -1,83 +1,79 @@
-"""The socket that every objective fits: taps of a batch in, their gradient in closed form out."""
+"""Base classes of objectives, and the pieces that several of them share.
+
+An objective is called with the taps of a batch and returns its gradient by each tap in closed
+form; no graph is kept for it. A file of this folder defines one objective and registers it under
+the name that parameters use.
+"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from gfmn.common.compiling import compiled, number
-from gfmn.features.moments import Layout, Moments, RunningMoments, Target, batch_moments
+from gfmn.common import config
+from gfmn.common.compiling import compiled, scalar_tensor
+from gfmn.features.moments import Moments, RunningMoments, Target, batch_moments
 from gfmn.runtime.distributed import ALONE, World
 
 REPORT_DECAY = 0.95  # of the running moments on which the reported loss rests
 
-
-class Slope(NamedTuple):
-    """Derivatives of an objective by the batch's first and second moment about the real mean."""
-
-    first: Tensor  # F
-    second: Tensor  # F
+OBJECTIVES: dict[str, type["Objective"]] = {}  # by name; filled by `register`
+Kind = TypeVar("Kind", bound="Objective")
 
 
-class Affine(NamedTuple):
-    """A gradient by features: `offset + slope * f`, F each, the same for every sample."""
+def register(name: str) -> Callable[[type[Kind]], type[Kind]]:
+    """Class decorator: make an objective known by its name in parameters."""
+
+    def add(cls: type[Kind]) -> type[Kind]:
+        OBJECTIVES[name] = cls
+        return cls
+
+    return add
+
+
+# ------------------------------------------------------------------------------ base classes
+
+
+class TapGradient(NamedTuple):
+    """A gradient by one tap's features f: `offset + scale * f` for every sample, F each."""
 
     offset: Tensor
-    slope: Tensor
+    scale: Tensor
 
-    def by_tap(self, layout: Layout) -> list["Affine"]:
-        """The part of each tap."""
-        return [Affine(self.offset[place], self.slope[place]) for place in layout.slices()]
-
-    def times(self, weight: float) -> "Affine":
+    def scaled(self, weight: float) -> "TapGradient":
         """The gradient of the objective times `weight`."""
-        return Affine(self.offset * weight, self.slope * weight)
+        return TapGradient(self.offset * weight, self.scale * weight)
 
 
-class MomentObjective(nn.Module, ABC):
-    """An objective of the batch's mean and variance alone.
+class Objective(nn.Module, ABC):
+    """What is matched, and how: a gradient per tap, and a scalar to report.
 
-    A batch's gradient is then elementwise in its features and in closed form: with g1 and g2 the
-    objective's derivatives by the moments about the real mean mu,
-    `dL/df = (g1 + 2 g2 (f - mu)) / B = a + b f`.
-    No graph is kept for the moments, nothing is concatenated over samples, and what several
-    processes must share is the moments alone. The module's buffers are its state.
+    What is reported is the same for every objective: equation 1 on running moments of the
+    generated features, which `forward` must feed. The module's buffers are its state.
     """
 
-    def __init__(self, target: Target) -> None:
+    Config: ClassVar[type[config.Config]] = config.Config  # its group of parameters; here: none
+
+    def __init__(self, target: Target, config: Any, seed: int) -> None:
+        """`config`: an instance of `Config`; `seed`: for whatever starts at random."""
         super().__init__()
         self.target = target
         self.generated = RunningMoments(target.layout.features, REPORT_DECAY, target.mean.device)
 
     @abstractmethod
-    def slope(self, batch: Moments, count: int) -> Slope:
-        """Take a step of the objective's own state and return its derivatives."""
-
-    @torch.no_grad()
-    def gradient(
+    def forward(
         self, taps: Sequence[Tensor], count: int | None = None, world: World = ALONE
-    ) -> Affine:
-        """Take a step and return the objective's gradient by the features of the taps.
+    ) -> list[TapGradient]:
+        """Take a step of the objective's own state and return its gradient by each tap.
 
-        `taps`: B x C x H x W each, this process's part of a batch of `count` samples (by default
-        all of it). The moments are those of the whole batch, so every process of the world gets
-        the same answer, and the one that a single process would get.
+        `taps`: B x C x H x W each, this process's shard of a batch of `count` samples (by default
+        all of it). Every process of the world gets the gradient of the whole batch's objective.
         """
-        mine = len(taps[0])
-        count = count or mine
-        batch = batch_moments(taps, self.target.mean, self.target.layout)
-        if world.size > 1:
-            for moment in batch:
-                moment.mul_(mine / count)
-            world.sum_(*batch)
-        self.generated.take(batch)
-        slope, mean = self.slope(batch, count), self.target.mean
-        return Affine(*_by_feature(*slope, mean, number(count, mean.device)))
 
     def loss(self) -> Tensor:
-        """Equation 1 on running moments: what is reported, whichever objective is minimised."""
+        """The scalar to report, computed when asked for: equation 1 on running moments."""
         moments = self.generated.current()
         variance = moments.variance() - self.target.variance
         return moments.first.square().sum() + variance.square().sum()
@@ -102,38 +98,105 @@ class MomentObjective(nn.Module, ABC):
         return result
 
 
-def spread(target: Target, floor: float) -> Tensor:
-    """Each feature's unit, F: its real standard deviation plus `floor` of its tap's mean one.
+class MomentGradient(NamedTuple):
+    """Derivatives of an objective by the batch's first and second moment about the real mean."""
 
-    The floor keeps features that hardly vary from deciding everything.
+    first: Tensor  # F
+    second: Tensor  # F
+
+
+class MomentObjective(Objective):
+    """An objective of the batch's mean and variance alone.
+
+    A batch's gradient is then elementwise in its features: with g1 and g2 the objective's
+    derivatives by the moments about the real mean mu,
+    `dL/df = (g1 + 2 g2 (f - mu)) / B = offset + scale * f`.
+    Nothing is concatenated over samples, and several processes share the moments alone.
     """
-    real = target.variance.sqrt()
-    unit = torch.empty_like(real)
-    for place in target.layout.slices():
-        unit[place] = real[place] + floor * real[place].mean() + 1e-12
-    return unit
+
+    @abstractmethod
+    def moment_gradient(self, batch: Moments, count: int) -> MomentGradient:
+        """Take a step of the objective's own state and return its derivatives.
+
+        `batch`: the moments of all `count` samples about the real mean.
+        """
+
+    @torch.no_grad()
+    def forward(
+        self, taps: Sequence[Tensor], count: int | None = None, world: World = ALONE
+    ) -> list[TapGradient]:
+        """See the base class; the moments are summed over the processes."""
+        layout, mean = self.target.layout, self.target.mean
+        shard = len(taps[0])
+        count = count or shard
+        batch = batch_moments(taps, mean, layout)
+        if world.size > 1:
+            for moment in batch:
+                moment.mul_(shard / count)
+            world.sum_(*batch)
+        self.generated.update(batch)
+        gradient = self.moment_gradient(batch, count)
+        offset, scale = _by_feature(*gradient, mean, scalar_tensor(count, mean.device))
+        return [TapGradient(offset[place], scale[place]) for place in layout.slices()]
 
 
 @compiled
 def _by_feature(
     first: Tensor, second: Tensor, mean: Tensor, count: Tensor
 ) -> tuple[Tensor, Tensor]:
-    slope = second * (2 / count)
-    return first / count - slope * mean, slope
+    scale = second * (2 / count)
+    return first / count - scale * mean, scale
 
 
-def slope_of_variance(batch: Moments, count: int, mean: Tensor, variance: Tensor) -> Slope:
+# ---------------------------------------------------------------------- what objectives share
+
+
+class Delta(NamedTuple):
+    """Real minus generated mean, real minus generated unbiased variance, F each."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+def differences(target: Target, batch: Moments, count: int) -> Delta:
+    """Delta of a batch of `count` samples."""
+    unbiasing = scalar_tensor(count / (count - 1), target.mean.device)
+    return Delta(*_differences(*batch, target.variance, unbiasing))
+
+
+@compiled
+def _differences(
+    first: Tensor, second: Tensor, variance: Tensor, unbiasing: Tensor
+) -> tuple[Tensor, Tensor]:
+    return -first, variance - (second - first.square()).clamp_min(0) * unbiasing
+
+
+def gradient_by_moments(
+    batch: Moments, count: int, by_mean: Tensor, by_variance: Tensor
+) -> MomentGradient:
     """Derivatives by the moments, from those by the mean and by the *unbiased* variance.
 
     variance = B / (B - 1) (second - first^2).
     """
-    unbiasing = number(count / (count - 1), mean.device)
-    return Slope(*_slope_of_variance(batch.first, mean, variance, unbiasing))
+    unbiasing = scalar_tensor(count / (count - 1), by_mean.device)
+    return MomentGradient(*_by_moments(batch.first, by_mean, by_variance, unbiasing))
 
 
 @compiled
-def _slope_of_variance(
-    first: Tensor, mean: Tensor, variance: Tensor, unbiasing: Tensor
+def _by_moments(
+    first: Tensor, by_mean: Tensor, by_variance: Tensor, unbiasing: Tensor
 ) -> tuple[Tensor, Tensor]:
-    second = variance * unbiasing
-    return mean - 2 * first * second, second
+    second = by_variance * unbiasing
+    return by_mean - 2 * first * second, second
+
+
+def feature_scale(target: Target, floor: float) -> Tensor:
+    """Each feature's scale w, F: its real standard deviation plus `floor` of its tap's mean one.
+
+    The floor keeps features that hardly vary from deciding everything.
+    """
+    deviation = target.variance.sqrt()
+    scale = torch.empty_like(deviation)
+    for place in target.layout.slices():
+        scale[place] = deviation[place] + floor * deviation[place].mean() + 1e-12
+    return scale

@@ -1,0 +1,93 @@
+"""The files of a run: its history, its sample grids and the folder of its generator."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from gfmn import generators
+from gfmn.common.images import grid
+from gfmn.generators.sampling import fixed_grid
+from gfmn.runtime.checkpoints import Checkpoints
+from gfmn.training.config import TrainingConfig
+from gfmn.training.trainer import Trainer
+
+HEADER = "step\timages\tlr\tloss\n"  # of the history
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where the files of a run go."""
+
+    model: Path  # a folder: generator.safetensors, config.json, grids/step-<n>.png
+    history: Path  # TSV, a row of loss every `log_every` steps
+    checkpoints: Checkpoints  # the grids of a run under way are in their folder
+    save_every: float = 300.0  # seconds between checkpoints, about
+
+    def grid(self, step: int) -> Path:
+        """The sample grid of a step, while the run is under way."""
+        return self.checkpoints.folder / "grids" / f"step-{step:06d}.png"
+
+
+def grid_steps(config: TrainingConfig, done: int) -> list[int]:
+    """The steps that have a grid when `done` steps are done."""
+    steps = list(range(config.grid_every, done + 1, config.grid_every))
+    return steps if done < config.steps or done in steps else [*steps, done]
+
+
+def save_grid(trainer: Trainer, path: Path) -> None:
+    """The images of the run's fixed noise, 8 x 8."""
+    images = fixed_grid(trainer.result, trainer.config.latent, trainer.config.seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(grid(images, columns=8)).save(path)
+
+
+def write_history(path: Path, rows: list[str]) -> None:
+    """The whole history, in place of what there was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(HEADER + "".join(rows))
+
+
+def write_model(name: str, trainer: Trainer, statistics: dict[str, Any], files: Files) -> None:
+    """The generator, its description and the grids; see `describe`."""
+    (files.model / "grids").mkdir(parents=True, exist_ok=True)
+    for step in grid_steps(trainer.config, trainer.config.steps):
+        path = files.grid(step)
+        shutil.copyfile(path, files.model / "grids" / path.name)
+    generators.save(trainer.result, files.model / "generator.safetensors")
+    text = json.dumps(describe(name, trainer, statistics), indent=2, sort_keys=True)
+    (files.model / "config.json").write_text(text + "\n")
+
+
+def describe(name: str, trainer: Trainer, statistics: dict[str, Any]) -> dict[str, Any]:
+    """What a generator is and how it came to be: parameters, taps, statistics, final gaps.
+
+    `statistics`: the metadata of the real features' statistics.
+    """
+    config, taps = trainer.config, trainer.extractor.taps
+    gaps = zip(taps, trainer.objective.gaps(), strict=True)
+    return {
+        "run": name,
+        "generator": config.generator,
+        "image_size": trainer.extractor.image_size,
+        "latent": config.latent,
+        "parameters": config.effective(),
+        "generator_parameters": sum(weight.numel() for weight in trainer.weights),
+        "features": trainer.objective.target.layout.features,
+        "taps": [{"name": tap.name, "shape": list(tap.shape)} for tap in taps],
+        "gaps": [
+            {"tap": tap.name, "mean_gap": float(f"{m:.6g}"), "std_gap": float(f"{s:.6g}")}
+            for tap, (m, s) in gaps
+        ],
+        "precision": precisions(trainer),
+        "device": trainer.device.type,
+        "statistics": statistics,
+    }
+
+
+def precisions(trainer: Trainer) -> dict[str, str]:
+    """Of each network, and of the generator."""
+    return {**trainer.extractor.precision, "generator": trainer.precision}
