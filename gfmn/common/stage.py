@@ -35,6 +35,12 @@ def section(*keys: str, params: Mapping[str, Any] | None = None) -> tuple[Any, s
     return value, where
 
 
+def optional_section(key: str) -> tuple[Any, str]:
+    """As `section`, for one of the whole file; an empty mapping where the file has none."""
+    params = read_params()
+    return section(key, params={key: {}} | params)
+
+
 def without(row: Any, *keys: str) -> Any:
     """A mapping without some of its keys: those that belong to other stages."""
     return {k: v for k, v in row.items() if k not in keys} if isinstance(row, Mapping) else row
@@ -57,10 +63,10 @@ def run(stage: Callable[..., None]) -> None:
 
 
 @contextmanager
-def spool(within: Path) -> Iterator[Path]:
-    """A folder for what memory is not to hold, gone at the end; some systems' own are memory."""
-    within.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=within, prefix="spool-") as folder:
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """A folder in `parent`, removed at the end; the system's own may lie in memory."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix="temporary-") as folder:
         yield Path(folder)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from builders.extractor_files import line, record
+from gfmn.metrics.scores import Score, Space, means, thousands
 from PIL import Image, ImageFilter
 
 from gfmn import sources
@@ -18,7 +19,6 @@ from gfmn.metrics.config import KernelConfig, MetricsConfig
 from gfmn.metrics.evaluation import Evaluation, compare, describe_real, real_against_real
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
 from gfmn.metrics.frechet import Gaussian, frechet_distance
-from gfmn.metrics.scores import Score, Space, means, thousands
 from gfmn.networks import build
 from gfmn.networks.extractor_file import NetworkRecord, save_extractor
 

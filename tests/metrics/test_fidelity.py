@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from gfmn.metrics.manifold import precision_recall
 from torch_fidelity import metric_fid, metric_isc, metric_kid, metric_prc
 
 from gfmn.metrics.class_score import class_score
 from gfmn.metrics.frechet import Gaussian, frechet_distance, frechet_to
 from gfmn.metrics.kernel import kernel_distance
-from gfmn.metrics.manifold import precision_recall
 
 
 def features(seed: int, n: int, d: int) -> np.ndarray:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from gfmn.metrics.manifold import precision_recall, radii
 from skimage.filters import gaussian
 
 from gfmn.metrics.frechet import Gaussian, frechet_to
 from gfmn.metrics.infinity import frechet_infinity
 from gfmn.metrics.kernel import kernel_distance
-from gfmn.metrics.manifold import precision_recall, radii
 
 
 def normal(seed: int, n: int, d: int = 6) -> np.ndarray:

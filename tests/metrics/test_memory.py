@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gfmn.metrics.manifold import precision_recall
 
 from gfmn.metrics.arrays import CHUNK
 from gfmn.metrics.class_score import class_score
@@ -13,7 +14,6 @@ from gfmn.metrics.classes import class_report
 from gfmn.metrics.frechet import Gaussian, frechet_to
 from gfmn.metrics.infinity import frechet_infinity
 from gfmn.metrics.kernel import kernel_distance
-from gfmn.metrics.manifold import precision_recall
 from gfmn.metrics.nearest import nearest
 
 PART = 400  # rows that a score with parts of its own asks for

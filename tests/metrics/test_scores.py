@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
+from gfmn.metrics.manifold import precision_recall, radii
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,6 @@ from gfmn.metrics.classes import class_report
 from gfmn.metrics.frechet import Gaussian, GaussianSum, frechet_distance, frechet_to
 from gfmn.metrics.infinity import frechet_infinity
 from gfmn.metrics.kernel import kernel_distance
-from gfmn.metrics.manifold import precision_recall, radii
 
 
 def gaussian(mean: torch.Tensor, covariance: torch.Tensor) -> Gaussian:
