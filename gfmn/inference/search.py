@@ -1,6 +1,6 @@
-"""Try values of a run's parameters and score each, without touching the pipeline's outputs.
+"""`gfmn search`: values of a run's parameters tried and scored, the study's outputs untouched.
 
-    python tools/search.py vgg16 --steps 200 lr=5e-4,1e-3,2e-3 ama.rate=1e-3,1e-2
+    gfmn search vgg16 --steps 200 lr=5e-4,1e-3,2e-3 ama.rate=1e-3,1e-2
 
 One row for every combination: the Fréchet distance and the Inception-style score of samples in
 the space of the run's first evaluation, and equation 1's loss. Reads the study in the current
@@ -12,11 +12,9 @@ import argparse
 import copy
 import itertools
 import json
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "stages"))
 
 from PIL import Image
 
@@ -32,35 +30,52 @@ from gfmn.metrics import reference
 from gfmn.metrics.class_score import class_score
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
 from gfmn.metrics.frechet import frechet_to
-from gfmn.metrics.scores import Real
+from gfmn.metrics.gaussian import Gaussian
 from gfmn.runtime.distributed import World
 from gfmn.study import RunConfig
 from gfmn.training.trainer import Trainer
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run")
-    parser.add_argument("grid", nargs="*", help="field=value,value or group.field=value,value")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("run", metavar="RUN", help="the run's name in params.yaml")
+    values = "field=value,value or group.field=value,value"
+    parser.add_argument("fields", metavar="FIELD", nargs="*", help=values)
     parser.add_argument("--steps", type=int, help="in place of the run's own")
     parser.add_argument("--grids", type=Path, help="a folder for a sample grid of each")
-    options = parser.parse_intermixed_args()
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """Print a row as soon as it is known; returns how many there were."""
     keep_freed_memory()
     params = stage.read_params()
-    fields = [word.partition("=")[::2] for word in options.grid]
-    names = [name for name, _ in fields]
-    print(*names, "steps", "fd", "score", "loss", "steps/s", sep="\t", flush=True)
-    for values in itertools.product(*(text.split(",") for _, text in fields)):
-        row = copy.deepcopy(params["runs"][options.run])
-        if options.steps:
-            row["steps"] = options.steps
-        for name, value in zip(names, values, strict=True):
-            group, _, field = name.rpartition(".")
-            (row[group] if group else row)[field] = _plain(value)
-        config = RunConfig.parse(row, f"{stage.PARAMS}: runs.{options.run}")
-        target = _target(params, options.run)
-        print(*values, config.steps, *_try(config, target, options.grids, values), sep="\t")
-        sys.stdout.flush()
+    row, where = stage.section("runs", arguments.run, params=params)
+    evaluator, real = _evaluation(params, arguments.run)
+    fields = [word.partition("=")[::2] for word in arguments.fields]
+    print(*(name for name, _ in fields), "steps", "fd", "score", "loss", "steps/s", sep="\t")
+    steps = {"steps": arguments.steps} if arguments.steps else {}
+    count = 0
+    for texts in itertools.product(*(text.split(",") for _, text in fields)):
+        values = {name: _plain(text) for (name, _), text in zip(fields, texts, strict=True)}
+        config = RunConfig.parse(changed(row, steps | values), where)
+        images, *figures = _train(config)
+        scores = _scores(images, evaluator, real)
+        print(*texts, config.steps, *scores, *figures, sep="\t", flush=True)
+        if arguments.grids:
+            arguments.grids.mkdir(parents=True, exist_ok=True)
+            path = arguments.grids / f"{'_'.join(texts) or arguments.run}.png"
+            Image.fromarray(grid(images[:64], 16)).save(path)
+        count += 1
+    return f"{count} trainings"
+
+
+def changed(row: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's parameters with some other values; `group.field` names a field of a group."""
+    result: dict[str, Any] = copy.deepcopy(dict(row))
+    for name, value in values.items():
+        group, _, field = name.rpartition(".")
+        (result.setdefault(group, {}) if group else result)[field] = value
+    return result
 
 
 def _plain(text: str) -> Any:
@@ -70,26 +85,28 @@ def _plain(text: str) -> Any:
         return text
 
 
-def _target(params: Any, run: str) -> tuple[Evaluator, Real]:
-    """The evaluator of the run's first evaluation, and the real images."""
+def _evaluation(params: Mapping[str, Any], run: str) -> tuple[Evaluator, Gaussian]:
+    """The evaluator of the run's first evaluation, and the real images' Gaussian."""
     rows = [row for row in params["evaluations"].values() if row["run"] == run]
     if not rows:
         raise InputError(f"{stage.PARAMS}: evaluations: expected a row of {run!r}, found none")
     dataset, evaluator = rows[0]["dataset"], rows[0]["evaluator"]
     real = reference.load(paths.reference(dataset, evaluator), {})
-    return load_evaluator(paths.evaluator(evaluator)), real.real
+    return load_evaluator(paths.evaluator(evaluator)), real.real.gaussian
 
 
-def _try(
-    config: RunConfig, target: tuple[Evaluator, Real], folder: Path | None, values: tuple[str, ...]
-) -> tuple[str, ...]:
-    place = paths.statistics(config.dataset, config.extractor, config.batchnorm)
-    real = statistics.load(place)
+def _train(config: RunConfig) -> tuple[Any, str, str]:
+    """One training: its samples, its loss, its steps a second."""
+    path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
+    real = statistics.load(path)
     size = real.about["image_size"]
-    path = paths.extractor(config.extractor)
-    world = World(device=default_device())
     extractor = load_extractor(
-        path, size, config.taps, config.precision, world, batchnorm=config.batchnorm
+        paths.extractor(config.extractor),
+        size,
+        config.taps,
+        config.precision,
+        World(device=default_device()),
+        batchnorm=config.batchnorm,
     )
     trainer = Trainer(config.each()[0], extractor, real, size)
     with Progress("search", config.steps, "steps", every=1e9) as progress:
@@ -97,19 +114,12 @@ def _try(
             trainer.step(step)
             progress.advance()
     images = sample(trainer.result, config.latent, config.sample)
-    evaluator, against = target
-    found = evaluator.features(images)
-    score = "" if found.logits is None else f"{class_score(found.logits)[0]:.2f}"
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(grid(images[:64], 16)).save(folder / f"{'_'.join(values)}.png")
-    return (
-        f"{frechet_to(found.pooled, against.gaussian):.1f}",
-        score,
-        f"{trainer.objective.loss():.4g}",
-        f"{progress.rate:.2f}",
-    )
+    return images, f"{trainer.objective.loss():.4g}", f"{progress.rate:.2f}"
 
 
-if __name__ == "__main__":
-    main()
+def _scores(images: Any, evaluator: Evaluator, real: Gaussian) -> tuple[str, str]:
+    """Fréchet distance and Inception-style score; the latter empty without a classifier."""
+    features = evaluator.features(images)
+    logits = features.logits
+    score = "" if logits is None else f"{class_score(logits)[0]:.2f}"
+    return f"{frechet_to(features.pooled, real):.1f}", score

@@ -11,7 +11,7 @@ __all__ = ["read_record", "write_record"]
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
-    """A record as `read_record` returns it; of a score `value`, `std`, `over` and its name count."""
+    """A record as `read_record` returns it; a score's name decides its metric's facts."""
     seeds, rows = [], []
     for seed in record.get("seeds", []):
         seeds.append({key: value for key, value in seed.items() if key != "scores"})
