@@ -10,8 +10,8 @@ from gfmn.metrics.arrays import shape_of
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.metric import FeatureSpace, Measurement, Metric, Reference, Samples
 
-PIXEL = Metric("memorised", "Memorised, pixels", "half", decimals=3)
-FEATURE = Metric("memorised", "Memorised, features", "half", decimals=3)
+PIXEL = Metric("memorised", "Memorized, pixels", "half", decimals=3)
+FEATURE = Metric("memorised", "Memorized, features", "half", decimals=3)
 METRICS: tuple[Metric, ...] = (PIXEL, FEATURE)
 
 

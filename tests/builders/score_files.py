@@ -29,7 +29,7 @@ def facts_of(name: str) -> dict[str, Any]:
     count = None if size == "inf" else int(size.replace("k", "000"))
     for metric in (metric for module in MODULES for metric in module.METRICS):
         for kind, title in filter(None, ((metric.name, metric.title), metric.inception)):
-            pixel = name.startswith("memorised_pixel") == (title == "Memorised, pixels")
+            pixel = name.startswith("memorised_pixel") == (title == "Memorized, pixels")
             limit = (count is None) == title.endswith("∞")
             if name.startswith(f"{kind}_") and pixel and limit:
                 return {

@@ -116,10 +116,8 @@ def test_distances_grow_with_the_blur_of_photographs() -> None:
     for sigma in (0, 1, 2, 4):
         blurred = np.stack([blur(image, sigma, channel_axis=-1) for image in images])
         features = responses(blurred)
-        plain, infinite = (
-            frechet_to(features, fitted),
-            frechet_infinity(features, fitted, 5, 300, 0),
-        )
+        plain = frechet_to(features, fitted)
+        infinite = frechet_infinity(features, fitted, 5, 300, 0)
         assert infinite < plain
         distances.append((plain, infinite, kernel_distance(features, real, 10, 300, 0)[0]))
     for values in zip(*distances, strict=True):
