@@ -19,9 +19,10 @@ import numpy as np
 import torch
 from torch_fidelity import metric_fid, metric_kid, metric_prc
 
-from gfmn.metrics.frechet import Gaussian, frechet_distance, frechet_to
+from gfmn.metrics.frechet import frechet_distance, frechet_to
+from gfmn.metrics.gaussian import Gaussian
 from gfmn.metrics.kernel import kernel_distance
-from gfmn.metrics.manifold import precision_recall
+from gfmn.metrics.precision_recall import precision_recall
 
 Contender = Callable[[], float]
 KERNEL = {"kid_subsets": 100, "kid_subset_size": 1000, "rng_seed": 2020, "verbose": False}
@@ -66,8 +67,8 @@ def main() -> None:
 
 def contenders(made: np.ndarray, real: np.ndarray) -> dict[str, tuple[Contender, Contender]]:
     """Ours and torch-fidelity's way to each score."""
-    ours, theirs = Gaussian.fit(real), metric_fid.fid_features_to_statistics(torch.from_numpy(real))
-    _ = ours.root
+    ours = Gaussian.fit(real).with_root()
+    theirs = metric_fid.fid_features_to_statistics(torch.from_numpy(real))
 
     def their_distance(known: dict[str, np.ndarray] | None) -> float:
         real_side = known or metric_fid.fid_features_to_statistics(torch.from_numpy(real))

@@ -1,57 +1,64 @@
 """evaluate@<run>-<evaluator>: a run's samples, seed by seed, scored against real images."""
 
 import shutil
+from pathlib import Path
 
 import checkout  # noqa: F401
 from PIL import Image
 
 from gfmn.common import paths, stage
+from gfmn.common.errors import InputError
 from gfmn.common.images import read_images
 from gfmn.datasets import prepared
-from gfmn.generators.sampling import SampleConfig
-from gfmn.metrics import reference
+from gfmn.metrics import reference, score_file
 from gfmn.metrics.config import EvaluationConfig, MetricsConfig
-from gfmn.metrics.evaluation import compare, facts_of
+from gfmn.metrics.evaluation import EvaluationResult, compare
 from gfmn.metrics.evaluator import load_evaluator
-from gfmn.metrics.scores import means
+from gfmn.metrics.registry import means
 
 
 def main(name: str) -> None:
     config = EvaluationConfig.parse(*stage.section("evaluations", name))
-    metrics = MetricsConfig.parse(*stage.section("metrics"))
-    drawn = SampleConfig.parse(*stage.section("runs", config.run, "sample"))
-    seeds, _ = stage.section("runs", config.run, "seeds")
+    metrics = MetricsConfig.parse(*stage.optional_section("metrics"))
+    sampling, _ = stage.optional_section("sampling")
     data = prepared.read(paths.prepared(config.dataset))
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
     settings = metrics.model_dump(mode="json")
     expected = {"dataset_digest": data.meta["digest"], "settings": settings}
-    place = paths.reference(config.dataset, config.evaluator)
-    real = reference.load(place, {**facts_of(evaluator), **expected})
-    pictures = paths.neighbours(name)
+    folder = paths.reference(config.dataset, config.evaluator)
+    real = reference.load(folder, {**evaluator.facts(), **expected})
+    pictures = paths.neighbors(name)
     shutil.rmtree(pictures, ignore_errors=True)
     pictures.mkdir(parents=True)
-    by_seed, records = [], []
-    for seed in seeds:
-        images = read_images(paths.samples(config.run, seed))
-        with stage.spool(paths.scratch()) as spool:
-            found = compare(images, data, real, evaluator, metrics, spool)
-        for space, picture in (found.pictures or {}).items():
+    results: dict[int | None, EvaluationResult] = {}
+    for seed, path in sample_files(config.run).items():
+        images = read_images(path)
+        with stage.temporary_folder(paths.scratch()) as temporary:
+            result = compare(images, data, real, evaluator, metrics, temporary)
+        for space, picture in (result.pictures or {}).items():
             Image.fromarray(picture).save(pictures / f"seed-{seed}-{space}.png")
-        by_seed.append(found.scores)
-        records.append({"seed": seed, **found.to_json()})
-    record = {
-        **real.about,
+        results[seed] = result
+    facts = {
+        **real.facts,
         "run": config.run,
         "dataset": config.dataset,
-        "n_generated": drawn.count,
+        "n_generated": len(images),
         "n_reference": real.real.gaussian.count,
-        "sampling": drawn.model_dump(mode="json"),
-        "seeds": records,
+        "sampling": sampling,
     }
-    stage.write_json(paths.scores(name), record)
-    summary = means(by_seed)
+    score_file.write(paths.scores(name), facts, results)
+    summary = means(result.scores for result in results.values())
     stage.write_json(paths.metrics(name), summary)
     print(f"{name}: {summary}")
+
+
+def sample_files(run: str) -> dict[int, Path]:
+    """A run's arrays of samples by seed, ascending."""
+    folder = paths.samples(run)
+    files = {int(path.stem.removeprefix("seed-")): path for path in folder.glob("seed-*.npy")}
+    if not files:
+        raise InputError(f"{folder}: expected samples seed-<k>.npy, found none")
+    return dict(sorted(files.items()))
 
 
 if __name__ == "__main__":

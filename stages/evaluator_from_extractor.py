@@ -1,4 +1,4 @@
-"""An extractor of the study as an evaluator: data/extractors -> data/evaluators."""
+"""evaluator-from-extractor@<name>: an extractor of the study as an evaluator."""
 
 import checkout  # noqa: F401
 
@@ -7,7 +7,7 @@ from gfmn.networks.extractor_file import ExtractorEvaluator, save_as_evaluator, 
 
 
 def main(name: str) -> None:
-    config = ExtractorEvaluator.parse(*stage.section("evaluators", "borrowed", name))
+    config = ExtractorEvaluator.parse(*stage.section("evaluators", "from_extractor", name))
     out = paths.evaluator(name)
     save_as_evaluator(paths.extractor(config.extractor), name, config.resize, out)
     print(summary(out))

@@ -63,13 +63,13 @@ def pretraining_history(name: str) -> Path:
 
 
 def scores(name: str) -> Path:
-    """An evaluation's record: scores by seed, and what they are of."""
-    return Path("data/scores") / f"{name}.json"
+    """An evaluation's scores by seed as a table, with the facts that hold for all of them."""
+    return Path("data/scores") / f"{name}.parquet"
 
 
-def neighbours(name: str) -> Path:
-    """A folder: a run's samples beside the real images nearest to them."""
-    return Path("data/neighbours") / name
+def neighbors(name: str) -> Path:
+    """A folder: some of a run's samples above the real images nearest to them."""
+    return Path("data/neighbors") / name
 
 
 def metrics(name: str) -> Path:

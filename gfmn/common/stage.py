@@ -79,10 +79,10 @@ def _names(stage: Callable[..., None], command: Sequence[str]) -> Sequence[str]:
 
 
 @contextmanager
-def spool(within: Path) -> Iterator[Path]:
-    """A folder for what memory is not to hold, gone at the end; some systems' own are memory."""
-    within.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=within, prefix="spool-") as folder:
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """A folder in `parent`, removed at the end; the system's own may lie in memory."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix="temporary-") as folder:
         yield Path(folder)
 
 

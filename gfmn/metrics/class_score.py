@@ -8,6 +8,27 @@ from torch import Tensor
 
 from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import chunks, shape_of
+from gfmn.metrics.config import MetricsConfig
+from gfmn.metrics.metric import Measurement, Metric, Reference, Samples
+
+CLASS_SCORE = Metric(
+    "score",
+    "Inception-style score",
+    "higher",
+    decimals=2,
+    inception=("is", "Inception score"),
+    main=True,
+)
+METRICS: tuple[Metric, ...] = (CLASS_SCORE,)
+
+
+def measure(samples: Samples, reference: Reference, config: MetricsConfig) -> Iterator[Measurement]:
+    """The score over `config.splits` parts, where the evaluator is a classifier."""
+    if samples.logits is None:
+        return
+    mean, std = class_score(samples.logits, config.splits, config.seed)
+    over = f"{config.splits} splits"
+    yield CLASS_SCORE.measurement(samples.space, len(samples.features), mean, std, over)
 
 
 def class_score(
@@ -23,8 +44,8 @@ def class_score(
     """
     count = len(logits)
     if logits.ndim != 2 or not 1 <= splits <= count:
-        found = f"{splits} parts of {shape_of(logits)}"
-        raise InputError(f"expected N x K logits in 1 to N parts, found {found}")
+        actual = f"{splits} parts of {shape_of(logits)}"
+        raise InputError(f"expected N x K logits in 1 to N parts, found {actual}")
     order = None if seed is None else np.random.RandomState(seed).permutation(count)
     scores = []
     for i in range(splits):

@@ -9,7 +9,7 @@ class ReferenceConfig(Config):
     """Which real images are described, in which evaluator's space, and which are held out.
 
     `held_out`: a data set of other images of the same kind; the data set itself where there is
-    none. Then one random half is scored against the other, and an image's nearest is looked for
+    none. Then one random half is scored against the other, and an image's nearest is searched
     among all others.
     """
 
@@ -36,7 +36,7 @@ class KernelConfig(Config):
 class ManifoldConfig(Config):
     """Of precision and recall."""
 
-    k: int = Field(3, ge=1)  # neighbours within whose distance an image counts as near
+    k: int = Field(3, ge=1)  # neighbors within whose distance an image counts as near
     count: int = Field(10000, ge=2)  # images of each side, at most
 
 
@@ -44,7 +44,7 @@ class InfinityConfig(Config):
     """Of the Fréchet distance's extrapolation."""
 
     points: int = Field(8, ge=2)  # sizes of subsets
-    smallest: float = Field(0.5, gt=0, lt=1)  # the first size, as a share of the images
+    smallest: float = Field(0.5, gt=0, lt=1)  # the first size, as a fraction of the images
 
 
 class MetricsConfig(Config):
@@ -55,5 +55,5 @@ class MetricsConfig(Config):
     kernel: KernelConfig = KernelConfig()
     manifold: ManifoldConfig = ManifoldConfig()
     infinity: InfinityConfig = InfinityConfig()
-    nearest: int = Field(1000, ge=1)  # samples whose nearest real images are looked for
+    neighbors: int = Field(1000, ge=1)  # samples whose nearest real images are searched
     seed: int = Field(2020, ge=0)  # of subsets and orders

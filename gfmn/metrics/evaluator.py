@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from gfmn.common.devices import default_device
 from gfmn.common.errors import InputError
 from gfmn.common.images import bytes_to_unit
 from gfmn.common.progress import Progress
+from gfmn.metrics.metric import FeatureSpace
 from gfmn.networks import TappedNetwork
 from gfmn.networks.extractor_file import (
     NetworkHeader,
@@ -35,63 +37,74 @@ class Features:
 
 
 class Evaluator:
-    """A network in float32, and what a score must say of it.
+    """A frozen network in float32 whose features images are compared in.
 
-    `name`: the space's, in every score's name; `digest`: the file's sha256; `canonical`: whether it
-    is the Inception of the Inception Score and of FID, by the hash of the published weights;
-    `in_domain`: the data set on whose classes it was trained in the pipeline, else None.
+    `space`: its feature space, canonical where it is the Inception of the Inception Score and of
+    FID, by the hash of the published weights; `digest`: the file's sha256; `in_domain`: the data
+    set on whose classes it was trained in the pipeline, else None.
     """
 
     def __init__(self, network: TappedNetwork, header: NetworkHeader, digest: str) -> None:
         device = default_device()
         network = network.requires_grad_(False).to(memory_format=torch.channels_last)
         self.network = network.to(device)
+        self.space = FeatureSpace(header.name, is_canonical(header))
         self.name, self.architecture, self.digest = header.name, header.architecture, digest
         self.resizer = network.resizer
-        self.canonical = is_canonical(header)
         task = header.provenance.get("parameters", {}).get("task")
         trained_on = header.provenance.get("trained_on")
         self.in_domain = str(trained_on) if task == "classifier" and trained_on else None
 
-    def features(
-        self, images: np.ndarray, spool: Path | None = None, batch: int = BATCH
-    ) -> Features:
-        """N x H x W x 3 uint8 -> their features, in rows of files in the folder `spool`.
+    def facts(self) -> dict[str, Any]:
+        """What must be said of it beside every score."""
+        return {
+            "evaluator": self.name,
+            "evaluator_digest": self.digest,
+            "architecture": self.architecture,
+            "resizer": self.resizer,
+            "canonical": self.space.canonical,
+            "in_domain": self.in_domain is not None,
+        }
 
-        Without one they are in memory; with one, no memory grows with N.
+    def features(
+        self, images: np.ndarray, folder: Path | None = None, batch: int = BATCH
+    ) -> Features:
+        """N x H x W x 3 uint8 -> their features, in rows of files in `folder`.
+
+        Without a folder they are in memory; with one, no memory grows with N.
         """
-        found: Features | None = None
+        features: Features | None = None
         with Progress(f"features in {self.name}", len(images), "images") as progress:
             for start in range(0, len(images), batch):
                 rows = slice(start, start + batch)
                 pooled, logits = self._part(np.ascontiguousarray(images[rows]))
-                if found is None:
+                if features is None:
                     count = len(images)
-                    found = Features(
-                        _rows(count, pooled, spool, "features"),
-                        None if logits is None else _rows(count, logits, spool, "logits"),
+                    features = Features(
+                        _rows(count, pooled, folder, "features"),
+                        None if logits is None else _rows(count, logits, folder, "logits"),
                     )
-                found.pooled[rows] = pooled.cpu().numpy()
-                if found.logits is not None and logits is not None:
-                    found.logits[rows] = logits.cpu().numpy()
+                features.pooled[rows] = pooled.cpu().numpy()
+                if features.logits is not None and logits is not None:
+                    features.logits[rows] = logits.cpu().numpy()
                 progress.advance(len(pooled))
-        if found is None:
+        if features is None:
             raise InputError(f"{self.name}: expected images, found none")
-        return found
+        return features
 
     @torch.inference_mode()
     def _part(self, images: np.ndarray) -> tuple[Tensor, Tensor | None]:
         embed = self.network.embed  # inference mode hides its type
-        found: tuple[Tensor, Tensor | None] = embed(bytes_to_unit(images).to(default_device()))
-        return found
+        both: tuple[Tensor, Tensor | None] = embed(bytes_to_unit(images).to(default_device()))
+        return both
 
 
-def _rows(count: int, like: Tensor, spool: Path | None, name: str) -> np.ndarray:
+def _rows(count: int, like: Tensor, folder: Path | None, name: str) -> np.ndarray:
     shape = (count, like.shape[1])
-    if spool is None:
+    if folder is None:
         return np.empty(shape, np.float32)
-    spool.mkdir(parents=True, exist_ok=True)
-    return np.lib.format.open_memmap(spool / f"{name}.npy", "w+", np.float32, shape)
+    folder.mkdir(parents=True, exist_ok=True)
+    return np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, shape)
 
 
 def is_canonical(header: NetworkHeader) -> bool:

@@ -1,10 +1,32 @@
 """The Fréchet distance that infinitely many generated samples would have, by extrapolation."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import CHUNK, shape_of
-from gfmn.metrics.frechet import Gaussian, GaussianSum, frechet_distance
+from gfmn.metrics.config import MetricsConfig
+from gfmn.metrics.frechet import frechet_distance
+from gfmn.metrics.gaussian import Gaussian, GaussianSum
+from gfmn.metrics.metric import Measurement, Metric, Reference, Samples
+
+LIMIT = "n\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}∞"
+INFINITY = Metric(
+    "fd", f"Fréchet distance, {LIMIT}", "lower", inception=("fid", f"FID, {LIMIT}"), main=True
+)
+METRICS: tuple[Metric, ...] = (INFINITY,)
+
+
+def measure(samples: Samples, reference: Reference, config: MetricsConfig) -> Iterator[Measurement]:
+    """The distance extrapolated from `config.infinity.points` sizes."""
+    points = config.infinity.points
+    smallest = max(2, round(config.infinity.smallest * len(samples.features)))
+    limit = frechet_infinity(
+        samples.features, reference.real.gaussian, points, smallest, config.seed
+    )
+    over = f"{points} sizes from {smallest:,}"
+    yield INFINITY.measurement(samples.space, None, limit, over=over)
 
 
 def frechet_infinity(
@@ -25,8 +47,9 @@ def frechet_infinity(
     """
     count = len(features)
     if features.ndim != 2 or points < 2 or not 2 <= smallest < count:
-        found = f"{points} from {smallest} of {shape_of(features)}"
-        raise InputError(f"expected 2 or more sizes from 2 up to N of N x D, found {found}")
+        actual = f"{points} from {smallest} of {shape_of(features)}"
+        raise InputError(f"expected 2 or more sizes from 2 up to N of N x D, found {actual}")
+    reference = reference.with_root()  # once for all sizes
     order = np.random.default_rng(seed).permutation(count)
     sizes = np.linspace(smallest, count, points).astype(int)
     total, distances = GaussianSum(), []

@@ -1,10 +1,26 @@
 """The kernel distance: an unbiased squared maximum mean discrepancy, averaged over subsets."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from torch import Tensor
 
 from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import float64, shape_of
+from gfmn.metrics.config import MetricsConfig
+from gfmn.metrics.metric import Measurement, Metric, Reference, Samples
+
+KERNEL = Metric("kd", "Kernel distance", "lower", inception=("kid", "KID"), main=True)
+METRICS: tuple[Metric, ...] = (KERNEL,)
+
+
+def measure(samples: Samples, reference: Reference, config: MetricsConfig) -> Iterator[Measurement]:
+    """The distance over `config.kernel.subsets` subsets, smaller where there are few images."""
+    features, real = samples.features, reference.real.features
+    subsets, size = config.kernel.subsets, min(config.kernel.size, len(features), len(real))
+    mean, std = kernel_distance(features, real, subsets, size, config.seed)
+    over = f"{subsets} subsets of {size:,}"
+    yield KERNEL.measurement(samples.space, len(features), mean, std, over)
 
 
 def kernel_distance(
@@ -20,8 +36,8 @@ def kernel_distance(
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise InputError(f"expected N x D and M x D, found {shape_of(a)} and {shape_of(b)}")
     if subsets < 1 or not 2 <= size <= min(len(a), len(b)):
-        found = f"{subsets} of {size} rows out of {len(a)} and {len(b)}"
-        raise InputError(f"expected 1 or more subsets of 2 up to all rows, found {found}")
+        actual = f"{subsets} of {size} rows out of {len(a)} and {len(b)}"
+        raise InputError(f"expected 1 or more subsets of 2 up to all rows, found {actual}")
     random = np.random.RandomState(seed)
     estimates = []
     for _ in range(subsets):

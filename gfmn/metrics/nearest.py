@@ -1,4 +1,4 @@
-"""Nearest real images, and whether generated ones are nearer to them than unseen real ones are."""
+"""The nearest real images, by exact distances and in bounded memory."""
 
 import math
 
@@ -20,34 +20,34 @@ def nearest(
 
     queries: Q x ..., real: M x ... of any dtype; everything behind the first axis is flattened to
     D values. The distance is the root mean square of the D differences, in the unit of the
-    values: grey levels of 0 to 255 for uint8 images. It is exactly 0 for identical rows; equally
+    values: gray levels of 0 to 255 for uint8 images. It is exactly 0 for identical rows; equally
     near ones among the k come in the order of their numbers. `leave_out`: for each query the number
-    of a real row that is not to be found (the query itself, for leave-one-out), or -1.
+    of a real row to leave out (the query itself, for leave-one-out), or -1.
     `real` is read in chunks; memory does not grow with M.
     """
     queries, real = (a.reshape(len(a), math.prod(a.shape[1:])) for a in (queries, real))
     leave_out = np.full(len(queries), -1) if leave_out is None else leave_out
     _check(queries, real, k, leave_out)
     step = min(QUERIES, max(1, VALUES // queries.shape[1]))
-    found = [
+    parts = [
         _nearest(queries[i : i + step], real, k, leave_out[i : i + step])
         for i in range(0, len(queries), step)
     ]
-    distances, rows = zip(*found, strict=True)
+    distances, rows = zip(*parts, strict=True)
     return np.concatenate(distances), np.concatenate(rows)
 
 
 def _check(queries: np.ndarray, real: np.ndarray, k: int, leave_out: np.ndarray) -> None:
     if queries.shape[1] != real.shape[1] or real.shape[1] == 0:
-        found = f"{queries.shape[1]} and {real.shape[1]}"
-        raise InputError(f"expected queries and real rows of equally many values, found {found}")
+        actual = f"{queries.shape[1]} and {real.shape[1]}"
+        raise InputError(f"expected queries and real rows of equally many values, found {actual}")
     if leave_out.shape != (len(queries),) or leave_out.dtype.kind != "i":
-        found = f"{shape_of(leave_out)} {leave_out.dtype}"
-        raise InputError(f"expected {len(queries)} integers to leave out, found {found}")
+        actual = f"{shape_of(leave_out)} {leave_out.dtype}"
+        raise InputError(f"expected {len(queries)} integers to leave out, found {actual}")
     most = len(real) - bool((leave_out >= 0).any())
     if len(queries) == 0 or not 1 <= k <= most:
-        found = f"{k} nearest of {most} for {len(queries)} queries"
-        raise InputError(f"expected queries and k from 1 up to the real rows, found {found}")
+        actual = f"{k} nearest of {most} for {len(queries)} queries"
+        raise InputError(f"expected queries and k from 1 up to the real rows, found {actual}")
     if leave_out.max() >= len(real):
         raise InputError(f"expected rows below {len(real)} to leave out, found {leave_out.max()}")
 
@@ -82,33 +82,3 @@ def _exact(
     )
     order = np.lexsort((rows, distances), axis=1)
     return np.take_along_axis(distances, order, 1), np.take_along_axis(rows, order, 1)
-
-
-def memorised(generated: np.ndarray, held_out: np.ndarray) -> dict[str, float]:
-    """Compare two sets of distances to the nearest training row: G generated, H held-out rows'.
-
-    `generated_median`, `held_out_median`: in the distances' unit. `near_copies`: share of the
-    generated at or below the held-out's first percentile, 0.01 if both are alike. `closer`:
-    probability that a generated row is closer than a held-out one, ties counting half: 0.5 if
-    both are alike, 1 for copies, and below 0.5 if generated rows are far from all real ones.
-    `closer_z`: the same in standard deviations of the Mann-Whitney statistic, above 0 for copying:
-    the data-copying statistic of Meehan et al. 2020 (arXiv:2004.05675) with its sign turned, and
-    over the whole space as one cell.
-    """
-    g, h = (np.sort(np.asarray(values, np.float64)) for values in (generated, held_out))
-    if g.ndim != 1 or h.ndim != 1 or min(len(g), len(h)) == 0:
-        found = f"{shape_of(g)} and {shape_of(h)}"
-        raise InputError(f"expected two vectors of distances, found {found}")
-    if not (np.isfinite(g[-1]) and np.isfinite(h[-1])):  # sorted: NaN is last
-        raise InputError("expected finite distances, found an infinity or NaN")
-    above = len(h) - np.searchsorted(h, g, "right")
-    equal = len(h) - np.searchsorted(h, g, "left") - above
-    closer = float((above + equal / 2).mean() / len(h))
-    deviation = math.sqrt((len(g) + len(h) + 1) / (12 * len(g) * len(h)))
-    return {
-        "generated_median": float(np.median(g)),
-        "held_out_median": float(np.median(h)),
-        "near_copies": float((g <= np.quantile(h, 0.01)).mean()),
-        "closer": closer,
-        "closer_z": (closer - 0.5) / deviation,
-    }

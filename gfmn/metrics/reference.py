@@ -1,11 +1,10 @@
-"""Real images in one evaluator's space as a folder, and what images are compared with.
+"""Real images in one evaluator's space as a folder.
 
 `features.npy` holds every real image's features (N x D float32), so that it can be read in parts;
-`reference.safetensors` their Gaussian, radii, the held-out images' distances, and what they are of.
+`reference.safetensors` their Gaussian, the radii, the held-out images' distances and the facts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,68 +14,54 @@ import torch
 from gfmn.common import tensorfile
 from gfmn.common.errors import InputError
 from gfmn.metrics.config import MetricsConfig
-from gfmn.metrics.frechet import Gaussian
-from gfmn.metrics.manifold import radii
-from gfmn.metrics.scores import Real
+from gfmn.metrics.gaussian import Gaussian
+from gfmn.metrics.metric import SPACES, RealFeatures, Reference
+from gfmn.metrics.precision_recall import radii
 
 FORMAT = "reference-2"
-SPACES = ("pixel", "feature")  # in which nearest images are looked for
 
 
-@dataclass(frozen=True)
-class Reference:
-    """Real images in an evaluator's space.
-
-    `shares`: of the classes that the evaluator finds in them (K), None without a classifier;
-    `held_out`: by space, held-out images' distances to their nearest real image (Q), ascending.
-    """
-
-    real: Real
-    shares: np.ndarray | None
-    held_out: Mapping[str, np.ndarray]
-    about: Mapping[str, Any]
-
-
-def describe(features: np.ndarray, config: MetricsConfig) -> Real:
-    """N x D features as scores ask for them; a seed chooses the rows of precision and recall."""
+def fit(features: np.ndarray, config: MetricsConfig) -> RealFeatures:
+    """N x D features as metrics ask for them; a seed chooses the rows of precision and recall."""
     order = np.random.default_rng((config.seed, 0)).permutation(len(features))
-    chosen = np.sort(order[: config.manifold.count])
-    near = radii(np.asarray(features[chosen]), config.manifold.k)
-    return Real(Gaussian.fit(features), features, chosen, near)
+    rows = np.sort(order[: config.manifold.count])
+    row_radii = radii(np.asarray(features[rows]), config.manifold.k)
+    return RealFeatures(Gaussian.fit(features).with_root(), features, rows, row_radii)
 
 
 def save(reference: Reference, folder: Path) -> None:
     """Write a reference beside its `features.npy`, which is there already."""
     real = reference.real
-    arrays = {
-        **{name: getattr(real.gaussian, name) for name in ("mean", "covariance", "root")},
+    gaussian = real.gaussian.with_root()
+    tensors = {
+        **{name: getattr(gaussian, name) for name in ("mean", "covariance", "root")},
         **{name: torch.from_numpy(getattr(real, name)) for name in ("manifold", "radii")},
         **{f"held_out/{k}": torch.from_numpy(v) for k, v in reference.held_out.items()},
     }
-    if reference.shares is not None:
-        arrays["shares"] = torch.from_numpy(reference.shares)
-    about = {"format": FORMAT, "count": real.gaussian.count, **reference.about}
-    tensors = {name: array.contiguous() for name, array in arrays.items()}
-    tensorfile.write(folder / "reference.safetensors", tensors, about)
+    if reference.class_frequencies is not None:
+        tensors["shares"] = torch.from_numpy(reference.class_frequencies)
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    facts = {"format": FORMAT, "count": gaussian.count, **reference.facts}
+    tensorfile.write(folder / "reference.safetensors", tensors, facts)
 
 
 def load(folder: Path, expected: Mapping[str, Any]) -> Reference:
-    """Read a reference whose description holds `expected`; else an `InputError`."""
+    """Read a reference whose facts include `expected`; else an `InputError`."""
     path = folder / "reference.safetensors"
-    about = tensorfile.read_about(path, FORMAT)
+    facts = tensorfile.read_about(path, FORMAT)
     for key, value in expected.items():
-        if about.get(key) != value:
-            raise InputError(f"{path}: expected {key} {value!r}, found {about.get(key)!r}")
+        if facts.get(key) != value:
+            raise InputError(f"{path}: expected {key} {value!r}, found {facts.get(key)!r}")
     tensors = tensorfile.read(path)
-    gaussian = Gaussian(about["count"], tensors["mean"], tensors["covariance"])
-    vars(gaussian)["root"] = tensors["root"]  # computed once, for every run that is scored
-    features = _features(folder / "features.npy", about["count"], len(gaussian.mean))
-    shares = tensors.get("shares")
+    names = ("mean", "covariance", "root")
+    gaussian = Gaussian(facts["count"], *(tensors[name] for name in names))
+    features = _features(folder / "features.npy", gaussian.count, len(gaussian.mean))
+    frequencies = tensors.get("shares")
     return Reference(
-        Real(gaussian, features, tensors["manifold"].numpy(), tensors["radii"].numpy()),
-        None if shares is None else shares.numpy(),
+        RealFeatures(gaussian, features, tensors["manifold"].numpy(), tensors["radii"].numpy()),
+        None if frequencies is None else frequencies.numpy(),
         {space: tensors[f"held_out/{space}"].numpy() for space in SPACES},
-        {key: value for key, value in about.items() if key not in ("format", "count")},
+        {key: value for key, value in facts.items() if key not in ("format", "count")},
     )
 
 
@@ -86,6 +71,6 @@ def _features(path: Path, count: int, width: int) -> np.ndarray:
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path}: expected {count} x {width} features, found {error}") from None
     if features.shape != (count, width) or features.dtype != np.float32:
-        found = f"{' x '.join(map(str, features.shape))} {features.dtype}"
-        raise InputError(f"{path}: expected {count} x {width} float32, found {found}")
+        actual = f"{' x '.join(map(str, features.shape))} {features.dtype}"
+        raise InputError(f"{path}: expected {count} x {width} float32, found {actual}")
     return features

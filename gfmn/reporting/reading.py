@@ -17,6 +17,7 @@ from gfmn.reporting import names
 from gfmn.reporting.missing import Inputs
 from gfmn.reporting.records import Model, RealScores, Record, RunScores, Scores, SeedScores
 from gfmn.reporting.results import Evaluation, ReportConfig, RunResult, SeedResult, Study
+from gfmn.reporting.score_files import read_record
 
 HISTORY_COLUMNS = ("step", "images", "lr", "loss")
 
@@ -83,7 +84,7 @@ ScoresT = TypeVar("ScoresT", bound=Scores)
 
 
 def _scores_path(folder: Path, name: str) -> Path:
-    return folder / f"data/scores/{name}.json"
+    return folder / f"data/scores/{name}.parquet"
 
 
 def _read_run(
@@ -138,7 +139,8 @@ def _digest(path: Path) -> str | None:
 
 
 def _read(kind: type[RecordT], path: Path, expected: Mapping[str, str]) -> RecordT:
-    record = kind.parse(_json(path), f"{path}: $")
+    data = read_record(path) if issubclass(kind, Scores) else _json(path)
+    record = kind.parse(data, f"{path}: $")
     for key, value in expected.items():
         if getattr(record, key) != value:
             raise InputError(f"{path}: $.{key}: expected {value!r}, found {getattr(record, key)!r}")
@@ -194,7 +196,7 @@ def _check_spaces(study: Study) -> None:
             if expected != found:
                 where = f"{_scores_path(study.folder, name)}: $.{key}"
                 raise InputError(
-                    f"{where}: expected {expected!r}, as in {first}.json, found {found!r}"
+                    f"{where}: expected {expected!r}, as in {first}.parquet, found {found!r}"
                 )
 
 

@@ -1,6 +1,6 @@
 """A study's result files as classes: strict in what they must hold, open to more."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pydantic
 
@@ -16,12 +16,20 @@ class Record(Config):
 class Score(Record):
     """A score of one seed's samples, with its own deviation where it has one.
 
-    `over` is what the deviation is over ("10 splits"), or how a score without one was made.
+    `over`: what the deviation is over ("10 splits"), or how a score without one was made. What
+    follows is the metric's own: see the columns of `gfmn.metrics.score_file`.
     """
 
     value: float
     std: float | None = None
     over: str | None = None
+    kind: str  # what its name begins with: fd; fid in Inception's space
+    count: int | None  # images; None: extrapolated to infinitely many
+    title: str
+    direction: Literal["lower", "higher", "half"]  # which values are better; half: near 0.5
+    decimals: int | None  # in tables; None: about four significant digits
+    main: bool  # stands in the tables of runs
+    order: int  # of its kind among all kinds, for columns
 
 
 class Distances(Record):
@@ -78,15 +86,15 @@ class Scores(Record):
 
 
 class Sampling(Record):
-    """How a run's samples were drawn."""
+    """How a run's samples were drawn; what the parameters leave out is `SampleConfig`'s default."""
 
-    seed: int
-    batchnorm: str
-    count: int
+    seed: int = 0
+    batchnorm: str = "running"
+    count: int = 5000
 
 
 class RunScores(Scores):
-    """`data/scores/<evaluation>.json`: a run's samples against real images."""
+    """`data/scores/<evaluation>.parquet`: a run's samples against real images."""
 
     run: str
     n_generated: int
@@ -106,7 +114,7 @@ class HeldOut(Record):
 
 
 class RealScores(Scores):
-    """`data/scores/reference-<dataset>-<evaluator>.json`: real images against other real."""
+    """`data/scores/reference-<dataset>-<evaluator>.parquet`: real images against other real."""
 
     n_real: int
     held_out: HeldOut

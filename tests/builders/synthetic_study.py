@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from builders.score_files import write_record
 from PIL import Image
 
 from gfmn.common.images import grid
@@ -186,7 +187,7 @@ def write_study(
         seed = {"seed": None, "scores": scores(of["evaluator"], 0.0, 0.0)}
         seed["scores"] |= {"accuracy_own_5k": {"value": 0.93}} if name == "photos-own" else {}
         record = space(of["evaluator"]) | {"dataset": "photos", "seeds": [seed]} | facts
-        write(folder / f"data/scores/reference-{name}.json", record)
+        write_record(folder / f"data/scores/reference-{name}.parquet", record)
     for i, (name, row) in enumerate(parameters().items()):
         quality = 1 / math.sqrt(len(tap_names(row))) * (1.6 if row["objective"] == "ma" else 1)
         for seed in row["seeds"]:
@@ -335,14 +336,14 @@ def write_scores(folder: Path, name: str, of: dict[str, Any], images: np.ndarray
                 "scores": found,
                 **({"classes": of_classes} if evaluator == "own" else {}),
                 "nearest": {
-                    "pixel": distances(14 + 9 * (0.5 - pixel), "grey levels"),
+                    "pixel": distances(14 + 9 * (0.5 - pixel), "gray levels"),
                     "feature": distances(14 + 20 * (0.5 - feature), f"{evaluator} features"),
                 },
             }
         )
         tiles = np.concatenate([images[:8] // 2 + 60, images[:24]])
         for kind in ("pixel", "feature"):
-            path = folder / f"data/neighbours/{name}/seed-{seed}-{kind}.png"
+            path = folder / f"data/neighbors/{name}/seed-{seed}-{kind}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(grid(tiles, 8)).save(path)
     record = space(evaluator) | {
@@ -353,7 +354,7 @@ def write_scores(folder: Path, name: str, of: dict[str, Any], images: np.ndarray
         "sampling": {"seed": 0, "batchnorm": "running", "count": 5000},
         "seeds": seeds,
     }
-    write(folder / f"data/scores/{name}.json", record)
+    write_record(folder / f"data/scores/{name}.parquet", record)
 
 
 def distances(middle: float, unit: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from builders import synthetic_study
 from builders.extractor_files import line, record
+from builders.score_files import read_record, write_record
 from ruamel.yaml import YAML
 
 from gfmn import cli
@@ -40,12 +41,15 @@ def study(tmp_path: Path) -> Path:
 
 
 def change(path: Path, **fields: Any) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+    if path.suffix == ".parquet":
+        write_record(path, read_record(path) | fields)
+    else:
+        path.write_text(json.dumps(json.loads(path.read_text()) | fields))
 
 
 def values(folder: Path, space: str, key: str) -> list[float]:
     """A score of each seed as the file has it."""
-    found = json.loads((folder / f"data/scores/running-{space}.json").read_text())
+    found = read_record(folder / f"data/scores/running-{space}.parquet")
     return [seed["scores"][key]["value"] for seed in found["seeds"]]
 
 
@@ -119,15 +123,15 @@ def test_the_card_says_how_it_was_trained_and_what_real_images_have(study: Path)
     assert "| updates | 1,200, Adam at 0.0005 |" in text and "| seeds | 0, 1 and 2 |" in text
     assert "| duration | 4 min 0 s, all seeds |" in text
     assert "5,000 of `photos` (the other half) against 5,001" in text
-    real = json.loads((study / "data/scores/reference-photos-lite2.json").read_text())
+    real = read_record(study / "data/scores/reference-photos-lite2.parquet")
     expected = real["seeds"][0]["scores"]["precision_lite2_5k"]["value"]
     assert f"(`precision_lite2_5k`; other real images: {expected:.2%})" in text
 
 
 def test_one_training_is_said_to_be_one(study: Path) -> None:
-    path = study / "data/scores/running-lite2.json"
-    change(path, seeds=json.loads(path.read_text())["seeds"][:1])
-    (study / "data/scores/running-own.json").unlink()
+    path = study / "data/scores/running-lite2.parquet"
+    change(path, seeds=read_record(path)["seeds"][:1])
+    (study / "data/scores/running-own.parquet").unlink()
     write_params(study, seeds=[0])
     text = model_card(read_run(study, "running"))
     assert "Scores are of one training: how far another seed would differ is not known" in text
@@ -172,9 +176,9 @@ def test_a_space_of_the_networks_own_features_is_said_to_flatter(study: Path) ->
     for space in ("lite2", "own"):
         sha256 = "ab" * 32 if space == "own" else "cd" * 32
         other = networks(study, f"evaluators/{space}", licence="MIT", sha256=sha256)
-        path = study / f"data/scores/running-{space}.json"
+        path = study / f"data/scores/running-{space}.parquet"
         change(path, evaluator_digest=other)
-        change(study / f"data/scores/reference-photos-{space}.json", evaluator_digest=other)
+        change(study / f"data/scores/reference-photos-{space}.parquet", evaluator_digest=other)
     text = model_card(read_run(study, "running"))
     assert "features of the network that scores it as `own`" in text
     assert "features of the network that scores it as `lite2`" not in text

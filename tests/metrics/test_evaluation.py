@@ -1,6 +1,5 @@
-"""From images to scores: what is compared with what, under which names."""
+"""From images to scores: what is compared with what."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,16 @@ from gfmn.datasets import prepared
 from gfmn.datasets.prepared import Prepared
 from gfmn.metrics import reference
 from gfmn.metrics.config import KernelConfig, MetricsConfig
-from gfmn.metrics.evaluation import Evaluation, compare, describe_real, real_against_real
+from gfmn.metrics.evaluation import EvaluationResult, compare, describe_real, real_against_real
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
-from gfmn.metrics.frechet import Gaussian, frechet_distance
-from gfmn.metrics.scores import Score, Space, means, thousands
+from gfmn.metrics.frechet import frechet_distance
+from gfmn.metrics.gaussian import Gaussian
+from gfmn.metrics.metric import Reference, thousands
 from gfmn.networks import build
 from gfmn.networks.extractor_file import NetworkRecord, save_extractor
 
 KERNEL = KernelConfig(subsets=5, size=100)
-CONFIG = MetricsConfig(counts=(200,), splits=3, kernel=KERNEL, nearest=100)
+CONFIG = MetricsConfig(counts=(200,), splits=3, kernel=KERNEL, neighbors=100)
 COUNT = 400
 
 
@@ -44,32 +44,21 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 
 @pytest.fixture(scope="module")
-def eye(tmp_path_factory: pytest.TempPathFactory) -> Evaluator:
+def evaluator(tmp_path_factory: pytest.TempPathFactory) -> Evaluator:
     """A network with random weights: its features are local, and tell images apart."""
-    path = tmp_path_factory.mktemp("eye") / "eye.safetensors"
-    save_extractor(path, [record("eye")])
+    path = tmp_path_factory.mktemp("evaluator") / "net.safetensors"
+    save_extractor(path, [record("net")])
     return load_evaluator(path)
 
 
 @pytest.fixture(scope="module")
 def described(
-    photos: Prepared, eye: Evaluator, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[reference.Reference, Path]:
+    photos: Prepared, evaluator: Evaluator, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Reference, Path]:
     folder = tmp_path_factory.mktemp("reference")
-    found, _ = describe_real(photos, None, eye, CONFIG, folder)
+    found, _ = describe_real(photos, None, evaluator, CONFIG, folder)
     reference.save(found, folder)
     return reference.load(folder, {}), folder
-
-
-def test_score_names_say_space_and_count_and_fids_own_only_where_it_is_inceptions() -> None:
-    space, canonical = Space("lite2"), Space("inception", canonical=True)
-    assert [space.key(s, 5000) for s in ("fd", "kd", "score", "recall")] == [
-        *("fd_lite2_5k", "kd_lite2_5k", "score_lite2_5k", "recall_lite2_5k")
-    ]
-    assert [canonical.key(s, 50000) for s in ("score", "kd")] == ["is_50k", "kid_50k"]
-    assert canonical.key("fd", "inf") == "fid_inf"
-    assert canonical.key("precision", 5000) == "precision_inception_5k"
-    assert (thousands(50000), thousands(1797)) == ("50k", "1797")
 
 
 def blurred(images: np.ndarray, radius: float) -> np.ndarray:
@@ -77,56 +66,60 @@ def blurred(images: np.ndarray, radius: float) -> np.ndarray:
     return np.stack([np.asarray(Image.fromarray(image).filter(blur)) for image in images])
 
 
-def test_more_blur_is_farther_away_and_copies_are_found_out(
-    photos: Prepared, eye: Evaluator, described: tuple[reference.Reference, Path], tmp_path: Path
+def test_compare_distances_grow_with_blur_and_copies_are_memorized(
+    photos: Prepared, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
 ) -> None:
-    found: list[Evaluation] = []
+    found: list[EvaluationResult] = []
     for radius in (0, 1, 2):
-        images, spool = blurred(photos.images, radius), tmp_path / str(radius)
-        found.append(compare(images, photos, described[0], eye, CONFIG, spool))
-    for name in ("fd_eye_400", "fd_eye_inf", "kd_eye_400"):
+        images, folder = blurred(photos.images, radius), tmp_path / str(radius)
+        found.append(compare(images, photos, described[0], evaluator, CONFIG, folder))
+    for name in ("fd_net_400", "fd_net_inf", "kd_net_400"):
         values = [f.scores[name].value for f in found]
         assert values == sorted(values) and values[0] < values[2], name
     copies = found[0].scores
-    assert copies["fd_eye_400"].value == pytest.approx(0, abs=1e-6)
-    assert copies["precision_eye_400"].value == copies["recall_eye_400"].value == 1
-    assert copies["memorised_pixel_100"].value == copies["memorised_eye_100"].value == 1
+    assert copies["fd_net_400"].value == pytest.approx(0, abs=1e-6)
+    assert copies["precision_net_400"].value == copies["recall_net_400"].value == 1
+    assert copies["memorised_pixel_100"].value == copies["memorised_net_100"].value == 1
     assert found[0].nearest["pixel"]["generated"] == [0.0] * 101
     assert found[0].nearest["pixel"]["held_out"][50] > 1
     assert not [name for name in copies if name.startswith("score")]  # it has no classifier
 
 
-def test_scores_do_not_depend_on_the_order_in_which_the_real_images_lie(
-    photos: Prepared, eye: Evaluator, tmp_path: Path
+def test_real_against_real_does_not_depend_on_the_images_order(
+    photos: Prepared, evaluator: Evaluator, tmp_path: Path
 ) -> None:
-    """Sorted by colour, one half of them would be unlike the other."""
+    """Sorted by color, one half of them would be unlike the other."""
     order = np.argsort(np.asarray(photos.images).mean((1, 2, 3)))
     images = np.asarray(photos.images)[order]
     halves = []
     for name, arrays in (("as_they_are", photos.images), ("sorted", images)):
         data = Prepared(arrays, photos.meta)
-        both = describe_real(data, None, eye, CONFIG, tmp_path / name)
-        evaluation, n_real, n_reference = real_against_real(data, None, both, eye, CONFIG, tmp_path)
+        both = describe_real(data, None, evaluator, CONFIG, tmp_path / name)
+        evaluation, n_real, n_reference = real_against_real(
+            data, None, both, evaluator, CONFIG, tmp_path
+        )
         assert (n_real, n_reference) == (COUNT // 2, COUNT // 2)
-        halves.append(evaluation.scores["fd_eye_200"].value)
-    features = eye.features(images).pooled
+        halves.append(evaluation.scores["fd_net_200"].value)
+    features = evaluator.features(images).pooled
     apart = frechet_distance(*(Gaussian.fit(half) for half in (features[:200], features[200:])))
     assert apart > 2 * max(halves)
 
 
-def test_held_out_images_are_scored_against_all_real_ones(
-    photos: Prepared, eye: Evaluator, tmp_path: Path
+def test_real_against_real_compares_held_out_images_with_all(
+    photos: Prepared, evaluator: Evaluator, tmp_path: Path
 ) -> None:
     real = Prepared(photos.images[:300], photos.meta)
     held_out = Prepared(photos.images[300:], photos.meta)
-    both = describe_real(real, held_out, eye, CONFIG, tmp_path / "reference")
-    found, n_real, n_reference = real_against_real(real, held_out, both, eye, CONFIG, tmp_path)
-    assert (n_real, n_reference) == (100, 300) and "fd_eye_100" in found.scores
+    both = describe_real(real, held_out, evaluator, CONFIG, tmp_path / "reference")
+    found, n_real, n_reference = real_against_real(
+        real, held_out, both, evaluator, CONFIG, tmp_path
+    )
+    assert (n_real, n_reference) == (100, 300) and "fd_net_100" in found.scores
     assert len(both[0].held_out["pixel"]) == 100
     assert both[0].held_out["pixel"][0] > 0
 
 
-def test_a_classifier_of_the_datas_own_classes_reports_on_them(
+def test_compare_with_a_classifier_of_the_data_reports_classes(
     digits: Prepared, tmp_path: Path
 ) -> None:
     provenance = {"trained_on": "digits", "parameters": {"task": "classifier"}}
@@ -141,7 +134,7 @@ def test_a_classifier_of_the_datas_own_classes_reports_on_them(
     assert {"accuracy_own_200", "confidence_own_200", "covered_own_200"} <= set(real.scores)
     one = np.asarray(digits.images)[np.asarray(digits.labels) == 0]
     found = compare(one.repeat(4, 0), digits, both[0], own, CONFIG, tmp_path / "one")
-    assert not [name for name in found.scores if name.startswith("accuracy")]  # nothing was asked
+    assert not [name for name in found.scores if name.startswith("accuracy")]  # no labels
     shares = found.classes
     assert shares is not None and sum(shares["generated"]) == pytest.approx(1, abs=1e-5)
     expected = np.abs(np.array(shares["real"]) - np.array(shares["generated"])).sum() / 2
@@ -149,13 +142,13 @@ def test_a_classifier_of_the_datas_own_classes_reports_on_them(
     assert distance == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_picture_begins_with_the_nearest_samples_above_their_real_neighbours(
-    photos: Prepared, eye: Evaluator, described: tuple[reference.Reference, Path], tmp_path: Path
+def test_compare_picture_begins_with_the_nearest_samples(
+    photos: Prepared, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
 ) -> None:
     images = np.random.default_rng(0).integers(0, 256, (120, 32, 32, 3), np.uint8)
     images[17] = photos.images[200]
-    config = CONFIG.model_copy(update={"nearest": 120})
-    found = compare(images, photos, described[0], eye, config, tmp_path)
+    config = CONFIG.model_copy(update={"neighbors": 120})
+    found = compare(images, photos, described[0], evaluator, config, tmp_path)
     for space in ("pixel", "feature"):
         picture = found.pictures[space]
         assert picture.shape == (4 * 32, 8 * 32, 3)
@@ -164,41 +157,22 @@ def test_a_picture_begins_with_the_nearest_samples_above_their_real_neighbours(
             np.testing.assert_array_equal(tile, photos.images[200])
 
 
-def test_a_reference_is_read_as_it_was_written_and_another_is_refused(
-    described: tuple[reference.Reference, Path], eye: Evaluator, photos: Prepared, tmp_path: Path
+def test_describe_real_writes_the_same_bytes_again(
+    photos: Prepared, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
 ) -> None:
     read, folder = described
-    about = read.about
-    assert about["dataset_digest"] == photos.meta["digest"]
-    assert about["evaluator_digest"] == eye.digest and about["resizer"] == "none"
-    assert about["settings"]["counts"] == [200]
-    again, _ = describe_real(photos, None, eye, CONFIG, tmp_path)
-    assert torch.equal(again.real.gaussian.covariance, read.real.gaussian.covariance)
-    np.testing.assert_array_equal(again.real.radii, read.real.radii)
-    assert isinstance(read.real.features, np.memmap)
+    assert read.facts["dataset_digest"] == photos.meta["digest"]
+    assert read.facts["evaluator_digest"] == evaluator.digest and read.facts["resizer"] == "none"
+    assert read.facts["settings"]["counts"] == [200]
+    again, _ = describe_real(photos, None, evaluator, CONFIG, tmp_path)
     reference.save(again, tmp_path)
     for name in ("features.npy", "reference.safetensors"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
-    message = line(reference.load, tmp_path, {"evaluator_digest": "b"})
-    assert f"{tmp_path / 'reference.safetensors'}: expected evaluator_digest 'b', found" in message
-    (tmp_path / "features.npy").write_bytes((tmp_path / "features.npy").read_bytes()[:500])
-    message = line(reference.load, tmp_path, {})
-    assert message.startswith(f"{tmp_path / 'features.npy'}: expected 400 x")
-    path = tmp_path / "reference.safetensors"
-    path.write_bytes(path.read_bytes()[:100])
-    assert "expected a whole safetensors file" in line(reference.load, tmp_path, {})
 
 
-def test_images_of_another_size_are_refused(
-    photos: Prepared, eye: Evaluator, described: tuple[reference.Reference, Path], tmp_path: Path
+def test_compare_images_of_another_size_is_a_one_line_error(
+    photos: Prepared, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
 ) -> None:
     images = np.zeros((10, 40, 40, 3), np.uint8)
-    message = line(compare, images, photos, described[0], eye, CONFIG, tmp_path)
-    assert message == "eye: expected images of one size, found (40, 40), and real ones of (32, 32)"
-
-
-def test_scores_are_written_short_and_means_are_over_seeds() -> None:
-    score = Score(1234.56789, 0.5, "10 splits").to_json()
-    assert score == {"value": 1234.57, "std": 0.5, "over": "10 splits"}
-    assert json.loads(json.dumps(Score(2.0).to_json())) == {"value": 2.0}
-    assert means([{"a": Score(1.0)}, {"a": Score(2.0), "b": Score(5.0)}]) == {"a": 1.5, "b": 5.0}
+    message = line(compare, images, photos, described[0], evaluator, CONFIG, tmp_path)
+    assert message == "net: expected images of one size, found (40, 40), and real ones of (32, 32)"

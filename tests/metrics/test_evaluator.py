@@ -1,4 +1,4 @@
-"""Networks as the eye of the scores: whose features they are, and at which size."""
+"""Feature extractors used for evaluation: their weights, their size, their features."""
 
 import hashlib
 import io
@@ -49,7 +49,7 @@ def lite(folder: Path) -> Path:
     return path
 
 
-def pictures(count: int = 5, size: int = 32) -> np.ndarray:
+def images(count: int = 5, size: int = 32) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), np.uint8)
 
 
@@ -66,43 +66,43 @@ def fetched(folder: Path, architecture: str, state: dict[str, Any], **more: Any)
     return out
 
 
-def test_an_evaluator_sees_resized_bytes_and_its_batch_changes_nothing(lite: Path) -> None:
+def test_features_are_those_of_resized_images_in_any_batch(lite: Path) -> None:
     evaluator = load_evaluator(lite)
-    found = evaluator.features(pictures(), batch=2)
+    found = evaluator.features(images(), batch=2)
     assert found.pooled.shape == (5, 1280) and found.logits.shape == (5, 1000)
     assert found.pooled.dtype == found.logits.dtype == np.float32
-    whole = evaluator.features(pictures())
+    whole = evaluator.features(images())
     np.testing.assert_allclose(found.pooled, whole.pooled, rtol=1e-3, atol=1e-4)
     network = build("efficientnet_lite0").eval()
     network.load_state_dict(record(architecture="efficientnet_lite0").state)
-    resized = F.interpolate(bytes_to_unit(pictures()), (40, 40), mode="bilinear", antialias=True)
+    resized = F.interpolate(bytes_to_unit(images()), (40, 40), mode="bilinear", antialias=True)
     with torch.no_grad():
         pooled, logits = network.pooled_and_logits(resized)
     np.testing.assert_allclose(found.pooled, pooled.numpy(), rtol=1e-2, atol=1e-3)
     np.testing.assert_allclose(found.logits, logits.numpy(), rtol=1e-2, atol=1e-3)
     assert evaluator.digest == file_digest(lite) and evaluator.name == "lite"
     assert evaluator.resizer == "antialiased bilinear to 40 px"
-    assert not evaluator.canonical and evaluator.in_domain is None
+    assert not evaluator.space.canonical and evaluator.in_domain is None
 
 
-def test_features_in_files_are_those_in_memory(lite: Path, tmp_path: Path) -> None:
+def test_features_in_files_equal_those_in_memory(lite: Path, tmp_path: Path) -> None:
     evaluator = load_evaluator(lite)
-    here, there = evaluator.features(pictures()), evaluator.features(pictures(), tmp_path)
+    here, there = evaluator.features(images()), evaluator.features(images(), tmp_path)
     assert isinstance(there.pooled, np.memmap) and len(there) == 5
     np.testing.assert_array_equal(here.pooled, np.load(tmp_path / "features.npy"))
     np.testing.assert_array_equal(here.logits, np.load(tmp_path / "logits.npy"))
 
 
-def test_an_extractor_of_one_network_can_be_borrowed_as_evaluator(folder: Path) -> None:
+def test_evaluator_from_extractor_has_its_last_tap_averaged(folder: Path) -> None:
     encoder = encoder_file(folder)
     out = folder / "own.safetensors"
     save_as_evaluator(encoder, "own", None, out)
     evaluator = load_evaluator(out)
-    found = evaluator.features(pictures())
+    found = evaluator.features(images())
     network = build("dcgan_encoder").eval()
     network.load_state_dict(record("enc").state)
     with torch.no_grad():
-        last = network(bytes_to_unit(pictures()))[-1]
+        last = network(bytes_to_unit(images()))[-1]
     np.testing.assert_allclose(found.pooled, last.mean((2, 3)).numpy(), rtol=1e-3, atol=1e-4)
     assert found.logits is None and evaluator.name == "own"
     both = bundle_file(encoder)
@@ -126,11 +126,11 @@ def inception() -> dict[str, torch.Tensor]:
     return {key.removeprefix("module."): value for key, value in network.state_dict().items()}
 
 
-def test_inceptions_features_are_torch_fidelitys(
+def test_inception_features_equal_torch_fidelitys(
     inception: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
     evaluator = load_evaluator(fetched(tmp_path, "inception_v3", inception))
-    found = evaluator.features(pictures(3))
+    found = evaluator.features(images(3))
     theirs = torch_fidelity.utils.create_feature_extractor(
         "inception-v3-compat",
         ["2048", "logits_unbiased"],
@@ -139,26 +139,26 @@ def test_inceptions_features_are_torch_fidelitys(
         feature_extractor_weights_path=str(tmp_path / "published.pth"),
     )
     with torch.no_grad():
-        expected = theirs(torch.from_numpy(pictures(3)).permute(0, 3, 1, 2))
+        expected = theirs(torch.from_numpy(images(3)).permute(0, 3, 1, 2))
     for ours, features in zip((found.pooled, found.logits), expected, strict=True):
         assert ours.std() > 1e-3
         np.testing.assert_allclose(ours, features.numpy(), rtol=1e-4, atol=1e-4 * ours.std())
     assert evaluator.resizer == "TensorFlow 1's bilinear to 299 px"
 
 
-def test_only_inceptions_published_weights_may_be_called_fids(
+def test_only_inceptions_published_weights_are_canonical(
     inception: dict[str, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = fetched(tmp_path, "inception_v3", inception)
-    assert not load_evaluator(path).canonical
+    assert not load_evaluator(path).space.canonical
     digest = hashlib.sha256((tmp_path / "published.pth").read_bytes()).hexdigest()
     monkeypatch.setattr("gfmn.metrics.evaluator.INCEPTION_SHA256", digest)
-    assert load_evaluator(path).canonical
+    assert load_evaluator(path).space.canonical
     assert [tap.shape[1] for tap in describe("inception_v3")(torch.rand(1, 3, 9, 9, device="meta"))
             ] == [64, 192, 768, 2048]  # fmt: skip
 
 
-def test_inception_takes_no_size_and_no_other_layout(tmp_path: Path) -> None:
+def test_inception_with_a_size_or_another_layout_is_a_one_line_error(tmp_path: Path) -> None:
     sized = partial(fetched, resize=64)
     message = line(sized, tmp_path, "inception_v3", {})
     assert message.endswith("inception_v3: expected no arguments, found resize 64")
@@ -167,13 +167,13 @@ def test_inception_takes_no_size_and_no_other_layout(tmp_path: Path) -> None:
     assert "no published weights for 'inception'" in line(fetched, tmp_path, "inception", {})
 
 
-def test_dinov2_looks_at_224_pixels_with_its_publishers_weights(tmp_path: Path) -> None:
+def test_dinov2_features_equal_timms_at_224_pixels(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = timm.create_model("vit_small_patch14_dinov2", dynamic_img_size=True).eval()
     state = {**model.state_dict(), "mask_token": torch.zeros(1, 384)}
     path = fetched(tmp_path, "timm:vit_small_patch14_dinov2", state, resize=224)
-    found = load_evaluator(path).features(pictures(2))
-    x = F.interpolate(bytes_to_unit(pictures(2)), (224, 224), mode="bicubic", antialias=True)
+    found = load_evaluator(path).features(images(2))
+    x = F.interpolate(bytes_to_unit(images(2)), (224, 224), mode="bicubic", antialias=True)
     mean, std = (torch.tensor(model.pretrained_cfg[key]).view(3, 1, 1) for key in ("mean", "std"))
     with torch.no_grad():
         expected = model((x - mean) / std)
@@ -182,16 +182,14 @@ def test_dinov2_looks_at_224_pixels_with_its_publishers_weights(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("architecture", ["timm:test_resnet", "torchvision:mobilenet_v3_small"])
-def test_a_librarys_classifier_gives_its_features_and_logits(
-    architecture: str, tmp_path: Path
-) -> None:
+def test_library_classifier_gives_features_and_logits(architecture: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = build(architecture, taps=(), classes=10)
     state = {key.removeprefix("module."): v for key, v in network.state_dict().items()}
     path = fetched(tmp_path, architecture, state, resize=64, classes=10)
-    found = load_evaluator(path).features(pictures(2))
+    found = load_evaluator(path).features(images(2))
     network.freeze()
-    x = F.interpolate(bytes_to_unit(pictures(2)), (64, 64), mode="bilinear", antialias=True)
+    x = F.interpolate(bytes_to_unit(images(2)), (64, 64), mode="bilinear", antialias=True)
     with torch.no_grad():
         expected = network.module(network.normalize(x))
     np.testing.assert_allclose(found.logits, expected.numpy(), rtol=1e-3, atol=1e-4)
@@ -200,11 +198,14 @@ def test_a_librarys_classifier_gives_its_features_and_logits(
     np.testing.assert_allclose(found.logits, logits.numpy(), rtol=1e-3, atol=1e-4)
 
 
-def test_every_evaluator_known_by_name_can_be_built_and_the_studys_is_one_of_them() -> None:
-    known = YAML(typ="safe").load((Path(gfmn.__file__).parent / "evaluators.yaml").read_text())
+def test_every_evaluator_with_a_name_can_be_built() -> None:
+    known = YAML(typ="safe").load(
+        (Path(gfmn.__file__).parent / "metrics/evaluators.yaml").read_text()
+    )
     assert {"lite0", "lite2", "inception", "dinov2"} <= set(known)
     for name, row in known.items():
         evaluator = FetchedEvaluator.parse(row, name)
         if name != "dinov2":  # of a billion bytes even without storage
             describe(evaluator.architecture, **evaluator.arguments)
-    assert known["lite2"] == parameters()["evaluators"]["fetched"]["lite2"]
+    study = FetchedEvaluator.parse(parameters()["evaluators"]["fetched"]["lite2"], "params.yaml")
+    assert FetchedEvaluator.parse(known["lite2"], "lite2") == study

@@ -146,7 +146,7 @@ def test_the_stages_fetch_and_bundle_what_the_parameters_name(
         },
         "evaluators": {
             "fetched": {"eye": {**network, "resize": 64}},
-            "borrowed": {"own": {"extractor": "enc", "resize": 40}},
+            "from_extractor": {"own": {"extractor": "enc", "resize": 40}},
         },
     }
     (tmp_path / "params.yaml").write_text(json.dumps(params))
@@ -156,7 +156,7 @@ def test_the_stages_fetch_and_bundle_what_the_parameters_name(
     for stage, name, out, networks in (
         ("fetch_extractor", "lite", "data/extractors/lite.safetensors", ["lite"]),
         ("fetch_evaluator", "eye", "data/evaluators/eye.safetensors", ["eye"]),
-        ("borrow_evaluator", "own", "data/evaluators/own.safetensors", ["own"]),
+        ("evaluator_from_extractor", "own", "data/evaluators/own.safetensors", ["own"]),
         ("bundle_extractor", "pair", "data/extractors/pair.safetensors", ["enc", "lite"]),
     ):
         importlib.import_module(stage).main(name)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from builders.score_files import read_record, write_record
 from builders.synthetic_study import REPORT, folder_of, scores, spaces
 from ruamel.yaml import YAML
 
@@ -49,10 +50,10 @@ def b(a: Path) -> Path:
 
 
 def edit(folder: Path, name: str, change: Change) -> None:
-    path = folder / f"data/scores/{name}.json"
-    record = json.loads(path.read_text())
+    path = folder / f"data/scores/{name}.parquet"
+    record = read_record(path)
     change(record)
-    path.write_text(json.dumps(record))
+    write_record(path, record)
 
 
 def add(amount: float, metric: str = "fd_lite2_5k") -> Change:
@@ -68,7 +69,7 @@ def found(a: Path, b: Path, **options: Any) -> dict[tuple[str, str], Pair]:
 
 
 def values(folder: Path, run: str, metric: str) -> list[float]:
-    record = json.loads((folder / f"data/scores/{run}-lite2.json").read_text())
+    record = read_record(folder / f"data/scores/{run}-lite2.parquet")
     return [seed["scores"][metric]["value"] for seed in record["seeds"]]
 
 
@@ -110,7 +111,7 @@ def test_deviations_are_those_over_seeds_of_the_sides_that_have_several(a: Path,
 def test_scores_of_another_measure_stand_side_by_side_without_a_difference(
     a: Path, b: Path, change: dict[str, Any], why: str
 ) -> None:
-    for path in (b / "data/scores").glob("*-lite2.json"):
+    for path in (b / "data/scores").glob("*-lite2.parquet"):
         edit(b, path.stem, lambda record: record.update(change))
     pair = found(a, b)["vgg16", "fd_lite2_5k"]
     assert pair.a and pair.b and pair.difference is None and pair.verdict == ""
@@ -141,7 +142,7 @@ def test_runs_of_one_side_and_missing_scores_are_named(
     a: Path, b: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_params(b, vgg16={"lr": 0.001, "taps": 3}, extra={"seeds": [0], "dataset": "photos"})
-    (b / "data/scores/taps1-lite2.json").unlink()
+    (b / "data/scores/taps1-lite2.parquet").unlink()
     rows = found(a, b)
     absent = rows["taps1", "fd_lite2_5k"]
     assert absent.b is None and absent.why.startswith("not in B (not run: data set photos is not")

@@ -1,11 +1,11 @@
 """The summary that `dvc metrics` and `dvc exp show` print: one distance and one score a run."""
 
-import json
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import pytest
+from builders.score_files import read_record
 from builders.synthetic_study import CONFIG, folder_of, parameters, spaces
 
 from gfmn.reporting.headlines import headlines
@@ -14,7 +14,7 @@ from gfmn.reporting.reading import read_study
 
 def by_hand(path: Path, keys: tuple[str, ...]) -> dict[str, float]:
     """The mean over seeds of scores, from the file itself."""
-    seeds: list[dict[str, Any]] = json.loads(path.read_text())["seeds"]
+    seeds: list[dict[str, Any]] = read_record(path)["seeds"]
     return {key: mean(seed["scores"][key]["value"] for seed in seeds) for key in keys}
 
 
@@ -31,7 +31,7 @@ def test_a_run_has_its_first_spaces_distance_and_score_of_fewest_images(
     scored = [name for name, run in study.runs.items() if run.scored]
     assert list(found) == scored
     space = study.evaluators[0]
-    expected = by_hand(folder / f"data/scores/running-{space}.json", keys)
+    expected = by_hand(folder / f"data/scores/running-{space}.parquet", keys)
     assert found["running"] == pytest.approx(expected)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from builders.synthetic_study import CONFIG, REPORT, folder_of, parameters, spaces, write
+from builders.score_files import read_record, write_record
+from builders.synthetic_study import CONFIG, REPORT, folder_of, parameters, spaces
 
 from gfmn.common.errors import InputError
 from gfmn.reporting.beside import places, same_data
@@ -38,9 +39,9 @@ def renamed(data: Any, dataset: str) -> Any:
 def study_on(dataset: str, canonical: bool = True) -> Study:
     """The synthetic study as if its images were another data set's."""
     folder = Path(f"{folder_of(canonical)}-{dataset}")
-    for path in (folder_of(canonical) / "data/scores").glob("*.json"):
+    for path in (folder_of(canonical) / "data/scores").glob("*.parquet"):
         name = path.name.replace("photos", dataset)
-        write(folder / "data/scores" / name, renamed(json.loads(path.read_text()), dataset))
+        write_record(folder / "data/scores" / name, renamed(read_record(path), dataset))
     return read_study(folder, CONFIG, **renamed(spaces(canonical), dataset))
 
 

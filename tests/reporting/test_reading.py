@@ -1,12 +1,12 @@
 """Results that cannot be read are one line that says why; so is a run that was not made."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from builders.synthetic_study import CONFIG, folder_of, spaces, write
+from builders.score_files import read_record, write_record
+from builders.synthetic_study import CONFIG, folder_of, spaces
 
 from gfmn.common.errors import InputError
 from gfmn.reporting.markdown import markdown
@@ -14,7 +14,7 @@ from gfmn.reporting.reading import read_study
 from gfmn.reporting.results import Study
 from gfmn.reporting.tables import make_table
 
-FILE = "data/scores/running-lite2.json"
+FILE = "data/scores/running-lite2.parquet"
 
 
 def read(folder: Path) -> Study:
@@ -29,9 +29,7 @@ def whole() -> Path:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        (FILE, "{", "expected JSON"),
-        (FILE, '{"run": "running"}', "required"),
-        (FILE, "[]", "JSON object"),
+        (FILE, "{", "expected parquet"),
         ("data/models/vgg16/seed-1/config.json", '{"run": 3}', "config.json"),
         ("reports/history/vgg16/seed-1.tsv", "step\timages\tlr\n1\t2\t3\n", "'loss'"),
         ("reports/history/vgg16/seed-1.tsv", "", "expected a table"),
@@ -60,7 +58,8 @@ def test_a_malformed_file_is_one_line_that_names_it(
         (["seeds", 1, "seed"], 0, r"\$\.seeds\.1\.seed: expected one of 1, 2, found 0"),
         (["seeds", 0, "scores", "fid_5k"], {"value": 9.0}, "not FID's|space is another"),
         (["seeds", 0, "scores", "kd_lite2_5k", "over"], None, "kd_lite2_5k.over: expected what"),
-        (["seeds", 0, "scores", "fd_lite2_5k"], 9.0, r"scores\.fd_lite2_5k: "),
+        (["seeds", 0, "scores", "fd_lite2_5k", "value"], None, r"scores\.fd_lite2_5k\.value: "),
+        (["n_generated"], "5k", r"\$\.n_generated: "),
         (["seeds", 0, "nearest", "pixel", "held_out"], [1.0], "expected 101 percentiles, found 1"),
         (
             ["seeds", 0, "classes"],
@@ -74,13 +73,13 @@ def test_a_malformed_file_is_one_line_that_names_it(
 def test_scores_that_cannot_stand_beside_others_are_refused(
     whole: Path, tmp_path: Path, keys: list[Any], value: Any, said: str
 ) -> None:
-    record = json.loads((whole / FILE).read_text())
+    record = read_record(whole / FILE)
     inner = record
     for key in keys[:-1]:
         inner = inner[key]
     inner[keys[-1]] = value
     shutil.copytree(whole / "data/scores", tmp_path / "data/scores")
-    write(tmp_path / FILE, record)
+    write_record(tmp_path / FILE, record)
     with pytest.raises(InputError, match=said) as caught:
         read(tmp_path)
     assert FILE in str(caught.value) and "\n" not in str(caught.value)
@@ -176,10 +175,9 @@ def test_a_run_that_was_not_scored_names_what_is_missing(tmp_path: Path) -> None
     assert status(tmp_path, "vgg16") == "trained, not scored"
     shutil.rmtree(tmp_path / "data/samples")
     assert status(tmp_path, "vgg16") == "trained, not scored: samples are not there"
-    write(
-        tmp_path / "data/scores/vgg16-lite2.json",
-        json.loads((whole / "data/scores/vgg16-lite2.json").read_text()),
-    )
+    (tmp_path / "data/scores").mkdir()
+    name = "data/scores/vgg16-lite2.parquet"
+    shutil.copyfile(whole / name, tmp_path / name)
     assert status(tmp_path, "vgg16") == "scored in 1 of 2 spaces: samples are not there"
 
 

@@ -1,12 +1,12 @@
 """Scores in the report: over seeds, in several spaces, under names that say which."""
 
-import json
 import re
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from builders.score_files import read_record, write_record
 from builders.synthetic_study import (
     ABSENT,
     CONFIG,
@@ -18,7 +18,6 @@ from builders.synthetic_study import (
     make,
     parameters,
     spaces,
-    write,
 )
 
 from gfmn.reporting import names
@@ -29,7 +28,7 @@ from gfmn.reporting.results import Study
 from gfmn.reporting.summary import every_score
 from gfmn.reporting.tables import make_table
 
-FILE = "data/scores/running-lite2.json"
+FILE = "data/scores/running-lite2.parquet"
 
 
 def read(folder: Path) -> Study:
@@ -89,8 +88,8 @@ def test_every_score_is_one_row_a_run_seed_evaluator_and_metric(
     keys = ["run", "seed", "dataset", "evaluator", "metric"]
     assert not long.duplicated(keys).any()
     expected = 0
-    for path in whole.glob("data/scores/*.json"):
-        expected += sum(len(seed["scores"]) for seed in json.loads(path.read_text())["seeds"])
+    for path in whole.glob("data/scores/*.parquet"):
+        expected += sum(len(seed["scores"]) for seed in read_record(path)["seeds"])
     assert len(long) == expected
     kinds = {"seed": "Int64", "value": "Float64", "n_generated": "Int64", "over": "string"}
     assert {key: str(long[key].dtype) for key in kinds} == kinds
@@ -185,13 +184,13 @@ def test_memorisation_and_classes_are_sections_only_where_they_were_measured(
     assert {"memorisation", "classes", "scores"} <= Reader(made.text).ids
     folder = shutil.copytree(whole, tmp_path / "study")
     for run in OWN:
-        (folder / f"data/scores/{run}-own.json").unlink(missing_ok=True)
-    for path in folder.glob("data/scores/*-lite2.json"):
-        record = json.loads(path.read_text())
+        (folder / f"data/scores/{run}-own.parquet").unlink(missing_ok=True)
+    for path in folder.glob("data/scores/*-lite2.parquet"):
+        record = read_record(path)
         for seed in record["seeds"]:
             seed.pop("nearest", None)
             seed["scores"] = {k: v for k, v in seed["scores"].items() if "memorised" not in k}
-        path.write_text(json.dumps(record))
+        write_record(path, record)
     found = make(folder)
     assert not Reader(found.text).ids & {"memorisation", "classes"}
     assert not {"nearest", "memorised", "classes"} & {d.kind for d in found.drawings}
@@ -207,8 +206,11 @@ def test_a_scores_name_says_kind_direction_and_count() -> None:
 
 def test_rows_are_ordered_by_the_distance_that_most_runs_have(whole: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(whole, tmp_path / "study")
-    path = folder / "data/scores/reference-photos-lite2.json"
-    path.write_text(path.read_text().replace("fd_lite2_5k", "fd_lite2_2500"))
+    path = folder / "data/scores/reference-photos-lite2.parquet"
+    record = read_record(path)
+    scores = record["seeds"][0]["scores"]
+    scores["fd_lite2_2500"] = scores.pop("fd_lite2_5k")
+    write_record(path, record)
     table = make_table(read(folder), CONFIG.tables["table2"])
     assert table.distance == "fd_lite2_5k" and "fd_lite2_2500" in table.frame
 
@@ -217,10 +219,10 @@ def test_scores_against_another_data_set_stand_beside_and_not_among(
     whole: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(whole, tmp_path / "study")
-    record = json.loads((folder / FILE).read_text()) | {"dataset": "faces", "n_reference": 777}
+    record = read_record(folder / FILE) | {"dataset": "faces", "n_reference": 777}
     for seed in record["seeds"]:
         seed["scores"]["fd_lite2_5k"]["value"] = 9999.0
-    write(folder / "data/scores/running-faces.json", record)
+    write_record(folder / "data/scores/running-faces.parquet", record)
     sections = spaces()
     other = {"run": "running", "dataset": "faces", "evaluator": "lite2"}
     sections["evaluations"] = {"running-faces": other} | sections["evaluations"]
@@ -233,12 +235,12 @@ def test_scores_against_another_data_set_stand_beside_and_not_among(
 
 def test_counts_that_differ_between_runs_are_columns(whole: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(whole, tmp_path / "study")
-    path = folder / "data/scores/encoder-lite2.json"
-    path.write_text(path.read_text().replace('"n_generated": 5000', '"n_generated": 50000'))
-    reference = folder / "data/scores/reference-photos-lite2.json"
-    record = json.loads(reference.read_text())
+    path = folder / "data/scores/encoder-lite2.parquet"
+    write_record(path, read_record(path) | {"n_generated": 50000})
+    reference = folder / "data/scores/reference-photos-lite2.parquet"
+    record = read_record(reference)
     record["held_out"] = {"dataset": "photos_test", "count": 5000, "how": "a data set held out"}
-    write(reference, record)
+    write_record(reference, record)
     study = read(folder)
     table = make_table(study, CONFIG.tables["table2"])
     lines = markdown(study, table, "t").splitlines()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from builders.score_files import read_record, write_record
 from builders.synthetic_study import (
     CONFIG,
     REPORT,
@@ -94,7 +95,7 @@ def test_a_run_without_results_is_shown_and_the_others_stay(whole: Path, tmp_pat
     folder = shutil.copytree(whole, tmp_path / "study")
     for path in folder.rglob("*taps5*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (folder / "data/scores/vgg16-lite2.json").unlink()
+    (folder / "data/scores/vgg16-lite2.parquet").unlink()
     study, tables, _, text = make(folder, drawn=False)
     rows = tables["table3"].frame.set_index("run")
     assert rows.loc["taps5", "status"] == "not run"
@@ -108,10 +109,10 @@ def test_a_missing_seed_is_said_and_the_others_are_counted(whole: Path, tmp_path
     folder = shutil.copytree(whole, tmp_path / "study")
     for path in (*folder.rglob("running/seed-0*"), *folder.glob("data/neighbours/*/seed-0-*")):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    scores = folder / "data/scores/running-lite2.json"
-    record = json.loads(scores.read_text())
+    scores = folder / "data/scores/running-lite2.parquet"
+    record = read_record(scores)
     record["seeds"] = record["seeds"][1:]
-    scores.write_text(json.dumps(record))
+    write_record(scores, record)
     _, tables, drawings, text = make(folder)
     row = tables["table2"].frame.set_index("run").loc["running"]
     assert row["status"] == "scored, 2 of 3 seeds" and row["fd_lite2_5k_over"] == "2 seeds"
@@ -119,7 +120,7 @@ def test_a_missing_seed_is_said_and_the_others_are_counted(whole: Path, tmp_path
     assert "run running, seed 1 of 0, 1, 2, not selected" in text
     assert {"samples", "strip", "nearest"} <= {drawing.kind for drawing in drawings}
     scores.unlink()
-    (folder / "data/scores/running-own.json").unlink()
+    (folder / "data/scores/running-own.parquet").unlink()
     study = read_study(folder, CONFIG, **spaces())
     assert study.headline.status == "2 of 3 seeds trained, not scored"
 
@@ -225,7 +226,7 @@ def test_a_report_that_cannot_be_made_is_refused_before_any_run(
 
 
 def test_real_data_alone_still_has_its_row(whole: Path, tmp_path: Path) -> None:
-    for path in whole.glob("data/scores/reference-*.json"):
+    for path in whole.glob("data/scores/reference-*.parquet"):
         (tmp_path / "data/scores").mkdir(parents=True, exist_ok=True)
         shutil.copy(path, tmp_path / "data/scores")
     study = read_study(tmp_path, CONFIG, **spaces())

@@ -1,5 +1,6 @@
-"""`python -m gfmn.metrics`: images of any origin scored by the pipeline's own code."""
+"""`gfmn score`: images of any origin scored by the pipeline's own code."""
 
+import argparse
 import io
 import json
 from pathlib import Path
@@ -14,7 +15,7 @@ from PIL import Image
 
 from gfmn.datasets import prepared
 from gfmn.datasets.prepared import Writer
-from gfmn.metrics import command
+from gfmn.inference import score
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import compare, describe_real
 from gfmn.metrics.evaluator import load_evaluator
@@ -25,7 +26,7 @@ COUNT = 60
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two sets of pictures as a folder, an array and a parquet file, and an evaluator."""
+    """Two sets of images as a folder, an array and a parquet file, and an evaluator."""
     folder = tmp_path_factory.mktemp("images")
     made = record("enc")
     arguments = {"image_size": 32, "latent": 128}
@@ -38,28 +39,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         images = rng.normal(level, 40, (COUNT, 32, 32, 3)).clip(0, 255).astype(np.uint8)
         np.save(folder / f"{name}.npy", images)
         (folder / name).mkdir()
-        pictures = []
+        encoded = []
         for i, image in enumerate(images):
             buffer = io.BytesIO()
             Image.fromarray(image).save(buffer, "PNG")
-            pictures.append(buffer.getvalue())
+            encoded.append(buffer.getvalue())
             (folder / name / f"{i:03}.png").write_bytes(buffer.getvalue())
-        pq.write_table(pa.table({"image": pictures}), folder / f"{name}.parquet")
+        pq.write_table(pa.table({"image": encoded}), folder / f"{name}.parquet")
     return folder
 
 
-def run(folder: Path, capsys: pytest.CaptureFixture[str], *words: Any) -> str:
-    evaluator = ["--evaluator", str(folder / "enc.safetensors"), "--scratch", str(folder)]
-    command.main([*map(str, words), *evaluator])
-    return capsys.readouterr().out
+def run(*words: Any) -> str:
+    parser = argparse.ArgumentParser()
+    score.add_arguments(parser)
+    return score.run(parser.parse_args(list(map(str, words))))
 
 
-def test_a_folder_an_array_and_a_parquet_file_of_the_same_images_have_the_same_scores(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def run_with_encoder(folder: Path, *words: Any) -> str:
+    return run(*words, "--evaluator", folder / "enc.safetensors", "--scratch", folder)
+
+
+def test_score_equal_images_in_any_container_have_equal_scores(folder: Path) -> None:
     found = []
     for end in ("", ".npy", ".parquet"):
-        text = run(folder, capsys, folder / f"made{end}", folder / f"real{end}", "--json")
+        text = run_with_encoder(folder, folder / f"made{end}", folder / f"real{end}", "--json")
         found.append(json.loads(text))
     assert found[0] == found[1] == found[2]
     assert found[0]["n_generated"] == found[0]["n_reference"] == COUNT
@@ -67,10 +70,9 @@ def test_a_folder_an_array_and_a_parquet_file_of_the_same_images_have_the_same_s
     assert found[0]["scores"]["fd_enc_60"]["value"] > 0
 
 
-def test_the_command_gives_the_pipelines_own_scores(
-    folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    found = json.loads(run(folder, capsys, folder / "made.npy", folder / "real.npy", "--json"))
+def test_score_gives_the_pipelines_own_scores(folder: Path, tmp_path: Path) -> None:
+    arrays = (folder / "made.npy", folder / "real.npy")
+    found = json.loads(run_with_encoder(folder, *arrays, "--json"))
     with Writer(tmp_path / "data", 32) as writer:
         writer.add(np.load(folder / "real.npy"), None)
         writer.finish({"name": "real"})
@@ -82,10 +84,8 @@ def test_the_command_gives_the_pipelines_own_scores(
     assert found["scores"] == expected.to_json()["scores"]
 
 
-def test_the_text_says_how_many_images_in_whose_space(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = run(folder, capsys, folder / "made", folder / "real", "--counts", "40")
+def test_score_text_names_counts_and_space(folder: Path) -> None:
+    text = run_with_encoder(folder, folder / "made", folder / "real", "--counts", "40")
     lines = text.splitlines()
     assert lines[0].startswith("fd_enc_40") and lines[1].startswith("fd_enc_60")
     assert "60 images against 60 real ones, 32 px, in the space of enc (dcgan_encoder" in text
@@ -95,9 +95,9 @@ def test_the_text_says_how_many_images_in_whose_space(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["absent", "real"], "GENERATED: absent: expected a folder of pictures, an .npy array or"),
-        (["made", "odd"], "expected square pictures of one size, or --size, found 32 x 32 (GENERA"),
-        (["broken", "real"], "GENERATED: a.png: expected a picture, found: "),
+        (["absent", "real"], "GENERATED: absent: expected a folder of images, an .npy array or"),
+        (["made", "odd"], "expected square images of one size, or --size, found 32 x 32 (GENERA"),
+        (["broken", "real"], "GENERATED: a.png: expected an image, found: "),
         (["made", "real", "--evaluator", "lite"], "--evaluator: no 'lite'; did you mean 'lite"),
         (
             ["made", "real", "--evaluator", "enc.safetensors", "--resize", "64"],
@@ -109,7 +109,7 @@ def test_the_text_says_how_many_images_in_whose_space(
         ),
     ],
 )
-def test_what_does_not_fit_is_one_line(
+def test_score_of_unfit_arguments_is_a_one_line_error(
     words: list[str], expected: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
@@ -119,25 +119,24 @@ def test_what_does_not_fit_is_one_line(
         if size:
             Image.new("RGB", size).save(folder / name / "a.png")
         else:
-            (folder / name / "a.png").write_bytes(b"no picture")
+            (folder / name / "a.png").write_bytes(b"no image")
     evaluator = [] if "--evaluator" in words else ["--evaluator", "enc.safetensors"]
-    assert expected in line(command.main, [*words, *evaluator, "--scratch", str(folder)])
+    assert expected in line(run, *words, *evaluator, "--scratch", folder)
 
 
-def test_pictures_of_any_size_are_brought_to_the_one_that_is_asked_for(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_score_size_resizes_all_images(folder: Path) -> None:
     (folder / "large").mkdir()
     rng = np.random.default_rng(1)
     for i in range(20):
         image = rng.integers(0, 256, (48 + i, 64, 3), np.uint8)
         Image.fromarray(image).save(folder / "large" / f"{i}.png")
-    text = run(folder, capsys, folder / "large", folder / "real", "--size", "32", "--json")
+    arguments = (folder / "large", folder / "real", "--size", "32", "--json")
+    text = run_with_encoder(folder, *arguments)
     assert json.loads(text)["n_generated"] == 20
 
 
-def test_a_published_evaluator_is_fetched_once(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_score_fetches_a_published_evaluator_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GFMN_CACHE", str(folder / "cache"))
     made = record("lite0", "efficientnet_lite0")
@@ -149,9 +148,9 @@ def test_a_published_evaluator_is_fetched_once(
         save_extractor(place, [record])
         return ""
 
-    monkeypatch.setattr(command, "save_fetched", save)
+    monkeypatch.setattr(score, "save_fetched", save)
     for _ in range(2):
-        words = [str(folder / "made.npy"), str(folder / "real.npy"), "--evaluator", "lite0"]
-        command.main([*words, "--scratch", str(folder)])
-        assert "score_lite0_60" in capsys.readouterr().out
+        arrays = (folder / "made.npy", folder / "real.npy")
+        text = run(*arrays, "--evaluator", "lite0", "--scratch", folder)
+        assert "score_lite0_60" in text
     assert calls == ["--evaluator lite0"]

@@ -1,0 +1,174 @@
+"""`gfmn score`: images of any origin scored by the pipeline's own code."""
+
+import argparse
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from gfmn import sources
+from gfmn.common.config import nearest
+from gfmn.common.errors import InputError
+from gfmn.datasets import prepared
+from gfmn.datasets.prepared import Prepared
+from gfmn.metrics.config import MetricsConfig
+from gfmn.metrics.evaluation import EvaluationResult, compare, describe_real
+from gfmn.metrics.evaluator import Evaluator, load_evaluator
+from gfmn.sources.image_files import BrokenError, size_of
+from gfmn.weights.converters import FetchedEvaluator, save_fetched
+
+SMALLEST = 8  # px, the least that a data set may have
+DESCRIPTION = "Score images against real ones, as the pipeline does."
+MEANING = """\
+Scores are named <score>_<evaluator>_<images>. Lower is better: fd (Fréchet distance; inf:
+extrapolated to infinitely many images), kd (kernel distance). Higher is better: score (of the
+Inception Score's form), precision, recall. memorised is the probability that an image is nearer to
+a real one than real images are to each other: 0.5 where it copies nothing. Only in the space of
+Inception with its published weights are they called fid, kid and is.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments, and what its scores mean below them."""
+    parser.description, parser.epilog = DESCRIPTION, MEANING
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    kinds = "a folder of images, an .npy array (uint8) or parquet files"
+    parser.add_argument("generated", metavar="GENERATED", help=kinds)
+    parser.add_argument("real", metavar="REAL", help="likewise")
+    evaluators = f"{', '.join(published_evaluators())}, or a file of this pipeline's"
+    parser.add_argument("--evaluator", default="lite0", help=f"{evaluators}; default: lite0")
+    parser.add_argument("--weights", type=Path, help="a copy of the evaluator's published file")
+    parser.add_argument("--resize", type=int, help="pixels that the evaluator sees")
+    parser.add_argument("--size", type=int, help="pixels to which all images are brought first")
+    parser.add_argument("--counts", type=int, nargs="+", help="images in a Fréchet distance")
+    parser.add_argument("--scratch", type=Path, help="a folder for temporary files")
+    parser.add_argument("--json", action="store_true", help="everything, for programs")
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """The scores as text; raises `InputError` for images or an evaluator that do not fit."""
+    counts = arguments.counts
+    config = MetricsConfig(counts=tuple(counts)) if counts else MetricsConfig()
+    evaluator = _evaluator(arguments.evaluator, arguments.weights, arguments.resize)
+    with tempfile.TemporaryDirectory(dir=arguments.scratch, prefix="gfmn-") as scratch:
+        folder = Path(scratch)
+        inputs = {"GENERATED": arguments.generated, "REAL": arguments.real}
+        size = arguments.size or _common_size(inputs)
+        generated, real = (
+            _prepared(path, size, name, folder / name.lower()) for name, path in inputs.items()
+        )
+        reference, _ = describe_real(real, None, evaluator, config, folder / "reference")
+        result = compare(generated.images, real, reference, evaluator, config, folder / "features")
+    facts = {
+        **evaluator.facts(),
+        "n_generated": len(generated.images),
+        "n_reference": len(real.images),
+        "image_size": size,
+        "settings": config.model_dump(mode="json"),
+    }
+    if arguments.json:
+        return json.dumps({**facts, **result.to_json()}, indent=2)
+    return _text(result, facts)
+
+
+def published_evaluators() -> dict[str, Any]:
+    """The evaluators that have a name, as a study's `evaluators.fetched` would have them."""
+    text = resources.files("gfmn.metrics").joinpath("evaluators.yaml").read_text()
+    return dict(YAML(typ="safe").load(text))
+
+
+def _evaluator(name: str, weights: Path | None, resize: int | None) -> Evaluator:
+    """One by name, fetched once for all, or a file of the pipeline's."""
+    if name.endswith(".safetensors"):
+        if weights is not None or resize is not None:
+            raise InputError(f"{name}: expected no --weights and no --resize, the file has both")
+        return load_evaluator(name)
+    published = published_evaluators()
+    if name not in published:
+        raise InputError(
+            f"--evaluator: no {name!r}; {nearest(name, published)}, or a .safetensors file"
+        )
+    row: dict[str, Any] = published[name]
+    if resize is not None:
+        row["resize"] = resize
+    if weights is not None:
+        row["source"]["path"] = str(weights)
+    network = FetchedEvaluator.parse(row, f"--evaluator {name}")
+    facts = network.model_dump_json(exclude={"source": {"path"}})
+    path = _cache() / f"{name}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.safetensors"
+    if not path.exists():
+        try:
+            save_fetched(path, name, network, f"--evaluator {name}")
+        except InputError as error:
+            advice = "" if weights else "; --weights takes a local copy of the file"
+            raise InputError(f"{error}{advice}") from None
+    return load_evaluator(path)
+
+
+def _cache() -> Path:
+    """Where fetched evaluators are kept: `GFMN_CACHE`, or the user's folder for such things."""
+    user = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("GFMN_CACHE") or f"{user}/gfmn").expanduser() / "evaluators"
+
+
+def _source(path: str, size: int, argument: str) -> sources.Pictures:
+    """The data set's parameters that a path stands for."""
+    location = Path(path).expanduser()
+    if location.suffix == ".npy":
+        kind = "npy"
+    elif location.suffix == ".parquet" or (location.is_dir() and any(location.glob("*.parquet"))):
+        kind = "parquet"
+    elif location.is_dir():
+        kind = "folder"
+    else:
+        actual = "another file" if location.exists() else "nothing"
+        expected = "a folder of images, an .npy array or parquet files"
+        raise InputError(f"{argument}: {path}: expected {expected}, found {actual}")
+    row = {"source": kind, "path": path, "image_size": size}
+    config = sources.parse(row | ({"label": None} if kind == "parquet" else {}), argument)
+    assert isinstance(config, sources.Pictures)
+    return config
+
+
+def _common_size(inputs: Mapping[str, str]) -> int:
+    """The size of all images in px; `InputError` unless they are square and of one size."""
+    first: tuple[str, tuple[int, int]] | None = None
+    for argument, path in inputs.items():
+        config = _source(path, SMALLEST, argument)
+        for item in sources.READ[config.source][1](config, argument).items:
+            try:
+                this = (f"{argument} {item.name}", size_of(item.raw))
+            except BrokenError as error:
+                raise InputError(
+                    f"{argument}: {item.name}: expected an image, found: {error}"
+                ) from None
+            first = first or this
+            if this[1] != first[1] or this[1][0] != this[1][1]:
+                both = dict.fromkeys((first, this))
+                actual = " and ".join(f"{w} x {h} ({name})" for name, (w, h) in both)
+                raise InputError(f"expected square images of one size, or --size, found {actual}")
+    assert first is not None
+    return first[1][0]
+
+
+def _prepared(path: str, size: int, argument: str, folder: Path) -> Prepared:
+    sources.prepare(_source(path, size, argument), argument.lower(), folder, argument)
+    return prepared.read(folder)
+
+
+def _text(result: EvaluationResult, facts: Mapping[str, Any]) -> str:
+    width = max(map(len, result.scores))
+    lines = []
+    for name, score in result.scores.items():
+        std = "" if score.std is None else f" ± {score.std:.3g}"
+        lines.append(f"{name:{width}}  {score.value:.5g}{std}  {score.over or ''}".rstrip())
+    images = f"{facts['n_generated']:,} images against {facts['n_reference']:,} real ones"
+    evaluator = f"{facts['evaluator']} ({facts['architecture']}, resize: {facts['resizer']})"
+    lines.append(f"{images}, {facts['image_size']} px, in the space of {evaluator}")
+    return "\n".join([*lines, f"sha256 of the evaluator: {facts['evaluator_digest']}"])

@@ -1,0 +1,60 @@
+"""Files of scores as plain data: what `gfmn.metrics.score_file` writes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gfmn.common.errors import InputError
+
+KEY = b"gfmn"  # of the facts, JSON, in the schema's metadata
+COLUMNS = {  # of the table -> a score's field in records.Score
+    "value": "value",
+    "deviation": "std",
+    "over": "over",
+    "kind": "kind",
+    "count": "count",
+    "title": "title",
+    "direction": "direction",
+    "decimals": "decimals",
+    "main": "main",
+    "order": "order",
+}
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The facts with each seed's `scores` in `seeds`, as `records.Scores` takes them.
+
+    Raises `InputError` for a file that is no parquet, or of other columns or metadata.
+    """
+    try:
+        table = pq.ParquetFile(path).read()
+    except (pa.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())[:80]
+        raise InputError(
+            f"{path}: expected parquet, found another or a broken file ({reason})"
+        ) from None
+    record = _facts(path, table.schema.metadata or {})
+    for column in ("seed", "score", *COLUMNS):
+        if column not in table.column_names:
+            names = ", ".join(table.column_names)
+            raise InputError(f"{path}: expected a column {column!r}, found {names}")
+    scores: dict[int | None, dict[str, Any]] = {}
+    for row in table.to_pylist():
+        fields = {field: row[column] for column, field in COLUMNS.items()}
+        scores.setdefault(row["seed"], {})[row["score"]] = fields
+    record["seeds"] = [{**seed, "scores": scores.get(seed["seed"], {})} for seed in record["seeds"]]
+    return record
+
+
+def _facts(path: Path, metadata: dict[bytes, bytes]) -> dict[str, Any]:
+    try:
+        facts = json.loads(metadata[KEY])
+        seeds = [dict(seed) for seed in facts["seeds"]]
+        if all("seed" in seed for seed in seeds):
+            return {**facts, "seeds": seeds}
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise InputError(f"{path}: expected a record of seeds in the metadata, found none")
