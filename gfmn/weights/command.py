@@ -22,27 +22,31 @@ norm, ResNet18 with a 3 x 3 stem, the DCGAN encoder.
 def main(words: list[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m gfmn.weights", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    command = commands.add_parser(
-        "import",
-        help="a published checkpoint -> an extractor file",
-        description=IMPORT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument("file", type=Path, metavar="FILE", help="the checkpoint")
-    command.add_argument(
-        "--out", type=Path, required=True, metavar="OUT", help="the extractor file, .safetensors"
-    )
-    command.add_argument(
-        "--name", help="the network's name in its taps' names (default: the architecture's)"
-    )
-    arguments = parser.parse_args(words)
+    command = parser.add_subparsers(required=True).add_parser("import")
+    add_arguments(command)
     try:
-        imported = import_published(arguments.file, arguments.name)
-        _save(arguments.out, imported)
+        print(run(parser.parse_args(words)))
     except InputError as error:
         sys.exit(f"error: {error}")
-    print("\n".join(report(imported, arguments.file, arguments.out)))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = IMPORT
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("file", type=Path, metavar="FILE", help="the checkpoint")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="OUT", help="the extractor file, .safetensors"
+    )
+    parser.add_argument(
+        "--name", help="the network's name in its taps' names (default: the architecture's)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """Convert the checkpoint; returns what was found and written."""
+    imported = import_published(arguments.file, arguments.name)
+    _save(arguments.out, imported)
+    return "\n".join(report(imported, arguments.file, arguments.out))
 
 
 def _save(out: Path, imported: Imported) -> None:

@@ -1,10 +1,9 @@
-"""Score images of any origin: `python -m gfmn.metrics GENERATED REAL --evaluator lite0`."""
+"""`gfmn score`: score images of any origin against real images."""
 
 import argparse
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +23,7 @@ from gfmn.sources.image_files import BrokenError, size_of
 from gfmn.weights.converters import FetchedEvaluator, save_fetched
 
 SMALLEST = 8  # px, the least that a data set may have
-KNOWN = Path(__file__).parent.parent / "evaluators.yaml"
+KNOWN = Path(__file__).parent.parent / "metrics/evaluators.yaml"
 MEANING = """\
 Scores are named <score>_<evaluator>_<images>. Lower is better: fd (Fréchet distance; inf:
 extrapolated to any number of images), kd (kernel distance). Higher is better: score (of the
@@ -34,8 +33,27 @@ Inception with its published weights are they called fid, kid and is.
 """
 
 
-def main(arguments: list[str] | None = None) -> None:
-    words = _parser().parse_args(arguments)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Score images against real ones, by the pipeline's own code."
+    parser.epilog = MEANING
+    what = "a folder of pictures, an .npy array (uint8) or parquet files"
+    parser.add_argument("generated", metavar="GENERATED", help=what)
+    parser.add_argument("real", metavar="REAL", help="likewise")
+    known = f"{', '.join(_known())}, or a file of this pipeline's"
+    parser.add_argument("--evaluator", default="lite0", help=f"{known}; default: lite0")
+    parser.add_argument(
+        "--weights", type=Path, help="a local copy of the evaluator's published file"
+    )
+    parser.add_argument("--resize", type=int, help="pixels at which the evaluator looks")
+    parser.add_argument("--size", type=int, help="pixels to which all images are brought first")
+    parser.add_argument("--counts", type=int, nargs="+", help="images in a Fréchet distance")
+    parser.add_argument("--scratch", type=Path, help="a folder for temporary files")
+    parser.add_argument("--json", action="store_true", help="everything, for programs")
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """The scores as text, or as JSON."""
+    words = arguments
     config = MetricsConfig(counts=tuple(words.counts)) if words.counts else MetricsConfig()
     evaluator = _evaluator(words.evaluator, words.weights, words.resize)
     with tempfile.TemporaryDirectory(dir=words.scratch, prefix="gfmn-") as scratch:
@@ -54,30 +72,9 @@ def main(arguments: list[str] | None = None) -> None:
         "image_size": size,
         "settings": config.model_dump(mode="json"),
     }
-    print(json.dumps({**facts, **found.to_json()}, indent=2) if words.json else _text(found, facts))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m gfmn.metrics",
-        description="Score images against real ones, by the pipeline's own code.",
-        epilog=MEANING,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    what = "a folder of pictures, an .npy array (uint8) or parquet files"
-    parser.add_argument("generated", metavar="GENERATED", help=what)
-    parser.add_argument("real", metavar="REAL", help="likewise")
-    known = f"{', '.join(_known())}, or a file of this pipeline's"
-    parser.add_argument("--evaluator", default="lite0", help=f"{known}; default: lite0")
-    parser.add_argument(
-        "--weights", type=Path, help="a local copy of the evaluator's published file"
-    )
-    parser.add_argument("--resize", type=int, help="pixels at which the evaluator looks")
-    parser.add_argument("--size", type=int, help="pixels to which all images are brought first")
-    parser.add_argument("--counts", type=int, nargs="+", help="images in a Fréchet distance")
-    parser.add_argument("--scratch", type=Path, help="a folder for temporary files")
-    parser.add_argument("--json", action="store_true", help="everything, for programs")
-    return parser
+    if words.json:
+        return json.dumps({**facts, **found.to_json()}, indent=2)
+    return _text(found, facts)
 
 
 def _known() -> dict[str, Any]:
@@ -173,10 +170,3 @@ def _text(found: Evaluation, facts: Mapping[str, Any]) -> str:
     looks = f"{facts['evaluator']} ({facts['architecture']}, resize: {facts['resizer']})"
     lines.append(f"{images}, {facts['image_size']} px, in the space of {looks}")
     return "\n".join([*lines, f"sha256 of the evaluator: {facts['evaluator_digest']}"])
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"error: {error}")

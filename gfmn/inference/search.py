@@ -1,6 +1,6 @@
 """Try values of a run's parameters and score each, without touching the pipeline's outputs.
 
-    python tools/search.py vgg16 --steps 200 lr=5e-4,1e-3,2e-3 ama.rate=1e-3,1e-2
+    gfmn search vgg16 --steps 200 lr=5e-4,1e-3,2e-3 ama.rate=1e-3,1e-2
 
 One row for every combination: the Fréchet distance and the Inception-style score of samples in
 the space of the run's first evaluation, and equation 1's loss. Reads the study in the current
@@ -15,8 +15,6 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "stages"))
 
 from PIL import Image
 
@@ -38,13 +36,16 @@ from gfmn.study import RunConfig
 from gfmn.training.trainer import Trainer
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = __doc__
     parser.add_argument("run")
     parser.add_argument("grid", nargs="*", help="field=value,value or group.field=value,value")
     parser.add_argument("--steps", type=int, help="in place of the run's own")
     parser.add_argument("--grids", type=Path, help="a folder for a sample grid of each")
-    options = parser.parse_intermixed_args()
+
+
+def run(options: argparse.Namespace) -> str:
+    """Try each combination; rows are printed as they are made."""
     keep_freed_memory()
     params = stage.read_params()
     fields = [word.partition("=")[::2] for word in options.grid]
@@ -61,6 +62,7 @@ def main() -> None:
         target = _target(params, options.run)
         print(*values, config.steps, *_try(config, target, options.grids, values), sep="\t")
         sys.stdout.flush()
+    return ""
 
 
 def _plain(text: str) -> Any:
@@ -109,7 +111,3 @@ def _try(
         f"{trainer.objective.loss():.4g}",
         f"{progress.rate:.2f}",
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""`python -m gfmn.metrics`: images of any origin scored by the pipeline's own code."""
+"""`gfmn score`: images of any origin scored by the pipeline's own code."""
 
 import io
 import json
@@ -12,9 +12,10 @@ import pytest
 from builders.extractor_files import line, record
 from PIL import Image
 
+from gfmn import cli
 from gfmn.datasets import prepared
 from gfmn.datasets.prepared import Writer
-from gfmn.metrics import command
+from gfmn.inference import score
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import compare, describe_real
 from gfmn.metrics.evaluator import load_evaluator
@@ -50,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, capsys: pytest.CaptureFixture[str], *words: Any) -> str:
     evaluator = ["--evaluator", str(folder / "enc.safetensors"), "--scratch", str(folder)]
-    command.main([*map(str, words), *evaluator])
+    print(score.run(cli.parse("score", [*map(str, words), *evaluator])))
     return capsys.readouterr().out
 
 
@@ -121,7 +122,8 @@ def test_what_does_not_fit_is_one_line(
         else:
             (folder / name / "a.png").write_bytes(b"no picture")
     evaluator = [] if "--evaluator" in words else ["--evaluator", "enc.safetensors"]
-    assert expected in line(command.main, [*words, *evaluator, "--scratch", str(folder)])
+    arguments = cli.parse("score", [*words, *evaluator, "--scratch", str(folder)])
+    assert expected in line(score.run, arguments)
 
 
 def test_pictures_of_any_size_are_brought_to_the_one_that_is_asked_for(
@@ -149,9 +151,9 @@ def test_a_published_evaluator_is_fetched_once(
         save_extractor(place, [record])
         return ""
 
-    monkeypatch.setattr(command, "save_fetched", save)
+    monkeypatch.setattr(score, "save_fetched", save)
     for _ in range(2):
         words = [str(folder / "made.npy"), str(folder / "real.npy"), "--evaluator", "lite0"]
-        command.main([*words, "--scratch", str(folder)])
+        print(score.run(cli.parse("score", [*words, "--scratch", str(folder)])))
         assert "score_lite0_60" in capsys.readouterr().out
     assert calls == ["--evaluator lite0"]
