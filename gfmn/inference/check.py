@@ -17,9 +17,8 @@ def run(arguments: argparse.Namespace) -> str:
     """Check the file; returns one line."""
     path = arguments.study / "params.yaml"
     params = parameters.read(path)
-    from gfmn import (
-        study,  # it imports torch, which takes seconds: a file that is no YAML fails first
-    )
+    # It imports torch, which takes seconds: a file that cannot be read fails before.
+    from gfmn import study
 
     study.check(params, str(path))
     count = len(params["runs"])

@@ -69,11 +69,11 @@ def write_card(
     paths = [out, image] if image else [out]
     for path in paths:
         check_writable(path, overwrite)
+    text = model_card(record, license, image.name if image else None)
     if image and samples:
         with write_atomically(image, overwrite) as partial:
             shutil.copyfile(samples, partial)
     with write_atomically(out, overwrite) as partial:
-        text = model_card(record, license, image.name if image else None)
         partial.write_text(text, encoding="utf-8")
     return paths
 
@@ -180,7 +180,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=False,  # Markdown
     )
     environment.filters |= {
         "cell": _cell,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders.commands import gfmn
+from builders.commands import gfmn, refused
 from builders.extractor_files import line
 from builders.recorded_run import (
     RUN,
@@ -168,6 +168,8 @@ def test_command_writes_card_and_image_and_overwrites_neither(
     assert out.read_text() == model_card(read_run(study, RUN, 2), "mit", image.name)
     samples = study / f"data/samples/{RUN}/seed-2.png"
     assert image.read_bytes() == samples.read_bytes() and "(CARD-samples.png)" in out.read_text()
+    assert "license: expected" in refused("card", *words[1:-1], tmp_path / "b.md", "--license", "?")
+    assert not (tmp_path / "b-samples.png").exists()
     out.unlink()
     assert "CARD-samples.png: expected no file, found one" in line(write_card, out, study, RUN, 2)
     assert not out.exists()
