@@ -1,4 +1,4 @@
-"""The YAML at the head of a model card."""
+"""The YAML at the head of a model card, as hubs of models read it."""
 
 import io
 import re
@@ -7,7 +7,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from gfmn.common.errors import InputError
-from gfmn.inference.described import Described, ScoredSpace
+from gfmn.inference.run_record import EvaluatorScores, RunRecord
 from gfmn.reporting import names
 from gfmn.reporting.summary import Summary, summaries
 
@@ -16,53 +16,53 @@ TASK = "unconditional-image-generation"
 SPDX = re.compile(r"[A-Za-z0-9.+-]+")
 
 
-def front_matter(of: Described, licence: str) -> str:
-    """The facts as text; `InputError` where `licence` cannot be an SPDX identifier."""
-    if not SPDX.fullmatch(licence):
-        raise InputError(f"licence: expected an SPDX identifier, found {licence!r}")
+def front_matter(record: RunRecord, license: str) -> str:
+    """The YAML text; raises `InputError` where `license` cannot be an SPDX identifier."""
+    if not SPDX.fullmatch(license):
+        raise InputError(f"license: expected an SPDX identifier, found {license!r}")
     text = io.StringIO()
     writer: Any = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
     writer.sort_base_mapping_type_on_output = False
     writer.width, writer.allow_unicode = 1000, True
-    writer.dump(facts(of, licence), text)
+    writer.dump(_fields(record, license), text)
     return text.getvalue()
 
 
-def facts(of: Described, licence: str) -> dict[str, Any]:
-    """What a hub of models reads of a card: tags, data, scores in the form of `model-index`."""
-    generator = of.model.parameters.get("generator")
-    matched = [network.architecture for network in of.extractor]
-    tags = ["gfmn", "feature-matching", "image-generation", generator, *matched]
+def _fields(record: RunRecord, license: str) -> dict[str, Any]:
+    """License, tags, data set, and the scores in the form of `model-index`."""
+    generator = record.model.parameters.get("generator")
+    architectures = [network.architecture for network in record.extractor]
+    tags = ["gfmn", "feature-matching", "image-generation", generator, *architectures]
     results = [
         {
             "task": {"type": TASK, "name": "Image generation"},
-            "dataset": {"type": space.scores.dataset, "name": space.scores.dataset},
-            "metrics": [_metric(key, one, space) for key, one in summaries(space.scores).items()],
+            "dataset": {"type": one.scores.dataset, "name": one.scores.dataset},
+            "metrics": [_metric(key, score, one) for key, score in summaries(one.scores).items()],
         }
-        for space in of.spaces
+        for one in record.evaluators
     ]
-    index = [{"name": of.run.name, "results": results}]
+    index = [{"name": record.run.name, "results": results}]
     return {
-        "license": licence,
+        "license": license,
         "library_name": "gfmn",
         "pipeline_tag": TASK,
         "tags": [*dict.fromkeys(str(tag) for tag in tags if tag), PAPER],
-        "datasets": [of.dataset_name],
+        "datasets": [record.dataset_name],
         **({"model-index": index} if results else {}),
     }
 
 
-def _metric(key: str, one: Summary, space: ScoredSpace) -> dict[str, Any]:
-    """A score with all that its number means nothing without."""
-    scores = space.scores
-    spread = {"std": one.std, "std_over": one.over} if one.std is not None else {}
-    how = {"how": one.how} if one.how else {}
-    where = "" if "_pixel_" in key else f" in the space of {space.words}"
+def _metric(key: str, score: Summary, evaluator: EvaluatorScores) -> dict[str, Any]:
+    """A score, and all that is needed to compare it with another."""
+    scores = evaluator.scores
+    space = "" if "_pixel_" in key else f" in the space of {evaluator.space}"
+    how = {"how": score.how} if score.how else {}
+    spread = {"std": score.std, "std_over": score.over} if score.std is not None else {}
     return {
         "type": names.kind(key) or key,
-        "name": f"{key}: {names.what(key)}{where}",
-        "value": one.value,
+        "name": f"{key}: {names.what(key)}{space}",
+        "value": score.value,
         "args": {
             "evaluator": scores.evaluator,
             "evaluator_sha256": scores.evaluator_digest,

@@ -1,22 +1,53 @@
-"""The model card of a run: Markdown behind YAML, of what its study recorded and nothing else."""
+"""`gfmn card`: the model card of a run, from what its study recorded."""
 
+import argparse
 import shutil
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from gfmn.inference.described import Described, ScoredSpace, read_run
+import jinja2
+
+from gfmn.inference import options
 from gfmn.inference.front_matter import front_matter
-from gfmn.inference.images import refuse, writing
-from gfmn.inference.limits import limits
-from gfmn.inference.words import number, of_seeds
+from gfmn.inference.image_files import check_writable, write_atomically
+from gfmn.inference.run_record import EvaluatorScores, RunRecord, read_run
 from gfmn.networks.extractor_file import NetworkHeader
 from gfmn.reporting import names
 from gfmn.reporting.footnotes import join
 from gfmn.reporting.record import duration
 from gfmn.reporting.summary import summaries
 
-HIGHER = {"min": "lower is better", "max": "higher is better", "half": "0.5 in real images"}
+BEST = {"min": "lower is better", "max": "higher is better", "half": "0.5 in real images"}
+SOURCE = ("package", "version", "model", "weights", "url", "file", "revision")  # of a provenance
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Write a model card from what a study recorded of a run, and its samples."
+    parser.add_argument("run", metavar="RUN", help="the run's name in the study's params.yaml")
+    options.add_study(parser)
+    parser.add_argument("--seed", type=int, help="of one training (default: all that the run has)")
+    parser.add_argument(
+        "--license",
+        default="apache-2.0",
+        help="SPDX identifier of the license under which you publish the generator (default: "
+        "%(default)s); the card lists the licenses of the networks that it was trained with",
+    )
+    options.add_out(parser, "the card, .md; samples are written next to it as <name>-samples.png")
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """Write the card; returns the paths of the files."""
+    paths = write_card(
+        arguments.out,
+        arguments.study,
+        arguments.run,
+        arguments.seed,
+        arguments.license,
+        arguments.force,
+    )
+    return ", ".join(map(str, paths))
 
 
 def write_card(
@@ -24,194 +55,155 @@ def write_card(
     study: Path,
     run: str,
     seed: int | None = None,
-    licence: str = "apache-2.0",
+    license: str = "apache-2.0",
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write the card, and a grid of samples beside it where the study has one; return both paths.
+    """Write the card, and a grid of samples next to it where the study has one; returns the paths.
 
-    `seed`: of one training, else all that the run has. `licence`: the generator's, an SPDX
-    identifier. Raises `InputError` as `gfmn.inference.described.read_run` does.
+    `seed`: of one training, else all that the run has. `license`: the generator's, an SPDX
+    identifier. Raises `InputError` as `gfmn.inference.run_record.read_run` does.
     """
-    of = read_run(study, run, seed)
-    samples = of.seeds[0].samples
-    picture = out.with_name(f"{out.stem}-samples.png") if samples else None
-    for path in filter(None, (out, picture)):
-        refuse(path, overwrite)
-    if picture and samples:
-        with writing(picture, overwrite) as partial:
+    record = read_run(study, run, seed)
+    samples = record.seeds[0].samples
+    image = out.with_name(f"{out.stem}-samples.png") if samples else None
+    paths = [out, image] if image else [out]
+    for path in paths:
+        check_writable(path, overwrite)
+    text = model_card(record, license, image.name if image else None)
+    if image and samples:
+        with write_atomically(image, overwrite) as partial:
             shutil.copyfile(samples, partial)
-    with writing(out, overwrite) as partial:
-        text = model_card(of, licence, picture.name if picture else None)
+    with write_atomically(out, overwrite) as partial:
         partial.write_text(text, encoding="utf-8")
-    return [out, picture] if picture else [out]
+    return paths
 
 
-def model_card(of: Described, licence: str = "apache-2.0", picture: str | None = None) -> str:
-    """The card as text; `picture` is the name of a grid of samples beside it."""
-    sections = (
-        [f"# {title(of)}", *_opening(of, picture)],
-        ["## Use", *_use(of)],
-        ["## Training", *_training(of)],
-        ["## Scores", *_scores(of)],
-        ["## Limitations", *(f"- {line}" for line in limits(of))],
-        ["## Licences and provenance", *_provenance(of, licence)],
+def model_card(record: RunRecord, license: str = "apache-2.0", image: str | None = None) -> str:
+    """The card: YAML and Markdown. `image` is the file name of a grid of samples next to it."""
+    evaluators = [(evaluator, score_rows(evaluator)) for evaluator in record.evaluators]
+    statistics = record.model.statistics
+    networks = [("extractor", network) for network in record.extractor]
+    inputs = {
+        "data set": statistics.get("dataset_digest") or record.dataset.get("digest"),
+        "extractor's file": statistics.get("extractor_digest"),
+    }
+    for evaluator in record.evaluators:
+        name = evaluator.scores.evaluator
+        networks += [(f"scores, {name}", network) for network in evaluator.networks]
+        inputs[f"evaluator {name}"] = evaluator.scores.evaluator_digest
+    body = _template().render(
+        record=record,
+        model=record.model,
+        parameters=record.model.parameters,
+        image_size=statistics.get("image_size"),
+        architectures=[network.architecture for network in record.extractor],
+        seeds=[result.seed for result in record.seeds],
+        training=_training(record),
+        evaluators=evaluators,
+        memorized={  # by key: every evaluator's scores hold those in pixels
+            row.key: f"`{row.key}` {number(row.value)}"
+            for _, rows in evaluators
+            for row in rows
+            if row.kind == "memorised"
+        },
+        published=[n.name for n in record.extractor if not n.provenance.get("trained_on")],
+        skipped=record.dataset.get("skipped", {}).get("count"),
+        networks=networks,
+        inputs=inputs,
+        license=license,
+        image=image,
     )
-    body = "\n\n".join("\n".join(_spaced(lines)) for lines in sections)
-    return f"---\n{front_matter(of, licence)}---\n\n{body}\n"
+    return f"---\n{front_matter(record, license)}---\n\n{body}"
 
 
-def title(of: Described) -> str:
-    """The run, and which of its seeds where it has several."""
-    if len(of.seeds) == 1 and len(of.run.seeds) > 1:
-        return f"{of.run.name}, seed {of.seeds[0].seed}"
-    return of.run.name
+@dataclass(frozen=True)
+class ScoreRow:
+    """A score in a card's table."""
+
+    key: str
+    kind: str  # as gfmn.reporting.names has it
+    value: float  # mean over the seeds
+    spread: str  # "± 1.7 over 3 seeds", or how a score without a deviation was computed
+    mean: float | None  # over all seeds, where the card is of one of several
+    real: float | None  # of real images
+    meaning: str
 
 
-def _opening(of: Described, picture: str | None) -> Iterator[str]:
-    parameters, size = of.model.parameters, of.model.statistics.get("image_size")
-    images = f"{size} x {size} px images" if size else "images"
-    networks = join(n.architecture for n in of.extractor) or str(parameters.get("extractor"))
-    yield (
-        f"A generator of {images}, trained on `{of.dataset_name}` without a discriminator: mean "
-        f"and variance of {of.model.features:,} features of {networks} over its images were pulled "
-        "to those over the data. The method is that of dos Santos, Mroueh, Padhi and Dognin, "
-        "*Learning Implicit Generative Models by Matching Perceptual Features*, ICCV 2019."
-    )
-    if picture:
-        which = f" of seed {of.seeds[0].seed}" if len(of.seeds) > 1 else ""
-        yield f"![Samples]({picture})"
-        yield f"*The first samples{which} from seeded noise, none left out.*"
+def score_rows(evaluator: EvaluatorScores) -> list[ScoreRow]:
+    """The scores in one evaluator's features, in the order of the report's tables."""
+    means = summaries(evaluator.all_seeds) if evaluator.all_seeds else {}
+    real = summaries(evaluator.real) if evaluator.real else {}
+    return [
+        ScoreRow(
+            key=key,
+            kind=names.kind(key),
+            value=score.value,
+            spread=(score.how or "")
+            if score.std is None
+            else f"± {number(score.std)} over {score.over}",
+            mean=means[key].value if key in means else None,
+            real=real[key].value if key in real else None,
+            meaning=", ".join(filter(None, (names.what(key), BEST.get(names.best(key))))),
+        )
+        for key, score in summaries(evaluator.scores).items()
+    ]
 
 
-def _use(of: Described) -> Iterator[str]:
-    yield (
-        "With `generator.safetensors` and `config.json` of this run in a folder, here `model`, "
-        "and the package `gfmn`:"
-    )
-    yield (
-        '```python\nfrom gfmn.inference import load\n\ngenerator = load("model")\n'
-        "images = generator.sample(64, seed=0)  # 64 x S x S x 3 uint8\n```"
-    )
-    yield (
-        "```sh\ngfmn sample model --count 64 --out images/\n"
-        "gfmn interpolate model --out loop.gif\ngfmn export model generator.onnx\n```"
-    )
-    if digests := [f"seed {seed}: `{found}`" for seed, found in of.digests.items()]:
-        yield f"sha256 of `generator.safetensors`, {'; '.join(digests)}."
-
-
-def _training(of: Described) -> Iterator[str]:
-    parameters, model = of.model.parameters, of.model
+def _training(record: RunRecord) -> dict[str, str | None]:
+    """The table of the training; entries without a value are left out of the card."""
+    model, parameters = record.model, record.model.parameters
     taps = [tap.name for tap in model.taps]
-    count, source = of.dataset.get("count"), of.dataset.get("source")
-    steps, batch = parameters.get("steps"), parameters.get("batch")
-    rows = {
-        "data": f"`{of.dataset_name}`"
-        + (f", {count:,} images, source `{source}`" if count else ""),
-        "matched": f"{model.features:,} features of {len(taps)} taps, {taps[0]} to {taps[-1]}"
-        if taps
-        else f"{model.features:,} features",
+    count, steps = record.dataset.get("count"), parameters.get("steps")
+    source = f", {count:,} images, source `{record.dataset.get('source')}`" if count else ""
+    tapped = f" of {len(taps)} taps, {taps[0]} to {taps[-1]}" if taps else ""
+    return {
+        "data": f"`{record.dataset_name}`{source}",
+        "matched": f"{model.features:,} features{tapped}",
         "extractor": f"`{parameters.get('extractor')}`, batch norm in mode "
         f"`{parameters.get('batchnorm', 'eval')}`",
         "generator": f"{parameters.get('generator')}, {model.generator_parameters:,} parameters, "
         f"z of {parameters.get('latent')} standard normal values",
-        "objective": f"`{parameters.get('objective')}`, minibatch {batch}",
+        "objective": f"`{parameters.get('objective')}`, minibatch {parameters.get('batch')}",
         "updates": f"{steps:,}, Adam at {parameters.get('lr')}" if steps else None,
         "precision": join(f"{name} {kind}" for name, kind in model.precision.items()),
-        "seeds": join(str(result.seed) for result in of.seeds),
-        "duration": duration(of.seconds) + (", all seeds" if len(of.seeds) > 1 else "")
-        if of.seconds is not None
-        else None,
+        "seeds": join(str(result.seed) for result in record.seeds),
+        "duration": None
+        if record.seconds is None
+        else duration(record.seconds) + (", all seeds" if len(record.seeds) > 1 else ""),
     }
-    yield _table(("", ""), [(key, value) for key, value in rows.items() if value])
-    yield "`config.json` has every parameter."
 
 
-def _scores(of: Described) -> Iterator[str]:
-    if not of.spaces:
-        yield "None was taken."
-    for space in of.spaces:
-        scores, sampling = space.scores, space.scores.sampling
-        yield f"### In the space of {space.words}"
-        yield (
-            f"{scores.n_generated:,} samples {of_seeds(scores)} (noise of seed {sampling.seed}, "
-            f"batch norm on {sampling.batchnorm} statistics) against {scores.n_reference:,} images "
-            f"of `{scores.dataset}`, brought to the network by: {scores.resizer}."
-            f"{_real_words(space)}"
-        )
-        yield _table(*_score_table(space))
-
-
-def _score_table(space: ScoredSpace) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    own, real = summaries(space.scores), summaries(space.real) if space.real else {}
-    every = summaries(space.others) if space.others else {}
-    heads = ["score", "value", "± or how"]
-    heads += [f"mean of {len(space.others.seeds)} seeds"] if space.others else []
-    heads += ["real images", "what it is"]
-    rows = []
-    for key, one in own.items():
-        spread = (one.how or "") if one.std is None else f"± {number(one.std)} over {one.over}"
-        mean = [number(every[key].value)] if space.others else []
-        beside = number(real[key].value) if key in real else ""
-        meaning = ", ".join(filter(None, (names.what(key), HIGHER.get(names.best(key)))))
-        rows.append((f"`{key}`", number(one.value), spread, *mean, beside, meaning))
-    return tuple(heads), rows
-
-
-def _real_words(space: ScoredSpace) -> str:
-    if not space.real:
-        return ""
-    held, count = space.real.held_out, f"{space.real.n_real:,}"
-    against = f"{space.real.n_reference:,}"
-    return f" Real images: {count} of `{held.dataset}` ({held.how}) against {against}."
-
-
-def _provenance(of: Described, licence: str) -> Iterator[str]:
-    yield (
-        f"This generator is published under `{licence}`. It was trained with what is listed here; "
-        f"whether their licences and those of the images of `{of.dataset_name}`, which no file of "
-        "the study records, allow your use of it is yours to check."
+def _template() -> jinja2.Template:
+    text = resources.files("gfmn.inference").joinpath("model_card.md.jinja").read_text("utf-8")
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Markdown
     )
-    rows = [("extractor", network) for network in of.extractor]
-    rows += [
-        (f"scores, {s.scores.evaluator}", network) for s in of.spaces for network in s.networks
-    ]
-    if rows:
-        heads = ("role", "network", "licence", "source", "sha256 of the weights")
-        yield _table(heads, [(role, *_network(network)) for role, network in rows])
-    if not of.extractor:
-        yield "The extractor's file was not at hand; its weights' licences are not known here."
-    facts = {
-        "data set": of.model.statistics.get("dataset_digest") or of.dataset.get("digest"),
-        "extractor's file": of.model.statistics.get("extractor_digest"),
+    environment.filters |= {
+        "cell": _cell,
+        "code": lambda text: f"`{text}`",
+        "listing": join,
+        "number": number,
+        "percent": lambda share: f"{share:.2%}",
+        "source": _source,
     }
-    facts |= {f"evaluator {s.scores.evaluator}": s.scores.evaluator_digest for s in of.spaces}
-    yield _table(("input", "sha256"), [(k, f"`{v}`") for k, v in facts.items() if v])
+    return environment.from_string(text)
 
 
-def _network(network: NetworkHeader) -> tuple[str, str, str, str]:
-    found = network.provenance
-    what = f"{network.name} ({network.architecture})"
-    if trained := found.get("trained_on"):
-        return what, "trained in the study", f"the images of `{trained}`", ""
-    keys = ("package", "version", "model", "weights", "url", "file", "revision")
-    source = " ".join(str(found[key]) for key in keys if found.get(key))
-    digest = f"`{found['sha256']}`" if found.get("sha256") else ""
-    return what, str(found.get("licence", "not recorded")), source or "not recorded", digest
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+def number(value: float | None) -> str:
+    """Four significant digits, no fraction from 1,000 on; empty for None."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _cell(value: Any) -> str:
     return " ".join(str(value).split()).replace("|", r"\|")
 
 
-def _spaced(lines: Sequence[str]) -> Iterator[str]:
-    """An empty line between blocks, none between the points of a list."""
-    for i, line in enumerate(lines):
-        if i and not (line.startswith("- ") and lines[i - 1].startswith("- ")):
-            yield ""
-        yield line
+def _source(network: NetworkHeader) -> str:
+    facts = [str(network.provenance[key]) for key in SOURCE if network.provenance.get(key)]
+    return " ".join(facts) or "not recorded"

@@ -19,36 +19,34 @@ scores of one evaluator, data set and number of images; others stand side by sid
 
 
 def main(arguments: list[str] | None = None) -> None:
-    words = _parser().parse_args(arguments)
-    a, b = read_side(words.a), read_side(words.b)
-    wanted = None if words.all else tuple(words.scores.split(",")) if words.scores else MAIN
-    found, changed = pairs(a, b, wanted), parameters(a, b)
-    if words.json:
-        print(json.dumps(as_json(a, b, found, changed), indent=2, ensure_ascii=False))
-    else:
-        print(as_text(a, b, found, changed))
+    parser = argparse.ArgumentParser(prog="python -m gfmn.reporting")
+    add_arguments(parser.add_subparsers(required=True).add_parser("compare"))
+    print(run(parser.parse_args(arguments)))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m gfmn.reporting", description="Studies' results outside their pages."
-    )
-    command = parser.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser(
-        "compare",
-        help="two studies or two experiments side by side",
-        description="Two studies or two experiments, run by run.",
-        epilog=MEANING,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument("a", metavar="A", help="a study's folder, or FOLDER@REVISION")
-    command.add_argument("b", metavar="B", help="likewise")
-    which = command.add_mutually_exclusive_group()
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Two studies or two experiments, run by run."
+    parser.epilog = MEANING
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("a", metavar="A", help="a study's folder, or FOLDER@REVISION")
+    parser.add_argument("b", metavar="B", help="likewise")
+    which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--scores", help=f"kinds or names of scores, with commas; default: {','.join(MAIN)}"
     )
     which.add_argument("--all", action="store_true", help="every score that there is")
-    command.add_argument("--json", action="store_true", help="everything, for programs")
-    return parser
+    parser.add_argument("--json", action="store_true", help="everything, for programs")
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """The comparison as text, or as JSON."""
+    words = arguments
+    a, b = read_side(words.a), read_side(words.b)
+    wanted = None if words.all else tuple(words.scores.split(",")) if words.scores else MAIN
+    found, changed = pairs(a, b, wanted), parameters(a, b)
+    if words.json:
+        return json.dumps(as_json(a, b, found, changed), indent=2, ensure_ascii=False)
+    return as_text(a, b, found, changed)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,28 @@
-"""A generator's folder as training leaves it."""
+"""The folder of a trained generator, as training leaves it."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from gfmn import generators
 
 
-def saved(folder, name: str = "dcgan"):
+def saved(folder: Path, name: str = "dcgan") -> nn.Module:
+    """Save a random generator of 32 px and latent 16 in `folder`; returns it."""
     torch.manual_seed(0)
     generator = generators.build(name, 32, 16)
-    generator(torch.randn(64, 16))  # averages that are not the initial ones
+    generator(torch.randn(64, 16))  # running statistics that are not the initial ones
     folder.mkdir(exist_ok=True)
     generators.save(generator, folder / "generator.safetensors")
     config = {"generator": name, "image_size": 32, "latent": 16}
     (folder / "config.json").write_text(json.dumps(config))
     return generator
+
+
+def change_config(folder: Path, **fields: Any) -> None:
+    """Replace fields of the folder's `config.json`."""
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))

@@ -1,239 +1,177 @@
-"""The model card: every number is the study's, and none has a name that is not its own."""
+"""The text of a model card: what the study recorded, and what limits it."""
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from builders import synthetic_study
-from builders.extractor_files import line, record
-from builders.score_files import read_record, write_record
-from ruamel.yaml import YAML
+from builders.commands import gfmn, refused
+from builders.extractor_files import line
+from builders.recorded_run import (
+    RUN,
+    change,
+    copied_study,
+    real_scores_path,
+    save_networks,
+    scores_path,
+    seed_scores,
+    set_evaluator_digest,
+    set_extractor_digest,
+    values,
+    write_params,
+)
 
-from gfmn import cli
-from gfmn.inference.described import read_run
-from gfmn.inference.model_card import model_card, write_card
-from gfmn.networks.extractor_file import file_digest, save_extractor
-
-PARTS = ("prepared", "scores", "timings", *(f"{kind}/running" for kind in ("models", "samples")))
-
-
-def copied(to: Path, canonical: bool = False) -> Path:
-    """A study's folder with the run `running` of three seeds; its own, to be changed."""
-    source = synthetic_study.folder_of(canonical)
-    for part in PARTS:
-        shutil.copytree(source / "data" / part, to / "data" / part)
-    write_params(to, canonical)
-    return to
-
-
-def write_params(folder: Path, canonical: bool = False, **running: Any) -> None:
-    sections = synthetic_study.spaces(canonical)
-    sections["runs"]["running"] |= running
-    (folder / "params.yaml").write_text(json.dumps(sections))
+from gfmn.inference.model_card import model_card, score_rows, write_card
+from gfmn.inference.run_record import read_run
 
 
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
-    return copied(tmp_path / "study")
+    return copied_study(tmp_path / "study")
 
 
-def change(path: Path, **fields: Any) -> None:
-    if path.suffix == ".parquet":
-        write_record(path, read_record(path) | fields)
-    else:
-        path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+def text(study: Path, seed: int | None = None, license: str = "apache-2.0") -> str:
+    """The card with single spaces for its line breaks."""
+    return " ".join(model_card(read_run(study, RUN, seed), license).split())
 
 
-def values(folder: Path, space: str, key: str) -> list[float]:
-    """A score of each seed as the file has it."""
-    found = read_record(folder / f"data/scores/running-{space}.parquet")
-    return [seed["scores"][key]["value"] for seed in found["seeds"]]
+def test_parameters_and_real_scores_are_the_studys(study: Path) -> None:
+    card = text(study)
+    assert "| data | `photos`, 160 images, source `photographs` |" in card
+    assert "| updates | 1,200, Adam at 0.0005 |" in card and "| seeds | 0, 1 and 2 |" in card
+    assert "| duration | 4 min 0 s, all seeds |" in card
+    assert "5,000 of `photos` (the other half) against 5,001" in card
+    (lite2, _) = read_run(study, RUN).evaluators
+    assert lite2.real and lite2.real.seeds[0].scores["precision_lite2_5k"].value == 0.8
+    assert "(`precision_lite2_5k`; other real images: 80.00%)" in card
 
 
-def front(text: str) -> dict[str, Any]:
-    _, head, _ = text.split("---\n", 2)
-    return dict(YAML(typ="safe").load(head))
-
-
-def metrics(text: str) -> dict[str, dict[str, Any]]:
-    """The model index's metrics by the score's name."""
-    (model,) = front(text)["model-index"]
-    every = [metric for result in model["results"] for metric in result["metrics"]]
-    return {metric["name"].split(":")[0]: metric for metric in every}
-
-
-def test_the_index_has_the_means_over_seeds_with_all_that_they_are_of(study: Path) -> None:
-    found = metrics(model_card(read_run(study, "running")))
-    for space, key in (
-        ("lite2", "fd_lite2_5k"),
-        ("lite2", "precision_lite2_5k"),
-        ("own", "kd_own_5k"),
-    ):
-        each = values(study, space, key)
-        metric = found[key]
-        assert metric["value"] == pytest.approx(np.mean(each))
-        assert metric["args"]["std"] == pytest.approx(np.std(each, ddof=1))
-        assert metric["args"]["std_over"] == "3 seeds" and metric["args"]["seeds"] == [0, 1, 2]
-        assert metric["args"]["evaluator"] == space and metric["args"]["n_generated"] == 5000
-
-
-def test_one_of_several_seeds_has_its_own_scores_and_the_means_beside_them(study: Path) -> None:
-    text = model_card(read_run(study, "running", 1))
+def test_card_of_one_seed_has_the_means_next_to_its_scores(study: Path) -> None:
     each = values(study, "lite2", "fd_lite2_5k")
-    metric = metrics(text)["fd_lite2_5k"]
-    assert metric["value"] == each[1] and metric["args"]["seeds"] == [1]
-    (row,) = [found for found in text.splitlines() if found.startswith("| `fd_lite2_5k`")]
+    card = model_card(read_run(study, RUN, 1))
+    (row,) = [found for found in card.splitlines() if found.startswith("| `fd_lite2_5k`")]
     cells = [cell.strip() for cell in row.split("|")]
     assert (cells[2], cells[4]) == (f"{each[1]:.4g}", f"{np.mean(each):.4g}")
-    assert "# running, seed 1\n" in text
-    assert "Scores are of this one training; the means over all seeds stand beside them" in text
+    assert f"# {RUN}, seed 1\n" in card
+    expected = "Scores are of this one training; the means over all seeds are given next to them"
+    assert expected in text(study, 1)
 
 
-def test_nothing_is_called_fid_where_the_space_is_not_its_own(study: Path) -> None:
-    text = model_card(read_run(study, "running"))
-    assert {metric["type"] for metric in metrics(text).values()}.isdisjoint({"fid", "is", "kid"})
-    assert "fid_" not in text and "none of them is an FID, an Inception Score or a KID" in text
+def test_scores_of_other_networks_are_not_called_fid(study: Path) -> None:
+    card = text(study)
+    assert "fid_" not in card and "none of them is an FID, an Inception Score or a KID" in card
 
 
-def test_in_fids_own_inception_scores_have_their_names(tmp_path: Path) -> None:
-    folder = copied(tmp_path / "study", canonical=True)
-    text = model_card(read_run(folder, "running"))
-    metric = metrics(text)["fid_5k"]
-    assert metric["type"] == "fid"
-    assert metric["value"] == pytest.approx(np.mean(values(folder, "inception", "fid_5k")))
-    assert "### In the space of inception, FID's own Inception" in text
-    assert "Scores in the space of `own` are not taken in" in text
+def test_scores_of_fids_inception_are_called_fid(tmp_path: Path) -> None:
+    card = text(copied_study(tmp_path / "study", canonical=True))
+    assert "### In the space of inception, FID's own Inception" in card and "| `fid_5k` |" in card
+    assert "FID, IS and KID are computed with FID's own Inception." in card
+    assert "Scores in the space of `own` are not computed with FID's Inception" in card
 
 
-def test_the_front_matter_names_licence_data_and_what_it_is(study: Path) -> None:
-    found = front(model_card(read_run(study, "running"), "cc-by-4.0"))
-    assert found["license"] == "cc-by-4.0" and found["datasets"] == ["photos"]
-    assert found["pipeline_tag"] == "unconditional-image-generation"
-    assert {"gfmn", "dcgan", "arxiv:1904.02762"} <= set(found["tags"])
-    of = read_run(study, "running")
-    assert "licence: expected an SPDX identifier, found 'a b'" in line(model_card, of, "a b")
-
-
-def test_the_card_says_how_it_was_trained_and_what_real_images_have(study: Path) -> None:
-    text = model_card(read_run(study, "running"))
-    assert "| data | `photos`, 160 images, source `photographs` |" in text
-    assert "| updates | 1,200, Adam at 0.0005 |" in text and "| seeds | 0, 1 and 2 |" in text
-    assert "| duration | 4 min 0 s, all seeds |" in text
-    assert "5,000 of `photos` (the other half) against 5,001" in text
-    real = read_record(study / "data/scores/reference-photos-lite2.parquet")
-    expected = real["seeds"][0]["scores"]["precision_lite2_5k"]["value"]
-    assert f"(`precision_lite2_5k`; other real images: {expected:.2%})" in text
-
-
-def test_one_training_is_said_to_be_one(study: Path) -> None:
-    path = study / "data/scores/running-lite2.parquet"
-    change(path, seeds=read_record(path)["seeds"][:1])
-    (study / "data/scores/running-own.parquet").unlink()
+def test_one_training_is_called_one(study: Path) -> None:
+    change(scores_path(study, "lite2"), seeds=seed_scores(study, "lite2")[:1])
+    scores_path(study, "own").unlink()
     write_params(study, seeds=[0])
-    text = model_card(read_run(study, "running"))
-    assert "Scores are of one training: how far another seed would differ is not known" in text
+    assert "Scores are of one training: how much another seed would differ" in text(study)
 
 
-def test_a_run_without_scores_has_a_card_without_an_index(study: Path) -> None:
+def test_seeds_without_scores_are_counted(study: Path) -> None:
+    change(scores_path(study, "own"), seeds=seed_scores(study, "own")[:2])
+    assert "Trained seeds that not every evaluator has scored: 1." in text(study)
+    assert "each of 2 trainings (seeds 0 and 1; scores are means over them)" in text(study)
+
+
+def test_run_without_scores_has_a_card_without_an_index(study: Path) -> None:
     shutil.rmtree(study / "data/scores")
-    text = model_card(read_run(study, "running"))
-    assert "model-index" not in front(text) and "None was taken." in text
-    assert "It was not scored" in text
+    card = text(study)
+    assert "model-index" not in card and "The run has not been scored." in card
+    assert "nothing is known about the quality of its images" in card
 
 
-def networks(folder: Path, *places: str, **provenance: Any) -> str:
-    """One and the same small network as each of these files; returns their sha256."""
-    arguments = {"image_size": 32, "latent": 128}
-    for place in places:
-        path = folder / f"data/{place}.safetensors"
-        made = record(path.stem, provenance=provenance, arguments=arguments)
-        save_extractor(path, [made])
-    return file_digest(folder / f"data/{places[0]}.safetensors")
-
-
-def name_extractor(folder: Path, digest: str) -> None:
-    for path in (folder / "data/models/running").glob("*/config.json"):
-        statistics = json.loads(path.read_text())["statistics"]
-        change(path, statistics=statistics | {"extractor_digest": digest})
-
-
-def test_weights_are_named_with_their_licence_and_source(study: Path) -> None:
-    facts = {"licence": "BSD-3-Clause", "package": "some-weights", "version": "1.2"}
-    digest = networks(study, "extractors/vgg16", **facts, sha256="ab" * 32)
-    name_extractor(study, digest)
-    text = model_card(read_run(study, "running"))
+def test_network_is_named_with_license_and_source(study: Path) -> None:
+    provenance = {"license": "BSD-3-Clause", "package": "some-weights", "version": "1.2"}
+    digest = save_networks(study, "extractors/vgg16", **provenance, sha256="ab" * 32)
+    assert "The extractor's file was not available" in text(copied_study(study.parent / "without"))
+    set_extractor_digest(study, digest)
+    card = text(study)
     row = f"| BSD-3-Clause | some-weights 1.2 | `{'ab' * 32}` |"
-    assert row in text and f"| extractor's file | `{digest}` |" in text
-    assert "not at hand" not in text and "The features of vgg16 were learned elsewhere" in text
+    assert row in card and f"| extractor's file | `{digest}` |" in card
+    assert "not available" not in card and "The features of vgg16 were learned elsewhere" in card
 
 
-def test_a_space_of_the_networks_own_features_is_said_to_flatter(study: Path) -> None:
-    digest = networks(study, "extractors/vgg16", licence="MIT", sha256="ab" * 32)
-    name_extractor(study, digest)
-    for space in ("lite2", "own"):
-        sha256 = "ab" * 32 if space == "own" else "cd" * 32
-        other = networks(study, f"evaluators/{space}", licence="MIT", sha256=sha256)
-        path = study / f"data/scores/running-{space}.parquet"
-        change(path, evaluator_digest=other)
-        change(study / f"data/scores/reference-photos-{space}.parquet", evaluator_digest=other)
-    text = model_card(read_run(study, "running"))
-    assert "features of the network that scores it as `own`" in text
-    assert "features of the network that scores it as `lite2`" not in text
+def test_network_trained_in_the_study_has_its_data_set_as_source(study: Path) -> None:
+    digest = save_networks(study, "extractors/vgg16", trained_on="photos")
+    set_extractor_digest(study, digest)
+    card = text(study)
+    assert "| trained in the study | the images of `photos` |" in card
+    assert "learned elsewhere" not in card
 
 
-def test_inputs_that_are_no_longer_the_runs_are_refused(study: Path) -> None:
-    found = networks(study, "extractors/vgg16", licence="MIT")
-    name_extractor(study, "12" * 32)
-    message = line(read_run, study, "running")
-    assert f"vgg16.safetensors: expected the one of sha256 {'12' * 6}" in message
-    assert f"found {found[:12]}" in message
-    name_extractor(study, found)
-    read_run(study, "running")
-    networks(study, "evaluators/lite2", licence="MIT")
-    assert "evaluators/lite2.safetensors: expected the one of" in line(read_run, study, "running")
-
-
-@pytest.mark.parametrize(
-    ("run", "seed", "expected"),
-    [
-        ("runing", None, "params.yaml: runs: no 'runing'; did you mean 'running'?"),
-        ("running", 7, "seed: expected one of run 'running', 0, 1, 2, found 7"),
-        ("vgg16", None, "seed-1/config.json: expected a trained run, found no file"),
-    ],
-)
-def test_a_run_or_seed_that_is_not_there_is_refused(
-    study: Path, run: str, seed: int | None, expected: str
-) -> None:
-    assert expected in line(read_run, study, run, seed)
-
-
-def test_a_folder_that_is_no_study_is_refused(tmp_path: Path) -> None:
-    assert "params.yaml: expected a study's parameters, found no file" in line(
-        read_run, tmp_path, "running"
+def test_evaluator_whose_features_were_matched_is_named(study: Path) -> None:
+    set_extractor_digest(
+        study, save_networks(study, "extractors/vgg16", license="MIT", sha256="ab" * 32)
     )
-    (tmp_path / "params.yaml").write_text("runs: {running: {}}")
-    assert "params.yaml: evaluations: expected a mapping, found nothing" in line(
-        read_run, tmp_path, "running"
+    for evaluator, weights in (("own", "ab"), ("lite2", "cd")):
+        sha256 = weights * 32
+        digest = save_networks(study, f"evaluators/{evaluator}", license="MIT", sha256=sha256)
+        set_evaluator_digest(study, evaluator, digest)
+    card = text(study)
+    assert "features of the network that is also the evaluator `own`" in card
+    assert "features of the network that is also the evaluator `lite2`" not in card
+
+
+def test_sampling_classifier_and_skipped_images_are_limitations(study: Path) -> None:
+    assert "--batchnorm batch" not in text(study) and "could not be read" not in text(study)
+    sampling = {"seed": 3, "batchnorm": "batch", "count": 5000}
+    change(scores_path(study, "lite2"), sampling=sampling)
+    change(study / "data/prepared/photos/meta.json", skipped={"count": 1234})
+    card = text(study)
+    assert "noise of seed 3, batch norm on batch statistics" in card
+    assert "Scores in `lite2` are of samples for which batch norm used the statistics" in card
+    assert "Scores in `own` are of samples for which" not in card
+    assert "`own` is a classifier that was trained in this study" in card
+    assert "could not be read and were left out: 1,234." in card
+    assert "During training vgg16 computed in bf16" in card
+
+
+def test_memorized_scores_are_listed_once_each(study: Path) -> None:
+    own, pixel = (
+        f"{np.mean(values(study, 'own', f'memorised_{key}_1k')):.4g}" for key in ("own", "pixel")
     )
+    card = text(study)
+    assert f"`memorised_pixel_1k` {pixel} and `memorised_own_1k` {own}. Real images have" in card
 
 
-def test_the_command_writes_the_card_and_its_picture_and_overwrites_neither(
+def test_score_rows_have_deviation_or_how(study: Path) -> None:
+    rows = {row.key: row for row in score_rows(read_run(study, RUN, 1).evaluators[0])}
+    assert rows["score_lite2_5k"].spread == "± 0.08 over 10 splits"
+    assert rows["fd_lite2_inf"].spread == "8 sizes from 2,500"
+    assert rows["fd_lite2_5k"].meaning == "Fréchet distance, lower is better"
+    assert rows["memorised_lite2_1k"].real is None
+
+
+def test_real_scores_may_be_absent(study: Path) -> None:
+    for evaluator in ("lite2", "own"):
+        real_scores_path(study, evaluator).unlink()
+    card = text(study)
+    assert "Real images:" not in card and "(`precision_lite2_5k`)." in card
+
+
+def test_command_writes_card_and_image_and_overwrites_neither(
     study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, picture = tmp_path / "card/CARD.md", tmp_path / "card/CARD-samples.png"
-    words = ["card", "running", "--study", str(study), "--seed", "2", "--out", str(out)]
-    cli.main(words)
-    assert capsys.readouterr().out == f"{out}, {picture}\n"
-    assert out.read_text() == model_card(read_run(study, "running", 2), picture=picture.name)
-    samples = study / "data/samples/running/seed-2.png"
-    assert picture.read_bytes() == samples.read_bytes() and "(CARD-samples.png)" in out.read_text()
+    out, image = tmp_path / "card/CARD.md", tmp_path / "card/CARD-samples.png"
+    words = ("card", RUN, "--study", study, "--seed", 2, "--license", "mit", "--out", out)
+    gfmn(*words)
+    assert capsys.readouterr().out == f"{out}, {image}\n"
+    assert out.read_text() == model_card(read_run(study, RUN, 2), "mit", image.name)
+    samples = study / f"data/samples/{RUN}/seed-2.png"
+    assert image.read_bytes() == samples.read_bytes() and "(CARD-samples.png)" in out.read_text()
+    assert "license: expected" in refused("card", *words[1:-1], tmp_path / "b.md", "--license", "?")
+    assert not (tmp_path / "b-samples.png").exists()
     out.unlink()
-    assert "CARD-samples.png: expected no file, found one" in line(
-        write_card, out, study, "running", 2
-    )
+    assert "CARD-samples.png: expected no file, found one" in line(write_card, out, study, RUN, 2)
     assert not out.exists()
-    cli.main([*words, "--force"])
+    gfmn(*words, "--force")
     assert out.exists()

@@ -1,4 +1,4 @@
-"""A trained generator from its folder, checked on the way in, and the images that it makes."""
+"""A trained generator, loaded from its folder, and the images that it makes."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,13 +22,13 @@ from gfmn.generators.noise import Purpose, noise
 from gfmn.generators.sampling import SampleConfig, sample_parts
 
 if TYPE_CHECKING:
-    from gfmn.inference.onnx_export import Check, Values
+    from gfmn.inference.onnx_export import Difference, Values
 
 WEIGHTS, CONFIG = "generator.safetensors", "config.json"
 
 
-class _About(Config):
-    """What `config.json` must hold for its weights to be read; it holds more."""
+class GeneratorConfig(Config):
+    """The fields of `config.json` that loading needs; other fields are ignored."""
 
     model_config = pydantic.ConfigDict(extra="ignore")
 
@@ -43,33 +43,33 @@ class _About(Config):
 class TrainedGenerator:
     """A generator in evaluation mode: latents in, images out, N x S x S x 3 uint8.
 
-    Unless it is said otherwise batch norm takes the running statistics, so an image depends on its
-    own latent alone. Counts below 1 and seeds below 0 raise `InputError`.
+    Batch norm uses its running statistics unless a method is told otherwise, so that an image
+    depends on its own latent alone. Counts below 1 and seeds below 0 raise `InputError`.
     """
 
     network: nn.Module  # latent -> 3 x S x S in [-1, 1], on `default_device()`
-    about: Mapping[str, Any]  # config.json: how it came to be
+    config: Mapping[str, Any]  # the whole of config.json
     folder: Path
 
     @property
     def latent(self) -> int:
         """Length of z ~ N(0, I)."""
-        return int(self.about["latent"])
+        return int(self.config["latent"])
 
     @property
     def image_size(self) -> int:
         """Side of an image in pixels."""
-        return int(self.about["image_size"])
+        return int(self.config["image_size"])
 
     @property
     def name(self) -> str:
-        """The run and the training's seed, as far as `config.json` has them."""
-        seed = self.about.get("parameters", {}).get("seed")
-        run = self.about.get("run") or self.folder.name
+        """The run and the seed that it was trained with, as far as `config.json` has them."""
+        seed = self.config.get("parameters", {}).get("seed")
+        run = self.config.get("run") or self.folder.name
         return run if seed is None else f"{run}, trained with seed {seed}"
 
     def __call__(self, z: Tensor | np.ndarray) -> np.ndarray:
-        """The images of given latents, N x latent floats."""
+        """Images of latents: N x latent floats -> N x S x S x 3 uint8."""
         z = torch.as_tensor(z)
         if z.ndim != 2 or z.shape[1] != self.latent or not len(z) or not z.is_floating_point():
             found = f"{' x '.join(map(str, z.shape))} {z.dtype}".replace("torch.", "")
@@ -77,32 +77,35 @@ class TrainedGenerator:
         return images_at(self.network, z.float())
 
     def latents(self, count: int, seed: int = 0) -> Tensor:
-        """The z of `sample`, count x latent: each depends on the seed and its index alone."""
-        _at_least(1, count=count)
-        _at_least(0, seed=seed)
+        """The latents of `sample`, count x latent: each depends on the seed and its index alone."""
+        _require_at_least(1, count=count)
+        _require_at_least(0, seed=seed)
         return noise(seed, Purpose.SAMPLING, 0, count, self.latent)
 
     def sample(
         self, count: int = 64, seed: int = 0, batchnorm: Literal["running", "batch"] = "running"
     ) -> np.ndarray:
-        """Random images: with a run's own `sample` parameters the pipeline's, to the byte."""
-        return np.concatenate(list(self.parts(count, seed, batchnorm)))
+        """Random images; with the study's sampling parameters, the bytes of the stage `sample`."""
+        return np.concatenate(list(self.sample_batches(count, seed, batchnorm)))
 
-    def parts(
+    def sample_batches(
         self, count: int, seed: int = 0, batchnorm: Literal["running", "batch"] = "running"
     ) -> Iterator[np.ndarray]:
-        """What `sample` returns, a few hundred images at a time."""
-        _at_least(1, count=count)
-        if batchnorm == "running" and count == 1:  # which is too few for a batch's statistics
+        """The images of `sample`, a few hundred at a time."""
+        _require_at_least(1, count=count)
+        if batchnorm == "running" and count == 1:  # SampleConfig asks for 2, which `batch` needs
             return iter([self(self.latents(1, seed))])
         fields = {"count": count, "seed": seed, "batchnorm": batchnorm}
         return sample_parts(self.network, self.latent, SampleConfig.parse(fields, "sample"))
 
     def interpolate(self, rows: int = ROWS, columns: int = COLUMNS, seed: int = 0) -> np.ndarray:
-        """From one sample to another along an arc, once a row: rows x columns x S x S x 3."""
-        _at_least(1, rows=rows)
-        _at_least(2, columns=columns)
-        _at_least(0, seed=seed)
+        """Interpolations along arcs, one a row: rows x columns x S x S x 3 uint8.
+
+        Row i goes from sample 2i to sample 2i + 1 of the seed.
+        """
+        _require_at_least(1, rows=rows)
+        _require_at_least(2, columns=columns)
+        _require_at_least(0, seed=seed)
         z = row_latents(seed, rows, columns, self.latent)
         images = images_at(self.network, z.flatten(0, 1))
         return images.reshape(rows, columns, *images.shape[1:])
@@ -110,42 +113,41 @@ class TrainedGenerator:
     def loop(
         self, points: int = 4, frames: int = 24, rows: int = 1, columns: int = 1, seed: int = 0
     ) -> np.ndarray:
-        """An animation without an end: (points x frames) x (rows x S) x (columns x S) x 3.
+        """Frames of a looping animation: (points x frames) x (rows x S) x (columns x S) x 3 uint8.
 
-        Each tile goes through `points` samples of its own, `frames` pictures from each to the
-        next, and back to the first.
+        Each tile passes through `points` samples of its own, with `frames` frames from one to the
+        next, and returns to the first.
         """
-        _at_least(2, points=points)
-        _at_least(1, frames=frames, rows=rows, columns=columns)
-        _at_least(0, seed=seed)
+        _require_at_least(2, points=points)
+        _require_at_least(1, frames=frames, rows=rows, columns=columns)
+        _require_at_least(0, seed=seed)
         starts = range(0, rows * columns * points, points)
-        ways = (loop_latents(seed, points, frames, self.latent, start) for start in starts)
-        tiles = np.stack([images_at(self.network, way) for way in ways], axis=1)
+        paths = (loop_latents(seed, points, frames, self.latent, start) for start in starts)
+        tiles = np.stack([images_at(self.network, path) for path in paths], axis=1)
         return np.stack([grid(frame, columns) for frame in tiles])
 
     def export(
         self, path: str | Path, values: "Values" = "bytes", overwrite: bool = False
-    ) -> "Check":
-        """Write an ONNX file and compare what it makes; see `gfmn.inference.onnx_export.export`."""
+    ) -> "Difference":
+        """Write an ONNX file and compare it; see `gfmn.inference.onnx_export.export`."""
         from gfmn.inference.onnx_export import export
 
         return export(self, Path(path), values, overwrite)
 
 
 def load(folder: str | Path) -> TrainedGenerator:
-    """The generator of a seed's folder, or of a run's folder that has one seed.
+    """The generator of a seed's folder, or of the folder of a run that has one seed.
 
     Raises `InputError` where `config.json` or `generator.safetensors` is missing or malformed, or
-    where one is not the other's.
+    where they do not belong together.
     """
     folder = _seed_folder(Path(folder).expanduser())
-    about = _about(folder / CONFIG)
-    _check_weights(folder / WEIGHTS, about)
-    network, facts = generators.load(folder)
+    _check_weights(folder / WEIGHTS, _read_config(folder / CONFIG))
+    network, config = generators.load(folder)
     for key, value in network.state_dict().items():
         if not value.isfinite().all():
             raise InputError(f"{folder / WEIGHTS}: expected finite weights, found others in {key}")
-    return TrainedGenerator(network.to(default_device()), facts, folder)
+    return TrainedGenerator(network.to(default_device()), config, folder)
 
 
 def _seed_folder(folder: Path) -> Path:
@@ -163,24 +165,24 @@ def _seed_folder(folder: Path) -> Path:
     raise InputError(f"{folder}: expected {CONFIG} and {WEIGHTS}, found neither, nor seed-<k>/")
 
 
-def _about(path: Path) -> _About:
+def _read_config(path: Path) -> GeneratorConfig:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         found = "no file" if isinstance(error, FileNotFoundError) else error
         raise InputError(f"{path}: expected a generator's description, found {found}") from None
-    about = _About.parse(data, f"{path}: $")
-    if about.generator not in generators.GENERATORS:
-        known = nearest(about.generator, generators.GENERATORS)
-        raise InputError(f"{path}: $.generator: no {about.generator!r}; {known}")
-    if about.image_size not in generators.IMAGE_SIZES:
-        sizes = ", ".join(map(str, generators.IMAGE_SIZES))
-        raise InputError(f"{path}: $.image_size: expected one of {sizes}, found {about.image_size}")
-    return about
+    config = GeneratorConfig.parse(data, f"{path}: $")
+    if config.generator not in generators.GENERATORS:
+        advice = nearest(config.generator, generators.GENERATORS)
+        raise InputError(f"{path}: $.generator: no {config.generator!r}; {advice}")
+    if config.image_size not in generators.IMAGE_SIZES:
+        expected = f"expected one of {', '.join(map(str, generators.IMAGE_SIZES))}"
+        raise InputError(f"{path}: $.image_size: {expected}, found {config.image_size}")
+    return config
 
 
-def _check_weights(path: Path, about: _About) -> None:
-    """Names and shapes of the tensors are those of the generator that `config.json` names."""
+def _check_weights(path: Path, config: GeneratorConfig) -> None:
+    """Raise `InputError` unless names and shapes of the tensors are those of the configuration."""
     try:
         with safetensors.safe_open(path, "pt") as file:
             keys = file.keys()
@@ -191,8 +193,8 @@ def _check_weights(path: Path, about: _About) -> None:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: expected a whole safetensors file, found {reason}") from None
     with torch.device("meta"):
-        network = generators.build(about.generator, about.image_size, about.latent)
-    what = f"{about.generator} of {about.image_size} px and latent {about.latent}"
+        network = generators.build(config.generator, config.image_size, config.latent)
+    what = f"{config.generator} of {config.image_size} px and latent {config.latent}"
     where = f"{path}: expected the weights of a {what}, which {CONFIG} names, found"
     expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     for key, shape in expected.items():
@@ -204,7 +206,7 @@ def _check_weights(path: Path, about: _About) -> None:
         raise InputError(f"{where} also {surplus!r}")
 
 
-def _at_least(least: int, **values: int) -> None:
+def _require_at_least(least: int, **values: int) -> None:
     for name, value in values.items():
         if type(value) is not int or value < least:
             raise InputError(f"{name}: expected a whole number of at least {least}, found {value}")

@@ -1,0 +1,25 @@
+"""`gfmn check`: check a study's parameters before anything long runs."""
+
+import argparse
+
+from gfmn.common import parameters
+from gfmn.inference import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Check the params.yaml of a study: every key, every value, and whether they fit each other."
+    )
+    options.add_study(parser)
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """Check the file; returns one line."""
+    path = arguments.study / "params.yaml"
+    params = parameters.read(path)
+    # It imports torch, which takes seconds: a file that cannot be read fails before.
+    from gfmn import study
+
+    study.check(params, str(path))
+    count = len(params["runs"])
+    return f"{path}: ok, {count} {'run' if count == 1 else 'runs'}"

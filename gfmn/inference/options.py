@@ -1,0 +1,42 @@
+"""Options that several commands of `gfmn` share."""
+
+import argparse
+from pathlib import Path
+
+from gfmn.common.errors import InputError
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL", help="folder of a trained generator")
+
+
+def add_out(parser: argparse.ArgumentParser, help: str) -> None:
+    parser.add_argument("--out", type=Path, required=True, metavar="OUT", help=help)
+    add_force(parser)
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=0, help="of the latents (default: %(default)s)")
+
+
+def add_scale(parser: argparse.ArgumentParser, default: str) -> None:
+    text = f"width of each image pixel in pixels of the file (default: {default})"
+    parser.add_argument("--scale", type=int, help=text)
+
+
+def add_study(parser: argparse.ArgumentParser) -> None:
+    text = "the study's folder (default: the current one)"
+    parser.add_argument("--study", type=Path, default=Path(), metavar="FOLDER", help=text)
+
+
+def require_format(
+    arguments: argparse.Namespace, names: tuple[str, ...], matches: bool, format: str
+) -> None:
+    """Raise `InputError` where one of these options was given for an output of another format."""
+    for name in names:
+        if getattr(arguments, name) is not None and not matches:
+            raise InputError(f"--{name}: only for {format}, found --out {arguments.out}")

@@ -1,0 +1,62 @@
+"""`gfmn sample`: random images of a trained generator."""
+
+import argparse
+
+import numpy as np
+
+from gfmn.common.errors import InputError
+from gfmn.inference import image_files, load, options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_model(parser)
+    options.add_out(
+        parser, "a folder for PNGs, an .npy file (N x S x S x 3 uint8), or a .png file for a grid"
+    )
+    parser.add_argument(
+        "--count", type=int, default=64, help="number of images (default: %(default)s)"
+    )
+    options.add_seed(parser)
+    parser.add_argument(
+        "--batchnorm",
+        choices=("running", "batch"),
+        default="running",
+        help="statistics of the generator's batch norm: the running ones of training, or those of "
+        "each batch (default: %(default)s)",
+    )
+    parser.add_argument("--columns", type=int, help="of a grid (default: a square)")
+    options.add_scale(parser, "1")
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """Write the images; returns what was written, in one line."""
+    out, count, force = arguments.out, arguments.count, arguments.force
+    suffix = "" if out.is_dir() else out.suffix.lower()
+    if suffix not in ("", ".npy", ".png"):
+        advice = "; gfmn interpolate makes GIFs" if suffix == ".gif" else ""
+        raise InputError(f"--out: expected a folder, a .npy or a .png file, found {out}{advice}")
+    options.require_format(arguments, ("columns",), suffix == ".png", "a .png file")
+    options.require_format(arguments, ("scale",), suffix != ".npy", "PNGs")
+    if suffix:
+        image_files.check_writable(out, force)
+    generator = load(arguments.model)
+    batches = generator.sample_batches(count, arguments.seed, arguments.batchnorm)
+    scale = 1 if arguments.scale is None else arguments.scale
+    if suffix == ".npy":
+        image_files.write_array(out, batches, count, generator.image_size, force)
+    elif suffix == ".png":
+        columns = _columns(arguments.columns, count)
+        image_files.write_grid(out, np.concatenate(list(batches)), columns, scale, force)
+    else:
+        image_files.write_pngs(out, batches, scale, force)
+    return (
+        f"{out}: {count:,} images of {generator.name}; latents of seed {arguments.seed}, "
+        f"batch norm on {arguments.batchnorm} statistics"
+    )
+
+
+def _columns(columns: int | None, count: int) -> int:
+    columns = round(count**0.5) if columns is None else columns
+    if columns < 1:
+        raise InputError(f"--columns: expected at least 1, found {columns}")
+    return min(columns, count)

@@ -1,0 +1,87 @@
+"""`gfmn sample`: the same images in every format, and options that do not fit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders.commands import gfmn, refused
+from PIL import Image
+
+from gfmn.common.images import grid
+from gfmn.inference import load
+
+
+def test_folder_array_and_grid_hold_the_same_images(model: Path, tmp_path: Path) -> None:
+    expected = load(model).sample(7, seed=1)
+    options = ("--count", 7, "--seed", 1)
+    gfmn("sample", model, *options, "--out", tmp_path / "made/folder")
+    gfmn("sample", model, *options, "--out", tmp_path / "made/array.npy")
+    gfmn("sample", model, *options, "--out", tmp_path / "made/grid.png", "--columns", 4)
+    files = sorted((tmp_path / "made/folder").iterdir())
+    assert [path.name for path in files] == [f"{i:06d}.png" for i in range(7)]
+    assert (np.stack([np.asarray(Image.open(path)) for path in files]) == expected).all()
+    assert (np.load(tmp_path / "made/array.npy") == expected).all()
+    image = np.asarray(Image.open(tmp_path / "made/grid.png"))
+    assert (image == grid(expected, 4)).all()
+    names = {path.name for path in (tmp_path / "made").iterdir()}
+    assert names == {"folder", "array.npy", "grid.png"}  # no temporary file is left
+
+
+def test_scale_repeats_each_pixel(model: Path, tmp_path: Path) -> None:
+    gfmn("sample", model, "--count", 2, "--out", tmp_path / "a.png", "--scale", 3)
+    image = np.asarray(Image.open(tmp_path / "a.png"))
+    small = grid(load(model).sample(2), 1)
+    assert (image[1::3, 2::3] == small).all() and (image[::3, ::3] == small).all()
+    assert image.shape == (192, 96, 3)
+
+
+def test_printed_line_says_what_was_written(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gfmn("sample", model, "--count", 2, "--out", tmp_path / "a.npy", "--batchnorm", "batch")
+    expected = "2 images of x, trained with seed 3; latents of seed 0, batch norm on batch "
+    assert capsys.readouterr().out == f"{tmp_path / 'a.npy'}: {expected}statistics\n"
+
+
+def test_nothing_is_overwritten_without_force(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    files = [tmp_path / "a.png", tmp_path / "a.npy"]
+    files += [folder / name for name in ("000001.png", "000002.png", "mine.png")]
+    for path in files:
+        path.write_text("mine")
+    for path in files[:2]:
+        found = refused("sample", model, "--out", path)
+        assert found.endswith("expected no file, found one; not overwritten")
+    assert "expected an empty folder" in refused("sample", model, "--out", folder)
+    assert {path.read_text() for path in files} == {"mine"}
+    gfmn("sample", model, "--count", 2, "--out", folder, "--force")
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["000000.png", "000001.png", "mine.png"]
+    assert (folder / "mine.png").read_text() == "mine"
+    gfmn("sample", model, "--count", 2, "--out", tmp_path / "a.npy", "--force")
+    assert len(np.load(tmp_path / "a.npy")) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("a.gif", "--out: expected a folder, a .npy or a .png file, found a.gif; gfmn interpolate"),
+        ("a.jpg", "--out: expected a folder, a .npy or a .png file, found a.jpg"),
+        ("a --count 0", "count: expected a whole number of at least 1, found 0"),
+        ("a --seed -1", "seed: expected"),
+        ("a --scale 0", "scale: expected a whole number of at least 1, found 0"),
+        ("a --columns 2", "--columns: only for a .png file, found --out a"),
+        ("a.npy --scale 2", "--scale: only for PNGs, found --out a.npy"),
+        ("a.png --columns 0", "--columns: expected at least 1, found 0"),
+        ("file/a.npy", "file/a.npy: expected to write here, found: "),
+        ("a --count 1 --batchnorm batch", "sample.count: expected"),
+    ],
+)
+def test_options_that_do_not_fit_leave_no_file(
+    model: Path, options: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    assert expected in refused("sample", model, "--out", *options.split())
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["file"]
