@@ -33,7 +33,8 @@ def merged(defaults: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any
     """`defaults` overridden by `row`; mappings that both have are merged key by key."""
     result = dict(defaults)
     for key, value in row.items():
-        below = defaults.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        result[key] = merged(below, value) if both else value
+        inherited = defaults.get(key)
+        if isinstance(inherited, Mapping) and isinstance(value, Mapping):
+            value = merged(inherited, value)
+        result[key] = value
     return result

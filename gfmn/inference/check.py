@@ -20,6 +20,5 @@ def run(arguments: argparse.Namespace) -> str:
     # It imports torch, which takes seconds: a file that cannot be read fails before.
     from gfmn import study
 
-    study.check(params, str(path))
-    count = len(params["runs"])
+    count = len(study.check(params, str(path)).runs)
     return f"{path}: ok, {count} {'run' if count == 1 else 'runs'}"

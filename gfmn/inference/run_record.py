@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gfmn.common import parameters
-from gfmn.common.config import nearest
+from gfmn.common import parameters, runs
 from gfmn.common.errors import InputError
 from gfmn.networks.extractor_file import NetworkHeader, file_digest, read_header
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.records import Model, RealScores, RunScores
 from gfmn.reporting.results import ReportConfig, RunResult, SeedResult, Study
-
-SECTIONS = ("runs", "evaluations", "references")
 
 
 @dataclass(frozen=True)
@@ -67,18 +64,16 @@ def read_run(folder: Path, name: str, seed: int | None = None) -> RunRecord:
     Raises `InputError` for a run or seed that is unknown or not trained, and where an extractor,
     evaluator or data set has changed since the run was made.
     """
-    params = parameters.read(folder / "params.yaml", SECTIONS)
-    if name not in params["runs"]:
-        advice = nearest(name, params["runs"])
-        raise InputError(f"{folder / 'params.yaml'}: runs: no {name!r}; {advice}")
+    path = folder / "params.yaml"
+    params = parameters.read(path)
+    row, _ = runs.run_row(params, name, str(path))
     evaluations = {
         key: entry
-        for key, entry in params["evaluations"].items()
+        for key, entry in params.get("evaluations", {}).items()
         if isinstance(entry, Mapping) and entry.get("run") == name
     }
     config = ReportConfig(title=name, headline=name, tables={})
-    runs = {name: params["runs"][name]}
-    study = read_study(folder, config, runs, evaluations, params["references"])
+    study = read_study(folder, config, {name: row}, evaluations, params.get("references", {}))
     run = study.runs[name]
     seeds = _trained_seeds(run, seed, folder)
     model = next(result.model for result in seeds if result.model)

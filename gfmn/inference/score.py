@@ -21,7 +21,8 @@ from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import EvaluationResult, compare, describe_real
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
 from gfmn.sources.image_files import BrokenError, size_of
-from gfmn.weights.converters import FetchedEvaluator, save_fetched
+from gfmn.weights.config import FetchedEvaluator
+from gfmn.weights.convert import save_fetched
 
 SMALLEST = 8  # px, the least that a data set may have
 DESCRIPTION = "Score images against real ones, as the pipeline does."

@@ -18,22 +18,22 @@ from typing import Any
 
 from PIL import Image
 
-from gfmn.common import paths, stage
+from gfmn.common import paths, runs, stage
 from gfmn.common.devices import default_device, keep_freed_memory
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
 from gfmn.features.extractor import load_extractor
-from gfmn.generators.sampling import sample
+from gfmn.generators.sampling import SampleConfig, sample
 from gfmn.metrics import reference
 from gfmn.metrics.class_score import class_score
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
 from gfmn.metrics.frechet import frechet_to
 from gfmn.metrics.gaussian import Gaussian
 from gfmn.runtime.distributed import World
-from gfmn.study import RunConfig
-from gfmn.training.trainer import Trainer
+from gfmn.training.config import SeedsConfig
+from gfmn.training.trainer import Inputs, Trainer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> str:
     """Print a row as soon as it is known; returns how many there were."""
     keep_freed_memory()
     params = stage.read_params()
-    row, where = stage.section("runs", arguments.run, params=params)
+    row, where = runs.run_row(params, arguments.run, str(stage.PARAMS))
+    sampling = SampleConfig.parse(*stage.optional_section("sampling"))
     evaluator, real = _evaluation(params, arguments.run)
     fields = [word.partition("=")[::2] for word in arguments.fields]
     print(*(name for name, _ in fields), "steps", "fd", "score", "loss", "steps/s", sep="\t")
@@ -57,8 +58,8 @@ def run(arguments: argparse.Namespace) -> str:
     count = 0
     for texts in itertools.product(*(text.split(",") for _, text in fields)):
         values = {name: _plain(text) for (name, _), text in zip(fields, texts, strict=True)}
-        config = RunConfig.parse(changed(row, steps | values), where)
-        images, *figures = _train(config)
+        config = SeedsConfig.parse(changed(row, steps | values), where)
+        images, *figures = _train(config, sampling)
         scores = _scores(images, evaluator, real)
         print(*texts, config.steps, *scores, *figures, sep="\t", flush=True)
         if arguments.grids:
@@ -87,7 +88,7 @@ def _plain(text: str) -> Any:
 
 def _evaluation(params: Mapping[str, Any], run: str) -> tuple[Evaluator, Gaussian]:
     """The evaluator of the run's first evaluation, and the real images' Gaussian."""
-    rows = [row for row in params["evaluations"].values() if row["run"] == run]
+    rows = [row for row in params.get("evaluations", {}).values() if row["run"] == run]
     if not rows:
         raise InputError(f"{stage.PARAMS}: evaluations: expected a row of {run!r}, found none")
     dataset, evaluator = rows[0]["dataset"], rows[0]["evaluator"]
@@ -95,11 +96,11 @@ def _evaluation(params: Mapping[str, Any], run: str) -> tuple[Evaluator, Gaussia
     return load_evaluator(paths.evaluator(evaluator)), real.real.gaussian
 
 
-def _train(config: RunConfig) -> tuple[Any, str, str]:
+def _train(config: SeedsConfig, sampling: SampleConfig) -> tuple[Any, str, str]:
     """One training: its samples, its loss, its steps a second."""
     path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
     real = statistics.load(path)
-    size = real.about["image_size"]
+    size = real.metadata["image_size"]
     extractor = load_extractor(
         paths.extractor(config.extractor),
         size,
@@ -108,12 +109,12 @@ def _train(config: RunConfig) -> tuple[Any, str, str]:
         World(device=default_device()),
         batchnorm=config.batchnorm,
     )
-    trainer = Trainer(config.each()[0], extractor, real, size)
+    trainer = Trainer(config.each()[0], Inputs(extractor, real))
     with Progress("search", config.steps, "steps", every=1e9) as progress:
         for step in range(config.steps):
             trainer.step(step)
             progress.advance()
-    images = sample(trainer.result, config.latent, config.sample)
+    images = sample(trainer.result, config.latent, sampling)
     return images, f"{trainer.objective.loss():.4g}", f"{progress.rate:.2f}"
 
 

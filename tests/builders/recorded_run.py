@@ -7,6 +7,7 @@ from typing import Any
 
 from builders import synthetic_study
 from builders.extractor_files import record
+from builders.score_files import read_record, write_record
 
 from gfmn.networks.extractor_file import file_digest, save_extractor
 
@@ -31,21 +32,24 @@ def write_params(folder: Path, canonical: bool = False, **fields: Any) -> None:
 
 
 def change(path: Path, **fields: Any) -> None:
-    """Replace fields of a JSON file."""
-    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+    """Replace fields of a JSON file, or of a file of scores."""
+    if path.suffix == ".parquet":
+        write_record(path, read_record(path) | fields)
+    else:
+        path.write_text(json.dumps(json.loads(path.read_text()) | fields))
 
 
 def scores_path(folder: Path, evaluator: str) -> Path:
-    return folder / f"data/scores/{RUN}-{evaluator}.json"
+    return folder / f"data/scores/{RUN}-{evaluator}.parquet"
 
 
 def real_scores_path(folder: Path, evaluator: str) -> Path:
-    return folder / f"data/scores/reference-photos-{evaluator}.json"
+    return folder / f"data/scores/reference-photos-{evaluator}.parquet"
 
 
 def seed_scores(folder: Path, evaluator: str) -> list[dict[str, Any]]:
     """The entry of each seed in the file of an evaluator's scores."""
-    return list(json.loads(scores_path(folder, evaluator).read_text())["seeds"])
+    return list(read_record(scores_path(folder, evaluator))["seeds"])
 
 
 def values(folder: Path, evaluator: str, key: str) -> list[float]:
