@@ -16,7 +16,7 @@ from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig
 from gfmn.networks import TappedNetwork, describe
 from gfmn.networks.extractor_file import CombinedExtractor, ExtractorEvaluator
 from gfmn.pretraining import AutoencoderConfig, TrainedConfig
-from gfmn.reporting.results import ReportConfig, check_report
+from gfmn.reporting.config import ReportConfig, check_report
 from gfmn.training.config import SeedsConfig
 from gfmn.weights.converters import FetchedEvaluator, FetchedNetwork, described
 

@@ -9,9 +9,10 @@ from gfmn.common import parameters
 from gfmn.common.config import nearest
 from gfmn.common.errors import InputError
 from gfmn.networks.extractor_file import NetworkHeader, file_digest, read_header
+from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.reading import read_study
-from gfmn.reporting.records import Model, RealScores, RunScores
-from gfmn.reporting.results import ReportConfig, RunResult, SeedResult, Study
+from gfmn.reporting.records import RealScores, RunScores, TrainedModel
+from gfmn.reporting.results import RunResult, SeedResult, Study
 
 SECTIONS = ("runs", "evaluations", "references")
 
@@ -42,7 +43,7 @@ class Described:
     study: Study
     run: RunResult
     seeds: tuple[SeedResult, ...]  # trained ones, at least one
-    model: Model  # the first one's; seeds do not differ in what they match
+    model: TrainedModel  # the first one's; seeds do not differ in what they match
     extractor: tuple[NetworkHeader, ...]  # none where its file is not there
     spaces: tuple[ScoredSpace, ...]
     dataset: Mapping[str, Any]  # meta.json; empty where it is not there

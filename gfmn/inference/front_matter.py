@@ -8,8 +8,7 @@ from ruamel.yaml import YAML
 
 from gfmn.common.errors import InputError
 from gfmn.inference.described import Described, ScoredSpace
-from gfmn.reporting import names
-from gfmn.reporting.summary import Summary, summaries
+from gfmn.reporting.score_means import ScoreMean, score_means
 
 PAPER = "arxiv:1904.02762"
 TASK = "unconditional-image-generation"
@@ -38,7 +37,7 @@ def facts(of: Described, licence: str) -> dict[str, Any]:
         {
             "task": {"type": TASK, "name": "Image generation"},
             "dataset": {"type": space.scores.dataset, "name": space.scores.dataset},
-            "metrics": [_metric(key, one, space) for key, one in summaries(space.scores).items()],
+            "metrics": [_metric(key, one, space) for key, one in score_means(space.scores).items()],
         }
         for space in of.spaces
     ]
@@ -53,21 +52,21 @@ def facts(of: Described, licence: str) -> dict[str, Any]:
     }
 
 
-def _metric(key: str, one: Summary, space: ScoredSpace) -> dict[str, Any]:
+def _metric(key: str, one: ScoreMean, space: ScoredSpace) -> dict[str, Any]:
     """A score with all that its number means nothing without."""
     scores = space.scores
     spread = {"std": one.std, "std_over": one.over} if one.std is not None else {}
-    how = {"how": one.how} if one.how else {}
+    how = {"how": one.method} if one.method else {}
     where = "" if "_pixel_" in key else f" in the space of {space.words}"
     return {
-        "type": names.kind(key) or key,
-        "name": f"{key}: {names.what(key)}{where}",
+        "type": one.info.kind or key,
+        "name": f"{key}: {one.info.title}{where}",
         "value": one.value,
         "args": {
             "evaluator": scores.evaluator,
             "evaluator_sha256": scores.evaluator_digest,
             "resizer": scores.resizer,
-            "n_generated": names.count(key) or scores.n,
+            "n_generated": one.info.count or scores.n,
             "n_reference": scores.n_reference,
             "seeds": [seed.seed for seed in scores.seeds],
             **how,

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from gfmn.inference.described import Described, ScoredSpace
 from gfmn.inference.words import counted, number
-from gfmn.reporting import names
-from gfmn.reporting.footnotes import join
-from gfmn.reporting.summary import summaries
+from gfmn.reporting.formatting import join
+from gfmn.reporting.score_means import score_means
 
 AGAINST = "Numbers in two spaces, of two counts of images or of two resizers do not compare."
 
@@ -98,13 +97,13 @@ def _trainings(of: Described) -> Iterator[str]:
 
 def _beside_real(space: ScoredSpace) -> Iterator[str]:
     """Precision and recall as shares beside those of real images."""
-    own, real = summaries(space.scores), summaries(space.real) if space.real else {}
+    own, real = score_means(space.scores), score_means(space.real) if space.real else {}
     name = space.scores.evaluator
     for kind, what in (
         ("precision", "of the samples lie where real images do"),
         ("recall", "of the real images lie where samples do"),
     ):
-        key = next((key for key in own if names.kind(key) == kind), None)
+        key = next((key for key, one in own.items() if one.info.kind == kind), None)
         if key:
             beside = f"; other real images: {real[key].value:.2%}" if key in real else ""
             yield f"In `{name}`, {own[key].value:.2%} {what} (`{key}`{beside})."
@@ -112,8 +111,8 @@ def _beside_real(space: ScoredSpace) -> Iterator[str]:
 
 def _copies(of: Described) -> Iterator[str]:
     """What is known of samples that are training images."""
-    every = (item for space in of.spaces for item in summaries(space.scores).items())
-    found = {key: one.value for key, one in every if names.kind(key) == "memorised"}
+    every = (item for space in of.spaces for item in score_means(space.scores).items())
+    found = {key: one.value for key, one in every if one.info.kind == "memorised"}
     if found:
         numbers = join(f"`{key}` {number(value)}" for key, value in found.items())
         yield (

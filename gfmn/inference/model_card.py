@@ -11,12 +11,10 @@ from gfmn.inference.images import refuse, writing
 from gfmn.inference.limits import limits
 from gfmn.inference.words import number, of_seeds
 from gfmn.networks.extractor_file import NetworkHeader
-from gfmn.reporting import names
-from gfmn.reporting.footnotes import join
-from gfmn.reporting.record import duration
-from gfmn.reporting.summary import summaries
+from gfmn.reporting.formatting import format_duration, join
+from gfmn.reporting.score_means import score_means
 
-HIGHER = {"min": "lower is better", "max": "higher is better", "half": "0.5 in real images"}
+HIGHER = {"lower": "lower is better", "higher": "higher is better", "half": "0.5 in real images"}
 
 
 def write_card(
@@ -119,7 +117,7 @@ def _training(of: Described) -> Iterator[str]:
         "updates": f"{steps:,}, Adam at {parameters.get('lr')}" if steps else None,
         "precision": join(f"{name} {kind}" for name, kind in model.precision.items()),
         "seeds": join(str(result.seed) for result in of.seeds),
-        "duration": duration(of.seconds) + (", all seeds" if len(of.seeds) > 1 else "")
+        "duration": format_duration(of.seconds) + (", all seeds" if len(of.seeds) > 1 else "")
         if of.seconds is not None
         else None,
     }
@@ -143,17 +141,17 @@ def _scores(of: Described) -> Iterator[str]:
 
 
 def _score_table(space: ScoredSpace) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    own, real = summaries(space.scores), summaries(space.real) if space.real else {}
-    every = summaries(space.others) if space.others else {}
+    own, real = score_means(space.scores), score_means(space.real) if space.real else {}
+    every = score_means(space.others) if space.others else {}
     heads = ["score", "value", "± or how"]
     heads += [f"mean of {len(space.others.seeds)} seeds"] if space.others else []
     heads += ["real images", "what it is"]
     rows = []
     for key, one in own.items():
-        spread = (one.how or "") if one.std is None else f"± {number(one.std)} over {one.over}"
+        spread = (one.method or "") if one.std is None else f"± {number(one.std)} over {one.over}"
         mean = [number(every[key].value)] if space.others else []
         beside = number(real[key].value) if key in real else ""
-        meaning = ", ".join(filter(None, (names.what(key), HIGHER.get(names.best(key)))))
+        meaning = ", ".join(filter(None, (one.info.title, HIGHER.get(one.info.direction or ""))))
         rows.append((f"`{key}`", number(one.value), spread, *mean, beside, meaning))
     return tuple(heads), rows
 

@@ -1,6 +1,6 @@
 """Numbers and lists as a card says them."""
 
-from gfmn.reporting.footnotes import join
+from gfmn.reporting.formatting import join
 from gfmn.reporting.records import RunScores
 
 
