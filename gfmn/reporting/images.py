@@ -4,7 +4,6 @@ Values are never rescaled: a reader sees what a generator made.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -40,7 +39,7 @@ def cut_tiles(path: Path, size: int) -> np.ndarray:
     return image.reshape(rows, size, columns, size, 3).swapaxes(1, 2)
 
 
-def real_images(study: Study, dataset: Any, count: int) -> np.ndarray | None:
+def real_images(study: Study, dataset: str, count: int) -> np.ndarray | None:
     """`count` images spread evenly over a prepared data set, N x H x W x 3 uint8.
 
     Every other one comes first, so that the first half is spread over the whole set too.
@@ -61,7 +60,7 @@ def sample_images(study: Study, run: str, count: int) -> np.ndarray | None:
     samples = result.shown_seed.samples
     if samples is None:
         return None
-    tiles = cut_tiles(samples, study.image_size(result.parameters.get("dataset")))
+    tiles = cut_tiles(samples, study.image_size(result.dataset))
     return tiles.reshape(-1, *tiles.shape[2:])[:count]
 
 
@@ -77,4 +76,4 @@ def interpolations(study: Study, run: str, rows: int) -> np.ndarray | None:
     path = samples.with_name(f"{samples.stem}-interpolation.png")
     if not path.exists():
         return None
-    return cut_tiles(path, study.image_size(result.parameters.get("dataset")))[:rows]
+    return cut_tiles(path, study.image_size(result.dataset))[:rows]

@@ -33,7 +33,7 @@ class StudyInputs:
                 path = paths.statistics(str(dataset), str(extractor), mode)
                 missing += self._file(path, f"statistics {path.stem} are")
             if decoder := run.get("decoder"):
-                missing += self._file(paths.decoder(decoder), f"decoder {decoder} is")
+                missing += self._file(paths.decoder(str(decoder)), f"decoder {decoder} is")
         return tuple(dict.fromkeys(missing))
 
     def missing_for_scores(self, dataset: str, evaluator: str, sampled: bool) -> tuple[str, ...]:
@@ -44,11 +44,11 @@ class StudyInputs:
         return tuple(missing or self._file(reference, f"reference {reference.name} is"))
 
     def _dataset(self, name: Any) -> list[str]:
-        prepared = (self.folder / paths.prepared(name) / "meta.json").exists()
+        prepared = (self.folder / paths.prepared(str(name)) / "meta.json").exists()
         return [] if prepared else [f"data set {name} is not prepared"]
 
     def _extractor(self, name: Any) -> list[str]:
-        missing = self._file(paths.extractor(name), f"extractor {name} is") if name else []
+        missing = self._file(paths.extractor(str(name)), f"extractor {name} is") if name else []
         if missing and (combined := _entry(self.extractors, "combined", name)):
             networks = combined.get("networks", [])
             return [reason for part in networks for reason in self._extractor(part)] or missing

@@ -134,9 +134,9 @@ class Study:
         """The run in the page's header."""
         return self.runs[self.config.headline or next(iter(self.runs))]
 
-    def image_size(self, dataset: Any) -> int:
+    def image_size(self, dataset: str) -> int:
         """Side of one image in px, 32 where the data set does not say."""
-        return int(self.datasets.get(str(dataset), {}).get("image_size", 32))
+        return int(self.datasets.get(dataset, {}).get("image_size", 32))
 
     def score_files(self) -> Iterator[tuple[str, Scores]]:
         """Name and content of every file of scores that is there, those of runs first."""

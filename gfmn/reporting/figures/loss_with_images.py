@@ -56,7 +56,7 @@ def draw_curve(
     study: Study, theme: Theme, run: RunResult, seed: SeedResult, curve: Curve
 ) -> tuple[bytes, list[str]]:
     """A PNG of the curve with evenly chosen grids; also the labels of those."""
-    size = study.image_size(run.parameters.get("dataset"))
+    size = study.image_size(run.dataset)
     across = max(1, min(3, GRID_WIDTH // size))
     scale = max(1, GRID_WIDTH // (across * size))  # a whole number, so no pixel is interpolated
     width, height = across * size * scale, 3 * size * scale

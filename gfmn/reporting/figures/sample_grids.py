@@ -67,7 +67,7 @@ def _draw_squares(study: Study, theme: Theme, squares: Mapping[str, np.ndarray |
 
 def _square(study: Study, run: str) -> np.ndarray | None:
     """A run's first samples as one image, enlarged by a whole number."""
-    size = study.image_size(study.runs[run].parameters.get("dataset"))
+    size = study.image_size(study.runs[run].dataset)
     columns = grid_columns(size)
     images = sample_images(study, run, columns**2)
     if images is None:

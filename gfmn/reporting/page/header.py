@@ -20,7 +20,7 @@ def header(study: Study, store: ImageStore) -> dict[str, Any]:
         "run": run,
         "seed": run.seed_label(run.shown_seed.seed),
         "dataset": run.dataset,
-        "real": store.real(run.parameters.get("dataset")),
+        "real": store.real(run.dataset),
         "samples": store.samples(run.name),
         "key_figures": key_figures(study),
     }

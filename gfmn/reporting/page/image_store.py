@@ -3,7 +3,6 @@
 import base64
 import io
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -52,7 +51,7 @@ class ImageStore:
         """Those that are there, in the order in which they were asked for."""
         return list(self._by_content.values())
 
-    def real(self, dataset: Any) -> ImageGrid | None:
+    def real(self, dataset: str) -> ImageGrid | None:
         """Images of a data set, spread evenly over it."""
         name = f"real-{dataset}"
         if name not in self._by_name:
@@ -97,7 +96,7 @@ class ImageStore:
         return self._by_name[name]
 
     def _image_size(self, run: str) -> int:
-        return self._study.image_size(self._study.runs[run].parameters.get("dataset"))
+        return self._study.image_size(self._study.runs[run].dataset)
 
     def _store_rows(self, name: str, tiles: np.ndarray | None) -> None:
         if tiles is None:
