@@ -13,7 +13,7 @@ from gfmn.reporting.figures.sections import Section, figure_section
 from gfmn.reporting.formatting import join
 from gfmn.reporting.memorization import other_real_images, own_evaluations
 from gfmn.reporting.page.comparison import comparison_data
-from gfmn.reporting.page.header import comparability, header
+from gfmn.reporting.page.header import Comparability, comparability, header
 from gfmn.reporting.page.image_store import ImageStore, figure_uri
 from gfmn.reporting.page.provenance import durations, parameter_table, provenance
 from gfmn.reporting.page.run_cards import figure_cards, gallery, headline_neighbors
@@ -56,7 +56,7 @@ def render_page(
             scripts=[_read(name) for name in SCRIPTS],
             title=study.config.title,
             header=header(study, store),
-            comparability=comparability(study),
+            comparability=markupsafe.Markup(render_comparability(comparability(study))),
             tables=[report_table(study, store, name, tables[name]) for name in study.config.tables],
             figures=figures,
             figure_sections=_figure_sections(light),
@@ -73,6 +73,11 @@ def render_page(
             durations=durations(study),
         )
     )
+
+
+def render_comparability(facts: Comparability) -> str:
+    """What compares with the paper's numbers, and why, as HTML."""
+    return _environment().get_template("comparability.html").render(facts=facts)
 
 
 def _environment() -> jinja2.Environment:
