@@ -17,7 +17,7 @@ from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig
 from gfmn.networks import TappedNetwork, describe
 from gfmn.networks.extractor_file import CombinedExtractor, ExtractorEvaluator
 from gfmn.pretraining import AutoencoderConfig, TrainedConfig
-from gfmn.reporting.results import ReportConfig, check_report
+from gfmn.reporting.config import ReportConfig, check_report
 from gfmn.training.config import SeedsConfig
 from gfmn.weights.config import FetchedEvaluator, FetchedNetwork
 from gfmn.weights.convert import describe_published

@@ -67,7 +67,7 @@ def _metric(key: str, score: Summary, evaluator: EvaluatorScores) -> dict[str, A
             "evaluator": scores.evaluator,
             "evaluator_sha256": scores.evaluator_digest,
             "resizer": scores.resizer,
-            "n_generated": names.count(key) or scores.n,
+            "n_generated": one.info.count or scores.n,
             "n_reference": scores.n_reference,
             "seeds": [seed.seed for seed in scores.seeds],
             **how,

@@ -14,10 +14,7 @@ from gfmn.inference.front_matter import front_matter
 from gfmn.inference.image_files import check_writable, write_atomically
 from gfmn.inference.run_record import EvaluatorScores, RunRecord, read_run
 from gfmn.networks.extractor_file import NetworkHeader
-from gfmn.reporting import names
-from gfmn.reporting.footnotes import join
-from gfmn.reporting.record import duration
-from gfmn.reporting.summary import summaries
+from gfmn.reporting.formatting import join
 
 BEST = {"min": "lower is better", "max": "higher is better", "half": "0.5 in real images"}
 SOURCE = ("package", "version", "model", "weights", "url", "file", "revision")  # of a provenance

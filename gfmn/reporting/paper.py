@@ -1,4 +1,4 @@
-"""The paper's published figures, to stand beside a study's own, and where each is taken from."""
+"""The scores that the paper publishes, for comparison with a study's own, and their sources."""
 
 from functools import cache
 from importlib import resources
@@ -36,7 +36,7 @@ class PaperRow(Config):
     stl10: Published | None = None
 
     def on(self, dataset: str) -> Published | None:
-        """Its figures on `cifar10` or `stl10`, where it has any."""
+        """Its scores on `cifar10` or `stl10`, where it has any."""
         return {"cifar10": self.cifar10, "stl10": self.stl10}[dataset]
 
 

@@ -1,35 +1,37 @@
-"""A study's results, read from its folder and checked on the way in.
+"""Read a study's results from its folder, and check them.
 
 What is absent stays out; what is there and malformed is an `InputError` that names the file.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
+from gfmn.common import paths
 from gfmn.common.config import nearest
 from gfmn.common.errors import InputError
-from gfmn.reporting import names
-from gfmn.reporting.missing import Inputs
-from gfmn.reporting.records import Model, RealScores, Record, RunScores, Scores, SeedScores
-from gfmn.reporting.results import Evaluation, ReportConfig, RunResult, SeedResult, Study
+from gfmn.reporting.config import ReportConfig
+from gfmn.reporting.missing_inputs import StudyInputs
+from gfmn.reporting.records import RealScores, Record, RunScores, Scores, SeedScores, TrainedModel
+from gfmn.reporting.results import RunEvaluation, RunResult, SeedResult, Study
 from gfmn.reporting.score_files import read_record
+from gfmn.reporting.score_info import INCEPTION_KINDS, score_info
 
 HISTORY_COLUMNS = ("step", "images", "lr", "loss")
 
 
-class _Reference(Record):
+class _ReferenceEntry(Record):
     """What an entry of `references` must hold."""
 
     dataset: str
     evaluator: str
 
 
-class _Evaluation(_Reference):
+class _EvaluationEntry(_ReferenceEntry):
     """What an entry of `evaluations` must hold."""
 
     run: str
@@ -43,38 +45,51 @@ def read_study(
     references: Mapping[str, Any],
     extractors: Mapping[str, Any] | None = None,
     evaluators: Mapping[str, Any] | None = None,
+    sampling: Mapping[str, Any] | None = None,
 ) -> Study:
-    """Read what there is of every run; of generators nothing but their files' digests.
+    """Read the results of every run that there are; of a generator its file's digest alone.
 
-    The arguments behind `config` are sections of the parameter file, from names to entries; the
-    order of the evaluations is that of the spaces in every table. `extractors` and `evaluators`
-    serve to say of which part a run that is missing is short.
+    The arguments behind `config` are sections of the parameter file. `runs` has each run's complete
+    parameters by name; of these `seeds` is required, every other one may be absent. The order of
+    the evaluations is that of the feature spaces in every table. `extractors` and `evaluators` tell
+    which part a run lacks that was not made; `sampling` is how all samples are drawn.
     """
-    spaces = {
-        name: _Evaluation.parse(of, f"evaluations.{name}") for name, of in evaluations.items()
+    entries = {
+        name: _EvaluationEntry.parse(entry, f"evaluations.{name}")
+        for name, entry in evaluations.items()
     }
-    for name, space in spaces.items():
-        if space.run not in runs:
+    for name, entry in entries.items():
+        if entry.run not in runs:
             raise InputError(
-                f"evaluations.{name}.run: no {space.run!r}; {nearest(space.run, runs)}"
+                f"evaluations.{name}.run: no {entry.run!r}; {nearest(entry.run, runs)}"
             )
-    inputs = Inputs(folder, extractors or {}, evaluators or {})
-    results = {name: _read_run(inputs, name, entry, spaces) for name, entry in runs.items()}
+    inputs = StudyInputs(folder, extractors or {}, evaluators or {})
+    results = {name: _read_run(inputs, name, row, entries) for name, row in runs.items()}
     real = {}
-    for name, entry in references.items():
-        of = _Reference.parse(entry, f"references.{name}")
+    for name, data in references.items():
+        reference = _ReferenceEntry.parse(data, f"references.{name}")
         path = _scores_path(folder, f"reference-{name}")
         if path.exists():
-            real[of.dataset, of.evaluator] = _read_scores(RealScores, path, of, [None])
-    named = [run.parameters.get("dataset") for run in results.values()]
-    named += [space.dataset for space in spaces.values()]
-    metas = {str(name): folder / f"data/prepared/{name}/meta.json" for name in named}
-    datasets = {name: _json(meta) for name, meta in metas.items() if meta.exists()}
-    timings = {path.stem: _json(path) for path in sorted(folder.glob("data/timings/*.json"))}
-    measured = sorted(folder.glob("reports/metrics/extractor-*.json"))
-    trained = {path.stem.removeprefix("extractor-"): _json(path) for path in measured}
-    scoring = tuple(dict.fromkeys(space.evaluator for space in spaces.values()))
-    study = Study(folder, config, results, scoring, real, datasets, timings, trained)
+            pair = reference.dataset, reference.evaluator
+            real[pair] = _read_scores(RealScores, path, reference, [None])
+    datasets = [run.dataset for run in results.values()]
+    datasets += [entry.dataset for entry in entries.values()]
+    study = Study(
+        folder=folder,
+        config=config,
+        runs=results,
+        evaluators=tuple(dict.fromkeys(entry.evaluator for entry in entries.values())),
+        real=real,
+        datasets=_json_files(
+            (name, folder / paths.prepared(name) / "meta.json") for name in datasets
+        ),
+        timings=_json_files((p.stem, p) for p in sorted(folder.glob("data/timings/*.json"))),
+        trained=_json_files(
+            (path.stem.removeprefix("extractor-"), path)
+            for path in sorted(folder.glob("reports/metrics/extractor-*.json"))
+        ),
+        sampling=sampling or {},
+    )
     _check_spaces(study)
     return study
 
@@ -88,38 +103,38 @@ def _scores_path(folder: Path, name: str) -> Path:
 
 
 def _read_run(
-    inputs: Inputs, name: str, parameters: Any, spaces: Mapping[str, _Evaluation]
+    inputs: StudyInputs, name: str, parameters: Any, entries: Mapping[str, _EvaluationEntry]
 ) -> RunResult:
     if not isinstance(parameters, Mapping):
         raise InputError(f"runs.{name}: expected a mapping of parameters, found {parameters!r}")
     seeds = parameters.get("seeds")
     if not isinstance(seeds, list) or not seeds or any(type(seed) is not int for seed in seeds):
         raise InputError(f"runs.{name}.seeds: expected a list of seeds, found {seeds!r}")
-    trained = tuple(_read_seed(inputs.folder, name, seed) for seed in seeds)
-    whole = all(seed.model for seed in trained)
-    sampled = all(seed.samples for seed in trained) or not whole
+    results = tuple(_read_seed(inputs.folder, name, seed) for seed in seeds)
+    is_trained = all(result.model for result in results)
+    is_sampled = all(result.samples for result in results) or not is_trained
     evaluations = []
-    for key, space in spaces.items():
-        if space.run == name:
+    for key, entry in entries.items():
+        if entry.run == name:
             path = _scores_path(inputs.folder, key)
-            scores = _read_scores(RunScores, path, space, seeds) if path.exists() else None
-            of = (space.dataset, space.evaluator)
-            missing = () if scores else inputs.of_scores(*of, sampled)
-            evaluations.append(Evaluation(key, *of, scores, missing))
-    missing = () if whole else inputs.of_training(parameters)
-    return RunResult(name, parameters, trained, tuple(evaluations), missing)
+            scores = _read_scores(RunScores, path, entry, seeds) if path.exists() else None
+            pair = entry.dataset, entry.evaluator
+            missing = () if scores else inputs.missing_for_scores(*pair, is_sampled)
+            evaluations.append(RunEvaluation(key, *pair, scores, missing))
+    missing = () if is_trained else inputs.missing_for_training(parameters)
+    return RunResult(name, parameters, results, tuple(evaluations), missing)
 
 
 def _read_seed(folder: Path, run: str, seed: int) -> SeedResult:
-    place = f"{run}/seed-{seed}"
-    config = folder / f"data/models/{place}/config.json"
-    model = _read(Model, config, {"run": run}) if config.exists() else None
+    model_folder = folder / paths.model(run, seed)
+    config = model_folder / "config.json"
+    model = _read(TrainedModel, config, {"run": run}) if config.exists() else None
     if model and model.parameters.get("seed") != seed:
-        found = model.parameters.get("seed")
-        raise InputError(f"{config}: $.parameters.seed: expected {seed}, found {found!r}")
-    history = folder / f"reports/history/{place}.tsv"
-    samples = folder / f"data/samples/{place}.png"
-    grids = sorted((folder / f"data/models/{place}/grids").glob("step-*.png"))
+        other = model.parameters.get("seed")
+        raise InputError(f"{config}: $.parameters.seed: expected {seed}, found {other!r}")
+    history = folder / paths.history(run, seed)
+    samples = (folder / paths.samples(run, seed)).with_suffix(".png")
+    grids = sorted((model_folder / "grids").glob("step-*.png"))
     steps = [(path.stem.removeprefix("step-"), path) for path in grids]
     return SeedResult(
         seed=seed,
@@ -127,7 +142,7 @@ def _read_seed(folder: Path, run: str, seed: int) -> SeedResult:
         history=_read_history(history) if history.exists() else None,
         grids=tuple(sorted((int(step), path) for step, path in steps if step.isdigit())),
         samples=samples if samples.exists() else None,
-        generator_digest=_digest(folder / f"data/models/{place}/generator.safetensors"),
+        generator_digest=_digest(model_folder / "generator.safetensors"),
     )
 
 
@@ -148,7 +163,7 @@ def _read(kind: type[RecordT], path: Path, expected: Mapping[str, str]) -> Recor
 
 
 def _read_scores(
-    kind: type[ScoresT], path: Path, of: _Reference, seeds: Sequence[int | None]
+    kind: type[ScoresT], path: Path, of: _ReferenceEntry, seeds: Sequence[int | None]
 ) -> ScoresT:
     record = _read(kind, path, of.model_dump())
     if not record.seeds:
@@ -167,7 +182,7 @@ def _read_scores(
 def _check_seed(found: SeedScores, canonical: bool, at: str) -> None:
     """Inception's names only in its space; deviations over something; lists of one length."""
     for key, score in found.scores.items():
-        if names.kind(key) in names.INCEPTION and not canonical:
+        if score_info(key).kind in INCEPTION_KINDS and not canonical:
             expected = "no name of a score in FID's own Inception, for this space is another"
             raise InputError(f"{at}.scores: expected {expected}, found {key!r}")
         if score.std is not None and not score.over:
@@ -189,7 +204,7 @@ def _check_seed(found: SeedScores, canonical: bool, at: str) -> None:
 def _check_spaces(study: Study) -> None:
     """Numbers stand in one column only where one and the same network made them."""
     seen: dict[str, tuple[str, Scores]] = {}
-    for name, scores in study.files():
+    for name, scores in study.score_files():
         first, other = seen.setdefault(scores.evaluator, (name, scores))
         for key in ("evaluator_digest", "architecture", "resizer", "canonical", "in_domain"):
             expected, found = getattr(other, key), getattr(scores, key)
@@ -198,6 +213,11 @@ def _check_spaces(study: Study) -> None:
                 raise InputError(
                     f"{where}: expected {expected!r}, as in {first}.parquet, found {found!r}"
                 )
+
+
+def _json_files(files: Iterable[tuple[str, Path]]) -> dict[str, dict[str, Any]]:
+    """The content of those files that exist, by name."""
+    return {name: _json(path) for name, path in files if path.exists()}
 
 
 def _json(path: Path) -> dict[str, Any]:

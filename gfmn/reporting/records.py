@@ -124,14 +124,14 @@ class RealScores(Scores):
         return self.n_real
 
 
-class Tap(Record):
+class MatchedTap(Record):
     """One matched layer: its name and one sample's shape, C x H x W."""
 
     name: str
     shape: tuple[int, ...]
 
 
-class Gap(Record):
+class TapGap(Record):
     """How far a tap's generated moments are from the real ones, in real standard deviations."""
 
     tap: str
@@ -139,14 +139,14 @@ class Gap(Record):
     std_gap: float
 
 
-class Model(Record):
-    """`data/models/<run>/seed-<seed>/config.json`."""
+class TrainedModel(Record):
+    """`data/models/<run>/seed-<seed>/config.json`: a generator and what it matches."""
 
     run: str
     parameters: dict[str, Any]
     features: int
-    taps: tuple[Tap, ...]
+    taps: tuple[MatchedTap, ...]
     generator_parameters: int
     statistics: dict[str, Any]
-    gaps: tuple[Gap, ...] = ()
+    gaps: tuple[TapGap, ...] = ()
     precision: dict[str, str] = pydantic.Field(default_factory=dict)

@@ -1,99 +1,28 @@
-"""A study's parameters, and the files that its runs would have left, made up."""
+"""A synthetic study: its parameters, and the files that its runs would have written."""
 
 import json
 import math
 import tempfile
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from builders.score_files import write_record
 from PIL import Image
 
 from gfmn.common.images import grid
-from gfmn.reporting import figures, page
-from gfmn.reporting.reading import read_study
-from gfmn.reporting.results import ReportConfig, Study
-from gfmn.reporting.style import LIGHT, Drawing
-from gfmn.reporting.tables import Table, make_table
 
 TAPS = (1, 3, 5, 7, 9, 11)
 VGG = [f"conv{b}_{i}" for b, n in ((1, 2), (2, 2), (3, 3), (4, 3), (5, 3)) for i in range(1, n + 1)]
 CLASSES = ("cup", "cat", "temple", "moon", "face", "flower")
-OWN = ("running", "vgg16", "encoder")  # runs that are also scored by a classifier trained here
+OWN = (
+    "moment_matching",
+    "vgg16",
+    "encoder",
+)  # also scored by a classifier
 ABSENT = "vgg16-own"  # the evaluation that was not made
-REPORT = {
-    "title": "Small tables on photographs",
-    "headline": "running",
-    "tables": {
-        "table2": {
-            "title": "Feature extractors",
-            "paper": "table2",
-            "rows": {
-                "encoder": {"paper": 0},
-                "vgg16": {"paper": 3},
-                "vgg16_lite0": {"paper": 5},
-                "running": {"beyond": True, "note": "moments kept as running averages"},
-            },
-        },
-        "table3": {
-            "title": "How many layers are matched",
-            "paper": "table3",
-            "rows": {f"taps{n}": {"paper": (n - 1) // 2} for n in TAPS} | {"vgg16": {"paper": 6}},
-        },
-        "figure4": {
-            "title": "Moving averages and minibatches",
-            "paper": None,
-            "rows": {"ma64": {}, "ma256": {}, "encoder": {}, "ama256": {}},
-        },
-    },
-}
 FOLDERS = tempfile.TemporaryDirectory()
-CONFIG = ReportConfig.parse(REPORT, "params.yaml: report")
-
-
-class Made(NamedTuple):
-    """A study, and what its report is made of."""
-
-    study: Study
-    tables: dict[str, Table]
-    drawings: list[Drawing]
-    text: str
-
-
-class Reader(HTMLParser):
-    """What a page asks for, what its score cells say, and its text by element."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-        self.tags: set[str] = set()
-        self.ids: set[str] = set()
-        self.scores: list[dict[str, str | None]] = []
-        self.words: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        found = dict(attrs)
-        self.ids.add(found.get("id") or "")
-        for key in ("src", "srcset", "href", "action", "data", "poster"):
-            self.asked += [found[key] or ""] if key in found else []
-        if "data-score" in found:
-            self.scores.append(found)
-
-    def handle_data(self, data: str) -> None:
-        self.words += [data.strip()] if data.strip() else []
-
-
-def make(folder: Path, canonical: bool = False, drawn: bool = True) -> Made:
-    """The report of a study's folder, its figures in one theme, or without them."""
-    study = read_study(folder, CONFIG, **spaces(canonical))
-    tables = {name: make_table(study, table) for name, table in CONFIG.tables.items()}
-    drawings = figures.draw(study, tables, LIGHT) if drawn else []
-    return Made(study, tables, drawings, page.render(study, tables, drawings, drawings))
 
 
 @cache
@@ -102,12 +31,6 @@ def folder_of(canonical: bool) -> Path:
     folder = Path(FOLDERS.name) / ("canonical" if canonical else "study")
     write_study(folder, canonical=canonical)
     return folder
-
-
-@cache
-def finished(canonical: bool = False) -> Made:
-    """The report of that study."""
-    return make(folder_of(canonical), canonical)
 
 
 def parameters() -> dict[str, dict[str, Any]]:
@@ -127,7 +50,7 @@ def parameters() -> dict[str, dict[str, Any]]:
         "encoder": {"extractor": "encoder"},
         "vgg16": {},
         "vgg16_lite0": {"extractor": "vgg16_lite0", "generator": "resnet"},
-        "running": {"objective": "running", "lr": 0.0005, "seeds": [0, 1, 2]},
+        "moment_matching": {"objective": "moment_matching", "lr": 0.0005, "seeds": [0, 1, 2]},
         **{f"taps{n}": {"taps": n, "seeds": [1, 4] if n == 3 else [1]} for n in TAPS},
         "ma64": {"extractor": "encoder", "objective": "ma"},
         "ma256": {"extractor": "encoder", "objective": "ma", "batch": 256},
@@ -171,8 +94,8 @@ def write_study(
     """A study's files in `folder`, every run finished; `images` stand for real and generated."""
     draw = np.random.default_rng(0)
     if images is None:
-        colours = draw.integers(0, 256, (160, 4, 4, 3), dtype=np.uint8)
-        images = colours.repeat(8, 1).repeat(8, 2)
+        colors = draw.integers(0, 256, (160, 4, 4, 3), dtype=np.uint8)
+        images = colors.repeat(8, 1).repeat(8, 2)
     real = folder / "data/prepared/photos"
     real.mkdir(parents=True)
     np.save(real / "images.npy", images)

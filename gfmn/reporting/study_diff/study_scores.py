@@ -1,0 +1,129 @@
+"""One of two studies that are compared: a study's folder, or a git revision of one."""
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow
+
+from gfmn.common import parameters
+from gfmn.common.errors import InputError
+from gfmn.reporting.config import ReportConfig
+from gfmn.reporting.reading import read_study
+from gfmn.reporting.tables.all_scores import COLUMNS, all_scores
+
+PARAMS = "params.yaml"
+SCORES = "reports/tables/scores.parquet"
+SECTIONS = ("runs", "evaluations", "references", "extractors", "evaluators")
+REQUIRED = ("run", "seed", "dataset", "evaluator", "evaluator_digest", "metric", "value")
+
+
+@dataclass(frozen=True)
+class StudyScores:
+    """A study's runs with their parameters, and its scores, one row a run, seed and metric."""
+
+    label: str  # as it was asked for
+    runs: Mapping[str, Mapping[str, Any]]
+    scores: pd.DataFrame
+    status: Mapping[str, str]  # of each run; only of a folder
+
+
+def read_study_scores(label: str) -> StudyScores:
+    """Read `FOLDER`, or `FOLDER@REVISION` from the folder's git repository.
+
+    A revision is a commit, a branch, a tag or the name of a DVC experiment. For it, and for a
+    folder without `data/scores`, the report's file of all scores is read. Raises `InputError`.
+    """
+    folder_name, at, revision = label.rpartition("@")
+    if Path(label).is_dir() or not at:
+        return _read_folder(Path(label), label)
+    folder = Path(folder_name or ".")
+    if not folder.is_dir():
+        raise InputError(f"{label}: expected a folder before '@', found none")
+    commit = _find_commit(folder, revision, label)
+    content = _read_at(folder, commit, PARAMS, label)
+    params = parameters.parse(content, f"{label}: {PARAMS}", SECTIONS)
+    scores = _parse_scores(_read_at(folder, commit, SCORES, label), f"{label}: {SCORES}")
+    return StudyScores(label, _run_parameters(params), scores, {})
+
+
+def _read_folder(folder: Path, label: str) -> StudyScores:
+    path = folder / PARAMS
+    if not path.is_file():
+        raise InputError(f"{label}: expected a study's folder with {PARAMS}, found none")
+    params = parameters.read(path, SECTIONS)
+    config = ReportConfig.parse(params.get("report"), f"{path}: report")
+    study = read_study(folder, config, **{name: params[name] for name in SECTIONS})
+    scores = all_scores(study)
+    if scores.empty and (folder / SCORES).is_file():
+        scores = _parse_scores((folder / SCORES).read_bytes(), str(folder / SCORES))
+    if scores.empty:
+        raise InputError(f"{label}: expected scores in data/scores or {SCORES}, found none")
+    status = {name: run.status for name, run in study.runs.items()}
+    return StudyScores(label, _run_parameters(params), scores, status)
+
+
+def _run_parameters(params: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Each run's parameters, with the study's sampling as a group of them."""
+    sampling = {"sampling": params["sampling"]} if params.get("sampling") else {}
+    return {name: {**row, **sampling} for name, row in params["runs"].items()}
+
+
+def _parse_scores(content: bytes, where: str) -> pd.DataFrame:
+    """All scores, with every column of this version; what an older file lacks is NA."""
+    try:
+        frame = pd.read_parquet(BytesIO(content))
+    except (pyarrow.ArrowException, ValueError, OSError) as error:
+        reason = " ".join(str(error).split())[:80]
+        raise InputError(
+            f"{where}: expected parquet, found another or a broken file ({reason})"
+        ) from None
+    for column in REQUIRED:
+        if column not in frame:
+            columns = ", ".join(map(str, frame.columns))
+            raise InputError(f"{where}: expected a column {column!r}, found {columns:.120}")
+    if frame.empty:
+        raise InputError(f"{where}: expected scores, found no row")
+    absent = {
+        key: pd.Series(pd.NA, frame.index, dtype)
+        for key, dtype in COLUMNS.items()
+        if key not in frame
+    }
+    return frame.assign(**absent)
+
+
+def _find_commit(folder: Path, revision: str, label: str) -> str:
+    """The commit that a revision names; for a DVC experiment's name, the experiment's."""
+    references = _git(folder, "for-each-ref", "--format=%(refname)", "refs/exps") or b""
+    experiments = [
+        reference
+        for reference in references.decode().split()
+        if reference.rpartition("/")[2] == revision
+    ]
+    if len(experiments) > 1:
+        raise InputError(f"{label}: expected one experiment of that name, found {len(experiments)}")
+    for name in (revision, *experiments):
+        options = ("--verify", "--quiet", "--end-of-options")
+        if commit := _git(folder, "rev-parse", *options, f"{name}^{{commit}}"):
+            return commit.decode().strip()
+    raise InputError(f"{label}: expected a revision or an experiment after '@', found neither")
+
+
+def _read_at(folder: Path, commit: str, name: str, label: str) -> bytes:
+    content = _git(folder, "show", f"{commit}:./{name}")
+    if content is None:
+        raise InputError(f"{label}: expected {name} at that revision, found none")
+    return content
+
+
+def _git(folder: Path, *arguments: str) -> bytes | None:
+    """What git prints; None where it fails."""
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True)
+    except FileNotFoundError:
+        raise InputError("expected git for a revision, found no such program") from None
+    return done.stdout if done.returncode == 0 else None
