@@ -8,8 +8,7 @@ from ruamel.yaml import YAML
 
 from gfmn.common.errors import InputError
 from gfmn.inference.run_record import EvaluatorScores, RunRecord
-from gfmn.reporting import names
-from gfmn.reporting.summary import Summary, summaries
+from gfmn.reporting.score_means import ScoreMean, score_means
 
 PAPER = "arxiv:1904.02762"
 TASK = "unconditional-image-generation"
@@ -38,7 +37,7 @@ def _fields(record: RunRecord, license: str) -> dict[str, Any]:
         {
             "task": {"type": TASK, "name": "Image generation"},
             "dataset": {"type": one.scores.dataset, "name": one.scores.dataset},
-            "metrics": [_metric(key, score, one) for key, score in summaries(one.scores).items()],
+            "metrics": [_metric(key, score, one) for key, score in score_means(one.scores).items()],
         }
         for one in record.evaluators
     ]
@@ -53,21 +52,21 @@ def _fields(record: RunRecord, license: str) -> dict[str, Any]:
     }
 
 
-def _metric(key: str, score: Summary, evaluator: EvaluatorScores) -> dict[str, Any]:
+def _metric(key: str, score: ScoreMean, evaluator: EvaluatorScores) -> dict[str, Any]:
     """A score, and all that is needed to compare it with another."""
     scores = evaluator.scores
     space = "" if "_pixel_" in key else f" in the space of {evaluator.space}"
-    how = {"how": score.how} if score.how else {}
+    how = {"how": score.method} if score.method else {}
     spread = {"std": score.std, "std_over": score.over} if score.std is not None else {}
     return {
-        "type": names.kind(key) or key,
-        "name": f"{key}: {names.what(key)}{space}",
+        "type": score.info.kind or key,
+        "name": f"{key}: {score.info.title}{space}",
         "value": score.value,
         "args": {
             "evaluator": scores.evaluator,
             "evaluator_sha256": scores.evaluator_digest,
             "resizer": scores.resizer,
-            "n_generated": one.info.count or scores.n,
+            "n_generated": score.info.count or scores.n,
             "n_reference": scores.n_reference,
             "seeds": [seed.seed for seed in scores.seeds],
             **how,

@@ -14,9 +14,10 @@ from gfmn.inference.front_matter import front_matter
 from gfmn.inference.image_files import check_writable, write_atomically
 from gfmn.inference.run_record import EvaluatorScores, RunRecord, read_run
 from gfmn.networks.extractor_file import NetworkHeader
-from gfmn.reporting.formatting import join
+from gfmn.reporting.formatting import format_duration, join
+from gfmn.reporting.score_means import score_means
 
-BEST = {"min": "lower is better", "max": "higher is better", "half": "0.5 in real images"}
+BEST = {"lower": "lower is better", "higher": "higher is better", "half": "0.5 in real images"}
 SOURCE = ("package", "version", "model", "weights", "url", "file", "revision")  # of a provenance
 
 
@@ -118,7 +119,7 @@ class ScoreRow:
     """A score in a card's table."""
 
     key: str
-    kind: str  # as gfmn.reporting.names has it
+    kind: str  # as its ScoreInfo has it
     value: float  # mean over the seeds
     spread: str  # "± 1.7 over 3 seeds", or how a score without a deviation was computed
     mean: float | None  # over all seeds, where the card is of one of several
@@ -128,21 +129,23 @@ class ScoreRow:
 
 def score_rows(evaluator: EvaluatorScores) -> list[ScoreRow]:
     """The scores in one evaluator's features, in the order of the report's tables."""
-    means = summaries(evaluator.all_seeds) if evaluator.all_seeds else {}
-    real = summaries(evaluator.real) if evaluator.real else {}
+    means = score_means(evaluator.all_seeds) if evaluator.all_seeds else {}
+    real = score_means(evaluator.real) if evaluator.real else {}
     return [
         ScoreRow(
             key=key,
-            kind=names.kind(key),
+            kind=score.info.kind,
             value=score.value,
-            spread=(score.how or "")
+            spread=(score.method or "")
             if score.std is None
             else f"± {number(score.std)} over {score.over}",
             mean=means[key].value if key in means else None,
             real=real[key].value if key in real else None,
-            meaning=", ".join(filter(None, (names.what(key), BEST.get(names.best(key))))),
+            meaning=", ".join(
+                filter(None, (score.info.title, BEST.get(score.info.direction or "")))
+            ),
         )
-        for key, score in summaries(evaluator.scores).items()
+        for key, score in score_means(evaluator.scores).items()
     ]
 
 
@@ -166,7 +169,7 @@ def _training(record: RunRecord) -> dict[str, str | None]:
         "seeds": join(str(result.seed) for result in record.seeds),
         "duration": None
         if record.seconds is None
-        else duration(record.seconds) + (", all seeds" if len(record.seeds) > 1 else ""),
+        else format_duration(record.seconds) + (", all seeds" if len(record.seeds) > 1 else ""),
     }
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from gfmn.common import parameters, runs
 from gfmn.common.errors import InputError
 from gfmn.networks.extractor_file import NetworkHeader, file_digest, read_header
+from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.reading import read_study
-from gfmn.reporting.records import Model, RealScores, RunScores
-from gfmn.reporting.results import ReportConfig, RunResult, SeedResult, Study
+from gfmn.reporting.records import RealScores, RunScores, TrainedModel
+from gfmn.reporting.results import RunResult, SeedResult, Study
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class RunRecord:
 
     run: RunResult
     seeds: tuple[SeedResult, ...]  # the trained ones, at least one
-    model: Model  # of the first seed; the seeds match the same features
+    model: TrainedModel  # of the first seed; the seeds match the same features
     extractor: tuple[NetworkHeader, ...]  # empty where its file is absent
     evaluators: tuple[EvaluatorScores, ...]
     dataset: Mapping[str, Any]  # meta.json; empty where it is absent

@@ -19,7 +19,7 @@ from gfmn.reporting.missing_inputs import StudyInputs
 from gfmn.reporting.records import RealScores, Record, RunScores, Scores, SeedScores, TrainedModel
 from gfmn.reporting.results import RunEvaluation, RunResult, SeedResult, Study
 from gfmn.reporting.score_files import read_record
-from gfmn.reporting.score_info import INCEPTION_KINDS, score_info
+from gfmn.reporting.score_info import INCEPTION_KINDS
 
 HISTORY_COLUMNS = ("step", "images", "lr", "loss")
 
@@ -182,7 +182,7 @@ def _read_scores(
 def _check_seed(found: SeedScores, canonical: bool, at: str) -> None:
     """Inception's names only in its space; deviations over something; lists of one length."""
     for key, score in found.scores.items():
-        if score_info(key).kind in INCEPTION_KINDS and not canonical:
+        if score.kind in INCEPTION_KINDS and not canonical:
             expected = "no name of a score in FID's own Inception, for this space is another"
             raise InputError(f"{at}.scores: expected {expected}, found {key!r}")
         if score.std is not None and not score.over:

@@ -1,10 +1,11 @@
 """A study's result files as classes: strict in what they must hold, open to more."""
 
-from typing import Any, Literal
+from typing import Any
 
 import pydantic
 
 from gfmn.common.config import Config
+from gfmn.reporting.score_info import Direction, ScoreInfo
 
 
 class Record(Config):
@@ -26,10 +27,23 @@ class Score(Record):
     kind: str  # what its name begins with: fd; fid in Inception's space
     count: int | None  # images; None: extrapolated to infinitely many
     title: str
-    direction: Literal["lower", "higher", "half"]  # which values are better; half: near 0.5
+    direction: Direction  # which values are better; half: near 0.5
     decimals: int | None  # in tables; None: about four significant digits
     main: bool  # stands in the tables of runs
     order: int  # of its kind among all kinds, for columns
+
+    @property
+    def info(self) -> ScoreInfo:
+        """How the score is shown."""
+        return ScoreInfo(
+            self.kind,
+            self.count,
+            self.title,
+            self.direction,
+            self.decimals,
+            self.main,
+            self.order,
+        )
 
 
 class Distances(Record):

@@ -1,11 +1,10 @@
-"""What is known of each score: its kind, its title, which values are better, its decimals.
+"""How a score is shown: its kind, its title, which values are better, its decimals.
 
-A score's name is `<kind>_<evaluator>_<count>`, such as `fd_lite2_5k`. FID, IS and KID are names in
-the feature space of FID's own Inception, without an evaluator: `fid_5k`. The same formulas in any
-other network's features are called `fd`, `score` and `kd`.
+The facts are the metric's own (gfmn/metrics); the files of scores carry them. A score's name is
+`<kind>_<evaluator>_<count>`, such as `fd_lite2_5k`; FID, IS and KID are the names in the feature
+space of FID's own Inception, without an evaluator: `fid_5k`.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -15,27 +14,6 @@ Direction = Literal["lower", "higher", "half"]
 INCEPTION_KINDS = ("fid", "is", "kid")  # only in the feature space of FID's own Inception
 DISTANCES = ("fid", "fd")  # kinds of Fréchet distances
 CLASS_SCORES = ("is", "score")
-LIMIT = "n → ∞".replace(" ", "\N{NO-BREAK SPACE}")
-
-# The one list of display facts, in the order of columns: kind -> title, direction, decimals, main.
-# Once the score files say all this themselves, `score_info` takes it from there.
-_KINDS: dict[str, tuple[str, Direction, int | None, bool]] = {
-    "fid": ("FID", "lower", None, True),
-    "fd": ("Fréchet distance", "lower", None, True),
-    "is": ("Inception score", "higher", 2, True),
-    "score": ("Inception-style score", "higher", 2, True),
-    "kid": ("KID", "lower", None, True),
-    "kd": ("Kernel distance", "lower", None, True),
-    "precision": ("Precision", "higher", 3, True),
-    "recall": ("Recall", "higher", 3, True),
-    "accuracy": ("Accuracy", "higher", 3, False),
-    "confidence": ("Confidence", "higher", 3, False),
-    "confident": ("Confident", "higher", 3, False),
-    "covered": ("Classes covered", "higher", 3, False),
-    "class_distance": ("Class distance", "lower", 3, False),
-    "memorised": ("Memorized", "half", 3, False),
-}
-KINDS = tuple(_KINDS)
 
 
 @dataclass(frozen=True)
@@ -49,26 +27,6 @@ class ScoreInfo:
     decimals: int | None  # None: by the size of a column's values
     main: bool  # stands in the tables of runs
     order: int  # of its kind among all kinds, for columns
-
-
-def score_info(key: str) -> ScoreInfo:
-    """The facts of the score of that name."""
-    kind = next((known for known in KINDS if key.startswith(f"{known}_")), "")
-    title, direction, decimals, main = _KINDS.get(kind, (key, None, None, False))
-    count = re.search(r"_(\d+)(k?)$", key)
-    if kind == "memorised":
-        title += ", pixels" if key.startswith("memorised_pixel_") else ", features"
-    elif key.endswith("_inf"):
-        title += f", {LIMIT}"
-    return ScoreInfo(
-        kind=kind,
-        count=int(count[1]) * (1000 if count[2] else 1) if count else None,
-        title=title,
-        direction=direction,
-        decimals=decimals,
-        main=main,
-        order=KINDS.index(kind) if kind else len(KINDS),
-    )
 
 
 def ordered(scores: Mapping[str, ScoreInfo]) -> list[str]:

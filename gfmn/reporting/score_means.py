@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfmn.reporting.records import Score, Scores
-from gfmn.reporting.score_info import ScoreInfo, ordered, score_info
+from gfmn.reporting.score_info import ScoreInfo, ordered
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class ScoreMean:
     info: ScoreInfo
 
 
-def mean_over_seeds(key: str, scores: Sequence[Score]) -> ScoreMean:
+def mean_over_seeds(scores: Sequence[Score]) -> ScoreMean:
     """The mean of the same score of several seeds."""
     first, values = scores[0], np.asarray([score.value for score in scores])
-    info = score_info(key)
+    info = first.info
     method = first.over if first.std is None else None
     if len(scores) > 1:
         std, count = float(values.std(ddof=1)), len(scores)
@@ -44,7 +44,7 @@ def score_means(file: Scores) -> dict[str, ScoreMean]:
     for seed in file.seeds:
         for key, score in seed.scores.items():
             by_key.setdefault(key, []).append(score)
-    means = {key: mean_over_seeds(key, scores) for key, scores in by_key.items()}
+    means = {key: mean_over_seeds(scores) for key, scores in by_key.items()}
     return {key: means[key] for key in ordered({key: mean.info for key, mean in means.items()})}
 
 

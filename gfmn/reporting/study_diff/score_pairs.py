@@ -1,14 +1,17 @@
 """Two studies' scores run by run: differences where the same measure took both, else why not."""
 
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from gfmn.common.config import nearest
 from gfmn.common.errors import InputError
 from gfmn.reporting.formatting import flatten
-from gfmn.reporting.score_info import KINDS, ScoreInfo, ordered, score_info
+from gfmn.reporting.score_info import ScoreInfo
 from gfmn.reporting.study_diff.study_scores import StudyScores
 
 DEFAULT_KINDS = ("fid", "fd", "is", "score", "precision", "recall")
@@ -37,6 +40,7 @@ class RunScore:
     std: float | None
     seeds: tuple[int, ...]
     facts: Facts  # the columns of `MUST_AGREE` that are known
+    info: ScoreInfo
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -68,7 +72,7 @@ class ScorePair:
     @property
     def info(self) -> ScoreInfo:
         """The score's title, direction and decimals."""
-        return score_info(self.scores[0].metric)
+        return self.scores[0].info
 
     @property
     def difference(self) -> float | None:
@@ -121,15 +125,15 @@ def _pair_space(
 ) -> Iterator[ScorePair]:
     """Scores of one name, then those of one name but for the number of images, then the rest."""
     in_a, in_b = dict(in_a), dict(in_b)
-    for metric in _ordered(in_a.keys() & in_b.keys()):
+    for metric in [metric for metric in in_a if metric in in_b]:
         yield _pair(space, in_a.pop(metric), in_b.pop(metric))
-    for metric in _ordered(in_a):
-        others = [other for other in _ordered(in_b) if _stem(other) == _stem(metric)]
+    for metric in in_a:
+        others = [other for other in in_b if _stem(in_b[other]) == _stem(in_a[metric])]
         if others:
             yield _pair(space, in_a[metric], in_b.pop(others[0]))
         else:
             yield ScorePair(*space, in_a[metric], None, _absence(b, "B", space[0]))
-    for metric in _ordered(in_b):
+    for metric in in_b:
         yield ScorePair(*space, None, in_b[metric], _absence(a, "A", space[0]))
 
 
@@ -152,7 +156,8 @@ def _run_scores(
     groups = study.scores.groupby(["run", "dataset", "evaluator", "metric"], sort=False)
     for group, rows in groups:
         run, dataset, evaluator, metric = map(str, group)
-        if not _is_wanted(metric, wanted):
+        info = _info(rows)
+        if not _is_wanted(info, metric, wanted):
             continue
         values = rows["value"].astype(float)
         facts = {key: rows[key].iloc[0] for key in MUST_AGREE if rows[key].notna().all()}
@@ -164,22 +169,39 @@ def _run_scores(
             facts={
                 k: value if isinstance(value, str) else int(value) for k, value in facts.items()
             },
+            info=info,
         )
     return by_space
 
 
-def _is_wanted(metric: str, wanted: Collection[str] | None) -> bool:
-    info = score_info(metric)
+def _info(rows: pd.DataFrame) -> ScoreInfo:
+    """How a score is shown, from its rows; a file of an older version does not say."""
+    first = rows.iloc[0]
+    known = {key: first[key] for key in ("kind", "title", "direction") if pd.notna(first[key])}
+    number = re.search(r"_(\d+)(k?)$", first["metric"])
+    return ScoreInfo(
+        kind=known.get("kind", ""),
+        count=int(number[1]) * (1000 if number[2] else 1) if number else None,
+        title=known.get("title", first["metric"]),
+        direction=known.get("direction"),
+        decimals=int(first["decimals"]) if pd.notna(first["decimals"]) else None,
+        main=True,
+        order=0,
+    )
+
+
+def _is_wanted(info: ScoreInfo, metric: str, wanted: Collection[str] | None) -> bool:
     if wanted is DEFAULT_KINDS:
         return info.kind in DEFAULT_KINDS and info.count is not None
     return wanted is None or metric in wanted or info.kind in wanted
 
 
 def _check_wanted(wanted: Collection[str], studies: Collection[StudyScores]) -> None:
-    metrics = {metric for study in studies for metric in study.scores["metric"]}
+    columns = ("kind", "metric")
+    known = {name for study in studies for key in columns for name in study.scores[key].dropna()}
     for name in wanted:
-        if name not in metrics and name not in KINDS:
-            raise InputError(f"--scores: no {name!r}; {nearest(name, {*KINDS, *metrics})}")
+        if name not in known:
+            raise InputError(f"--scores: no {name!r}; {nearest(name, known)}")
 
 
 def _pair(space: RunSpace, a: RunScore, b: RunScore) -> ScorePair:
@@ -201,13 +223,10 @@ def _short(key: str, value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _ordered(metrics: Collection[str]) -> list[str]:
-    return ordered({metric: score_info(metric) for metric in metrics})
-
-
-def _stem(metric: str) -> str:
+def _stem(score: RunScore) -> str:
     """A score's name without its number of images."""
-    return metric.rpartition("_")[0] if score_info(metric).count is not None else metric
+    metric = score.metric
+    return metric.rpartition("_")[0] if score.info.count is not None else metric
 
 
 def _absence(study: StudyScores, letter: str, run: str) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from gfmn.reporting.records import RunScores
 from gfmn.reporting.results import REAL_DATA, Study
-from gfmn.reporting.score_info import ordered, score_info
+from gfmn.reporting.score_info import ordered
 
 COLUMNS = {  # name -> dtype
     "run": "string",
@@ -39,6 +39,10 @@ COLUMNS = {  # name -> dtype
     "lr": "Float64",
     "extractor_digest": "string",  # of its weights, as the real statistics name them
     "generator_digest": "string",  # of the seed's generator, as a file
+    "kind": "string",  # this and the columns below: how the score is shown
+    "title": "string",
+    "direction": "string",  # which values are better: lower, higher, or half (near 0.5)
+    "decimals": "Int64",
 }
 
 
@@ -57,7 +61,7 @@ def all_scores(study: Study) -> pd.DataFrame:
                 run = _run_columns(study, scores, seed.seed)
             else:
                 run = {"run": REAL_DATA}
-            infos = {key: score_info(key) for key in seed.scores}
+            infos = {key: score.info for key, score in seed.scores.items()}
             for key in ordered(infos):
                 row = {"seed": seed.seed, "metric": key, count: infos[key].count or scores.n}
                 rows.append(shared | run | row | seed.scores[key].model_dump())
