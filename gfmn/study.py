@@ -7,7 +7,7 @@ from typing import Any
 from gfmn import pretraining, sources
 from gfmn.common.config import nearest
 from gfmn.common.errors import InputError
-from gfmn.common.runs import INPUTS, run_row
+from gfmn.common.runs import run_row
 from gfmn.common.stage import NAME
 from gfmn.features.extractor import check_image_size, select_taps
 from gfmn.features.statistics import StatisticsConfig
@@ -26,6 +26,7 @@ SECTIONS = (  # all but `root` may be left out
     *("root", "datasets", "extractors", "evaluators", "statistics", "references"),
     *("defaults", "runs", "sampling", "metrics", "evaluations", "report"),
 )
+INPUTS = ("dataset", "extractor", "batchnorm", "decoder")  # dvc.yaml reads them in a run's row
 KINDS = ("fetched", "trained", "combined")  # of extractors
 EVALUATORS = ("fetched", "from_extractor")
 ROOTS = (".", "..", "../..")  # from a study's folder to the repository
@@ -110,8 +111,11 @@ def _check_runs(
 ) -> dict[str, SeedsConfig]:
     _check_defaults(params.get("defaults", {}), f"{where}: defaults")
     runs: dict[str, SeedsConfig] = {}
-    for name, _, _ in _entries(params, "runs", where):
+    for name, data, _ in _entries(params, "runs", where):
         row, path = run_row(params, name, where)
+        for key in INPUTS:
+            if key not in data:
+                raise InputError(f"{path}.{key}: required in every run's row, found nothing")
         run = runs[name] = SeedsConfig.parse(row, path)
         _known(run.dataset, sizes, f"{path}.dataset")
         _known(run.extractor, extractors, f"{path}.extractor")

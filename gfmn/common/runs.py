@@ -6,13 +6,11 @@ from typing import Any
 from gfmn.common.config import nearest
 from gfmn.common.errors import InputError
 
-INPUTS = ("dataset", "extractor", "batchnorm", "decoder")  # dvc.yaml reads them in every row
-
 
 def run_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[str, Any], str]:
     """One run's complete row of a parameter file `where`, and the row's path for errors.
 
-    Raises `InputError` for a run that is not there, and for a row without one of `INPUTS`.
+    Raises `InputError` for a run that is not there, and for rows that are no mappings.
     """
     defaults, runs = params.get("defaults", {}), params.get("runs", {})
     for section, value in (("defaults", defaults), ("runs", runs)):
@@ -23,9 +21,6 @@ def run_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[str,
     path, row = f"{where}: runs.{name}", runs[name]
     if not isinstance(row, Mapping):
         raise InputError(f"{path}: expected a mapping of parameters, found {row!r:.60}")
-    for key in INPUTS:
-        if key not in row:
-            raise InputError(f"{path}.{key}: required in every run's row, found nothing")
     return merged(defaults, row), path
 
 
