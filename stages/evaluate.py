@@ -23,10 +23,9 @@ def main(name: str) -> None:
     sampling, _ = stage.optional_section("sampling")
     data = prepared.read(paths.prepared(config.dataset))
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
-    settings = metrics.model_dump(mode="json")
-    expected = {"dataset_digest": data.meta["digest"], "settings": settings}
+    expected = {"dataset_digest": data.meta["digest"], "settings": metrics.model_dump(mode="json")}
     folder = paths.reference(config.dataset, config.evaluator)
-    real = reference.load(folder, {**evaluator.facts(), **expected})
+    real = reference.load(folder, evaluator.facts() | expected)
     pictures = paths.neighbors(name)
     shutil.rmtree(pictures, ignore_errors=True)
     pictures.mkdir(parents=True)
