@@ -1,17 +1,17 @@
 """Training and statistics in several processes; run as a script, this is one of them."""
 
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from builders.ranks import run_ranks
 from builders.training import Taps32, config, real
 
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
-from gfmn.runtime.distributed import ALONE, World, launch, world
+from gfmn.runtime.distributed import ALONE, World, world
 from gfmn.training.trainer import Inputs, Trainer
 
 STEPS = 3
@@ -85,17 +85,14 @@ def main(folder: Path) -> None:
             "batch_mode": summed_gradients(joined, Normed),
             "statistics": statistics_of(joined),
         }
-        torch.save(parts, folder / f"rank{joined.rank}.pt")
+        torch.save(parts, folder / f"{joined.rank}.pt")
 
 
 @pytest.fixture(scope="module", params=[2, 3])
 def ranks(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> list[dict[str, list[torch.Tensor]]]:
-    folder = tmp_path_factory.mktemp("ranks")
-    assert launch(request.param, __file__, str(folder)) == 0
-    files = [folder / f"rank{rank}.pt" for rank in range(request.param)]
-    return [torch.load(file, weights_only=True) for file in files]
+    return run_ranks(request.param, __file__, tmp_path_factory.mktemp("ranks"))
 
 
 def worst(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
@@ -137,7 +134,4 @@ def test_statistics_of_processes_are_those_of_one(
 
 
 if __name__ == "__main__":
-    root = Path(__file__).resolve().parents[2]
-    sys.path[:0] = [str(root), str(root / "tests")]
-    os.environ["GFMN_COMPILE"] = "0"
     main(Path(sys.argv[1]))
