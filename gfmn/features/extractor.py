@@ -95,19 +95,18 @@ class Extractor(nn.Module):
             taps = network.stream(images, indices[-1] + 1)
             yield from (tap for i, tap in enumerate(taps) if i in indices)
 
-    def backward(self, taps: list[Tensor], gradients: Sequence[tuple[Tensor, Tensor]]) -> None:
-        """Take a gradient `offset + scale * f` by every tap (F each) back to the images.
+    def backward(self, taps: list[Tensor], gradients: Sequence[AffineGradient]) -> None:
+        """Take the gradient by every tap back to the images.
 
-        `taps` are what `forward` returned, `gradients` their pairs of offset and scale. Where each
-        tap is computed from the one before, the pass starts at the last, and the other gradients
-        are injected on the way. The list is emptied, so that each tap is freed after its use.
+        `taps` are what `forward` returned. Where each tap is computed from the one before, the
+        pass starts at the last, and the other gradients are injected on the way. The list is
+        emptied, so that each tap is freed after its use.
         """
-        affine = [AffineGradient(*gradient) for gradient in gradients]
-        for i, (tap, gradient) in enumerate(zip(taps, affine, strict=True)):
+        for i, (tap, gradient) in enumerate(zip(taps, gradients, strict=True)):
             if i not in self.roots:
                 inject_gradient(tap, gradient)
         roots = [taps[i] for i in self.roots]
-        by_root = [affine[i].evaluate(taps[i]) for i in self.roots]
+        by_root = [gradients[i].evaluate(taps[i]) for i in self.roots]
         taps.clear()
         del tap
         torch.autograd.backward(roots, by_root)
@@ -166,7 +165,7 @@ def faster_precision(
         def work() -> None:
             values = extractor(images.requires_grad_())
             zeros = [torch.zeros(tap[0].numel(), device=device) for tap in values]
-            extractor.backward(values, [(zero, zero) for zero in zeros])
+            extractor.backward(values, [AffineGradient(zero, zero) for zero in zeros])
 
         return work
 

@@ -18,11 +18,15 @@ from gfmn.networks.rows import from_rows, rows
 class AffineGradient(NamedTuple):
     """The gradient `offset + scale * f` by each of a tap's features f, for every sample.
 
-    F each, float32, in the order of `rows`. Another kind of gradient needs the same three methods.
+    F each, float32, in the order of `rows`. Another kind of gradient needs the same methods.
     """
 
     offset: Tensor
     scale: Tensor
+
+    def scaled(self, weight: float) -> "AffineGradient":
+        """The gradient of the objective times `weight`."""
+        return AffineGradient(self.offset * weight, self.scale * weight)
 
     def evaluate(self, tap: Tensor) -> Tensor:
         """The gradient in the tap's precision: B x C x H x W, as the tap."""

@@ -33,7 +33,7 @@ def is_of(checkpoint: Checkpoint | None, step: int, count: int = 100_000) -> boo
     return (
         found.keys() == expected.keys()
         and all(torch.equal(found[key], value) for key, value in expected.items())
-        and checkpoint.about == {"loss": 1 / (step + 1)}
+        and checkpoint.metadata == {"loss": 1 / (step + 1)}
     )
 
 

@@ -1,4 +1,4 @@
-"""A network and statistics small enough to train on in a test."""
+"""A network, images and statistics small enough to train on in a test."""
 
 import numpy as np
 from builders.tiny_network import TinyNetwork
@@ -31,3 +31,12 @@ def real(network: TinyNetwork, images: np.ndarray) -> Statistics:
         mean, variance = statistics.extract(images, network, 16, progress)
     metadata = {"dataset": "d", "extractor_digest": network.digest, "batchnorm": "eval"}
     return Statistics(metadata, mean, variance)
+
+
+def orange_discs() -> np.ndarray:
+    """64 images of orange discs on blue, 32 px."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:32, :32]
+    center, radius = rng.uniform(10, 22, (64, 2, 1, 1)), rng.uniform(4, 9, (64, 1, 1))
+    inside = (x - center[:, 0]) ** 2 + (y - center[:, 1]) ** 2 < radius**2
+    return np.where(inside[..., None], [230, 140, 40], [30, 60, 150]).astype(np.uint8)

@@ -34,7 +34,7 @@ def test_batch_moments_equal_numpys_in_float64() -> None:
     offset=st.floats(-1e3, 1e3),
     seed=st.integers(0, 2**31),
 )
-def test_merging_any_split_gives_the_moments_of_the_whole(
+def test_update_of_any_split_gives_the_moments_of_the_whole(
     counts: list[int], offset: float, seed: int
 ) -> None:
     counts = [*counts, 2]
@@ -55,7 +55,7 @@ def test_merging_any_split_gives_the_moments_of_the_whole(
     offset=st.floats(-1e3, 1e3),
     seed=st.integers(0, 2**31),
 )
-def test_merging_shards_some_of_them_empty_gives_numpys_float64_moments_of_the_whole(
+def test_merge_of_shards_gives_numpys_float64_moments(
     counts: list[int], offset: float, seed: int
 ) -> None:
     counts = [*counts, 2]
@@ -73,7 +73,7 @@ def test_merging_shards_some_of_them_empty_gives_numpys_float64_moments_of_the_w
     np.testing.assert_allclose(whole.variance(), values.var(0, ddof=1), rtol=1e-8)
 
 
-def test_a_mean_a_thousand_times_the_spread_keeps_the_variance() -> None:
+def test_mean_a_thousand_times_the_deviation_keeps_the_variance() -> None:
     generator = torch.Generator().manual_seed(0)  # some draws are kind to the naive way
     values = torch.randn(512, 1, 1, 1, dtype=torch.float64, generator=generator) + 1000
     tap, layout = values.float(), Layout(((1, 1, 1),))
@@ -88,12 +88,13 @@ def test_a_mean_a_thousand_times_the_spread_keeps_the_variance() -> None:
 
 def test_running_moments_are_unbiased_at_the_start_and_converge() -> None:
     running = RunningMoments(1, decay=0.9)
-    first = running.update(Moments(torch.tensor([2.0]), torch.tensor([5.0])))
+    running.update(Moments(torch.tensor([2.0]), torch.tensor([5.0])))
+    first = running.current()
     assert first.first.item() == pytest.approx(2.0) and first.second.item() == pytest.approx(5.0)
     for _ in range(200):
-        last = running.update(Moments(torch.tensor([3.0]), torch.tensor([10.0])))
-    assert last.variance().item() == pytest.approx(1.0, abs=1e-4)
-    assert float(running.share) == pytest.approx(0.1, rel=1e-6)
+        running.update(Moments(torch.tensor([3.0]), torch.tensor([10.0])))
+    assert running.current().variance().item() == pytest.approx(1.0, abs=1e-4)
+    assert float(running.newest_weight) == pytest.approx(0.1, rel=1e-6)
 
 
 PROBE = """
@@ -107,7 +108,7 @@ found = batch_moments(taps, torch.linspace(-1, 1, layout.features), layout)
 """
 
 
-def test_compiled_and_eager_moments_agree_and_no_width_falls_back(tmp_path) -> None:
+def test_compiled_moments_equal_eager_ones_and_no_width_falls_back(tmp_path) -> None:
     # The probe and one kernel for each of two precisions, whatever the nine widths.
     for eager, compiled in eager_and_compiled(PROBE, tmp_path, graphs=4):
         torch.testing.assert_close(compiled, eager, rtol=1e-5, atol=1e-6)

@@ -33,7 +33,7 @@ def expect_the_one_before(store: Store, path: Path, damaged: bytes) -> None:
     assert "\n" not in line and path.name in line and "expected" in line and "found" in line
 
 
-def test_a_flipped_bit_anywhere_is_refused_or_changes_nothing(tmp_path) -> None:
+def test_latest_with_a_flipped_bit_refuses_or_reads_the_same(tmp_path) -> None:
     rng = random.Random(0)
     with one_good_before(tmp_path) as (store, path, good):
         header, neutral = 8 + int.from_bytes(good[:8], "little"), 0
@@ -61,7 +61,7 @@ def test_a_flipped_bit_anywhere_is_refused_or_changes_nothing(tmp_path) -> None:
         ("[2,3]", "[3,2]"),
     ],
 )
-def test_other_names_dtypes_or_shapes_of_the_same_bytes_are_refused(
+def test_latest_refuses_other_names_dtypes_or_shapes_of_the_bytes(
     written: str, changed: str, tmp_path
 ) -> None:
     store = Store(tmp_path)
@@ -75,7 +75,7 @@ def test_other_names_dtypes_or_shapes_of_the_same_bytes_are_refused(
     expect_the_one_before(store, path, damaged)
 
 
-def test_bytes_replaced_at_random_are_refused_or_change_nothing(tmp_path) -> None:
+def test_latest_with_replaced_bytes_refuses_or_reads_the_same(tmp_path) -> None:
     rng = random.Random(1)
     with one_good_before(tmp_path) as (store, path, good):
         for _ in range(400):
@@ -91,7 +91,7 @@ def test_bytes_replaced_at_random_are_refused_or_change_nothing(tmp_path) -> Non
                 expect_the_one_before(store, path, bytes(damaged))
 
 
-def test_every_other_length_is_refused_and_the_one_before_is_used(tmp_path) -> None:
+def test_latest_refuses_every_other_length(tmp_path) -> None:
     with one_good_before(tmp_path) as (store, path, good):
         longer = [good + b"\0", good + good]
         for damaged in [good[:length] for length in range(0, len(good), 3)] + longer:
@@ -130,7 +130,7 @@ def of_another_step(path: Path) -> str:
 @pytest.mark.parametrize(
     "make", [foreign, of_another_format, no_safetensors, of_another_fingerprint, of_another_step]
 )
-def test_a_file_of_something_else_is_refused_and_the_reason_said(
+def test_latest_refuses_a_file_of_something_else_with_a_reason(
     make: Callable[[Path], str], tmp_path
 ) -> None:
     with one_good_before(tmp_path) as (store, path, _):
@@ -139,7 +139,7 @@ def test_a_file_of_something_else_is_refused_and_the_reason_said(
         assert reason in store.lines[0] and str(path) in store.lines[0]
 
 
-def test_an_older_damaged_file_of_the_same_name_is_overwritten(tmp_path) -> None:
+def test_damaged_file_replaces_an_older_one_of_its_name(tmp_path) -> None:
     with one_good_before(tmp_path) as (store, path, good):
         for damaged in (good[:-1], good[:-2]):
             path.write_bytes(damaged)
@@ -147,7 +147,7 @@ def test_an_older_damaged_file_of_the_same_name_is_overwritten(tmp_path) -> None
         assert path.with_name(f"{path.name}.damaged").read_bytes() == good[:-2]
 
 
-def test_with_every_file_damaged_there_is_none_and_the_run_can_save_again(tmp_path) -> None:
+def test_latest_is_none_with_every_file_damaged_and_save_works(tmp_path) -> None:
     store = Store(tmp_path)
     assert store.latest() is None and not store.folder.exists()
     for step in (1, 2):
@@ -158,7 +158,7 @@ def test_with_every_file_damaged_there_is_none_and_the_run_can_save_again(tmp_pa
     assert save(store, 1) and is_of(store.latest(), 1)
 
 
-def test_a_file_that_cannot_be_read_is_not_used_and_not_renamed(tmp_path, monkeypatch) -> None:
+def test_unreadable_file_is_not_used_and_not_renamed(tmp_path, monkeypatch) -> None:
     with one_good_before(tmp_path) as (store, path, good):
         whole = Path.read_bytes
 
@@ -174,7 +174,7 @@ def test_a_file_that_cannot_be_read_is_not_used_and_not_renamed(tmp_path, monkey
         assert is_of(store.latest(), 2, 5)
 
 
-def test_warnings_go_to_stderr_unless_told(tmp_path, capsys) -> None:
+def test_warnings_go_to_stderr_by_default(tmp_path, capsys) -> None:
     with one_good_before(tmp_path) as (_, path, _):
         path.write_bytes(b"")
         Checkpoints(tmp_path, "run", PRINT).latest()

@@ -20,7 +20,7 @@ def hidden(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob(".*"))
 
 
-def test_what_a_kill_left_half_written_is_swept_and_nothing_else(tmp_path) -> None:
+def test_half_written_files_are_removed_and_nothing_else(tmp_path) -> None:
     store = Store(tmp_path)
     save(store, 1)
     for name in (".step-000000002.safetensors.k3x", ".step-7", "..step-000000002.safetensors.a_b"):
@@ -55,14 +55,14 @@ assert store.save(2, {"x": torch.arange(1 << 20)}, {}) and store.latest().step =
 """
 
 
-def test_a_file_that_finds_no_room_leaves_the_last_good_one(tmp_path) -> None:
+def test_save_without_room_keeps_the_last_checkpoint(tmp_path) -> None:
     pytest.importorskip("resource")
     subprocess.run([sys.executable, "-c", LIMITED], cwd=tmp_path, check=True)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EIO])
 @pytest.mark.parametrize("call", ["open", "chmod", "fsync", "replace"])
-def test_a_failing_call_gives_false_and_one_line_and_leaves_the_last_good_one(
+def test_save_with_a_failing_call_keeps_the_last_checkpoint(
     call: str, code: int, tmp_path, monkeypatch
 ) -> None:
     store = Store(tmp_path, keep=1)
@@ -80,16 +80,14 @@ def test_a_failing_call_gives_false_and_one_line_and_leaves_the_last_good_one(
     assert is_of(store.latest(), 1) and save(store, 3) and is_of(store.latest(), 3)
 
 
-def test_a_folder_that_cannot_be_made_gives_false_and_one_line(tmp_path) -> None:
+def test_save_without_a_folder_is_false_and_one_line(tmp_path) -> None:
     (tmp_path / "file").write_text("in the way")
     store = Store(tmp_path / "file")
     assert save(store, 1) is False and len(store.lines) == 1
     assert store.latest() is None
 
 
-def test_a_name_that_may_not_be_on_the_disk_yet_costs_no_older_checkpoint(
-    tmp_path, monkeypatch
-) -> None:
+def test_save_with_an_unsynced_name_removes_no_checkpoint(tmp_path, monkeypatch) -> None:
     for code, written in ((errno.EIO, False), (errno.EINVAL, True)):  # EINVAL: it syncs no folders
         store, real = Store(tmp_path / str(code), keep=1), os.fsync
         assert save(store, 1)
@@ -105,9 +103,7 @@ def test_a_name_that_may_not_be_on_the_disk_yet_costs_no_older_checkpoint(
         assert store.steps() == ([2] if written else [1, 2]) and is_of(store.latest(), 2)
 
 
-def test_bytes_are_synced_before_the_name_and_the_name_before_old_files_go(
-    tmp_path, monkeypatch
-) -> None:
+def test_save_syncs_bytes_then_name_then_removes_old_files(tmp_path, monkeypatch) -> None:
     store = Store(tmp_path, keep=1)
     save(store, 1)
     events: list[str] = []
@@ -212,9 +208,7 @@ def run_and_kill(tmp_path: Path) -> Iterator[Callable[..., tuple[list[int], int]
     assert server.wait() == 0
 
 
-def test_killed_at_random_times_the_last_reported_checkpoint_or_a_later_one_is_there(
-    tmp_path, run_and_kill
-) -> None:
+def test_latest_after_a_kill_is_the_last_reported_or_a_later_one(tmp_path, run_and_kill) -> None:
     rng, last = random.Random(0), -1
     for _ in range(10):
         steps, code = run_and_kill(rng.uniform(0.02, 0.3))
@@ -229,9 +223,7 @@ def test_killed_at_random_times_the_last_reported_checkpoint_or_a_later_one_is_t
     assert last > 3  # else nothing was tested
 
 
-def test_killed_before_any_of_its_file_operations_a_save_happens_or_does_not(
-    tmp_path, run_and_kill
-) -> None:
+def test_save_killed_before_any_file_operation_is_atomic(tmp_path, run_and_kill) -> None:
     kills, seen = 0, set()
     while True:
         before = Store(tmp_path / "root")

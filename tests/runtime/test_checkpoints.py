@@ -67,30 +67,30 @@ NAMES = st.sampled_from(["__metadata__", "tensor/", "", "a/b"]) | st.text(max_si
 @settings(max_examples=100, deadline=None)
 @given(
     tensors=st.dictionaries(NAMES, any_tensor(), max_size=4),
-    about=st.dictionaries(st.text(), VALUES, max_size=4),
+    metadata=st.dictionaries(st.text(), VALUES, max_size=4),
     step=st.integers(0, 10**11),
 )
-def test_what_is_saved_comes_back_bit_for_bit(
-    tensors: dict[str, Tensor], about: dict[str, Any], step: int
+def test_latest_gives_what_was_saved_bit_for_bit(
+    tensors: dict[str, Tensor], metadata: dict[str, Any], step: int
 ) -> None:
     with tempfile.TemporaryDirectory() as root:
         store = Store(Path(root))
-        assert store.save(step, tensors, about)
+        assert store.save(step, tensors, metadata)
         found = Store(Path(root)).latest()
         assert found is not None and found.step == step and found.path.is_file()
         expected = {key: bits(value) for key, value in tensors.items()}
         assert {key: bits(value) for key, value in found.tensors.items()} == expected
         # The text tells 1 from 1.0 and 0.0 from -0.0, and NaN is NaN.
-        assert json.dumps(found.about, sort_keys=True) == json.dumps(about, sort_keys=True)
+        assert json.dumps(found.metadata, sort_keys=True) == json.dumps(metadata, sort_keys=True)
         assert store.lines == []
 
 
-def test_floats_of_the_description_come_back_exactly(tmp_path) -> None:
+def test_floats_of_metadata_come_back_exactly(tmp_path) -> None:
     rng = np.random.default_rng(0)
     values = rng.integers(0, 2**64, 2000, dtype=np.uint64).view(np.float64)
     store = Store(tmp_path)
     store.save(1, {}, {"values": values.tolist()})
-    found = np.array(store.latest().about["values"])
+    found = np.array(store.latest().metadata["values"])
     finite = ~np.isnan(values)
     np.testing.assert_array_equal(found.view(np.uint64)[finite], values.view(np.uint64)[finite])
     assert np.isnan(found[~finite]).all()
@@ -106,7 +106,7 @@ def test_tensors_that_share_memory_come_back_each_whole(tmp_path) -> None:
     ]  # fmt: skip
 
 
-def test_what_was_read_does_not_change_with_the_file(tmp_path) -> None:
+def test_read_tensors_do_not_change_with_the_file(tmp_path) -> None:
     store = Store(tmp_path)
     save(store, 1)
     found = store.latest()
@@ -115,22 +115,22 @@ def test_what_was_read_does_not_change_with_the_file(tmp_path) -> None:
     assert is_of(found, 1)
 
 
-def test_keys_of_a_description_that_are_no_strings_do_not_damage_it(tmp_path) -> None:
+def test_metadata_keys_become_strings(tmp_path) -> None:
     store = Store(tmp_path)
     store.save(1, {}, {"sizes": {2: "b", 10: "a"}, "pair": (1, 2)})
-    assert store.latest().about == {"sizes": {"2": "b", "10": "a"}, "pair": [1, 2]}
+    assert store.latest().metadata == {"sizes": {"2": "b", "10": "a"}, "pair": [1, 2]}
 
 
-def test_what_json_or_safetensors_cannot_hold_raises_and_leaves_nothing(tmp_path) -> None:
+def test_save_raises_for_what_json_or_safetensors_cannot_hold(tmp_path) -> None:
     store = Store(tmp_path)
     save(store, 1)
-    for tensors, about in (({}, {"a": object()}), ({"a": torch.ones(2).to_sparse()}, {})):
+    for tensors, metadata in (({}, {"a": object()}), ({"a": torch.ones(2).to_sparse()}, {})):
         with pytest.raises((TypeError, ValueError, RuntimeError)):
-            store.save(2, tensors, about)
+            store.save(2, tensors, metadata)
     assert [path.name for path in store.folder.iterdir()] == ["step-000000001.safetensors"]
 
 
-def test_a_fingerprint_is_of_canonical_json() -> None:
+def test_fingerprint_is_of_canonical_json() -> None:
     facts = {"b": [1, 2.5], "a": {"z": None, "y": "é"}}
     text = '{"a":{"y":"\\u00e9","z":null},"b":[1,2.5]}'
     assert fingerprint(facts) == hashlib.sha256(text.encode()).hexdigest()
@@ -151,7 +151,7 @@ def test_runs_of_different_fingerprints_do_not_see_each_other(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("keep", [1, 2, 4])
-def test_the_last_few_are_kept(keep: int, tmp_path) -> None:
+def test_save_keeps_the_last_few(keep: int, tmp_path) -> None:
     store = Store(tmp_path, keep=keep)
     for step in range(8, 13):
         save(store, step, 5)
@@ -160,7 +160,7 @@ def test_the_last_few_are_kept(keep: int, tmp_path) -> None:
         Store(tmp_path, keep=0)
 
 
-def test_at_most_bounds_the_step_and_later_ones_stay_until_they_are_older(tmp_path) -> None:
+def test_latest_at_most_a_step_and_later_ones_stay(tmp_path) -> None:
     store = Store(tmp_path)
     for step in (10, 900, 2_000_000_000):  # one more digit than names are padded to
         save(store, step, 5)
@@ -174,7 +174,7 @@ def test_at_most_bounds_the_step_and_later_ones_stay_until_they_are_older(tmp_pa
     assert store.steps() == [900, 1000, 2_000_000_000]
 
 
-def test_removing_takes_the_folder_and_may_be_done_twice(tmp_path) -> None:
+def test_remove_takes_the_folder_and_may_be_called_twice(tmp_path) -> None:
     store = Store(tmp_path)
     save(store, 1)
     (store.folder / "step-000000007.safetensors.damaged").write_bytes(b"x")

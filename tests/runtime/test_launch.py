@@ -1,4 +1,4 @@
-"""Starting several processes: how their ends, and signals to whoever started them, go around."""
+"""Starting several processes: how a failure of one, and a signal to the launcher, spread."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ time.sleep(60)
 """
 
 
-def test_launch_returns_the_failed_scripts_code_stops_the_others_and_cleans_up(
+def test_launch_returns_the_failed_scripts_code_and_stops_the_others(
     tmp_path: Path,
 ) -> None:
     script = tmp_path / "fail.py"
@@ -76,7 +76,7 @@ def launchers(tmp_path: Path) -> Iterator[dict[int, subprocess.Popen[bytes]]]:
         process.wait()
 
 
-def test_a_signal_to_the_launcher_reaches_every_script(
+def test_signal_to_the_launcher_reaches_every_script(
     launchers: dict[int, subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     for number, process in launchers.items():

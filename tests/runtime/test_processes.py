@@ -1,4 +1,4 @@
-"""What the stage scripts share: how they end, and how many processes do their work."""
+"""How the stage scripts end, and how many processes do their work."""
 
 import subprocess
 import sys
@@ -13,17 +13,20 @@ from gfmn.runtime.distributed import World
 
 SCRIPT = """
 import sys
-sys.path[:0] = sys.argv[1:3]
-import processes, stage, torch
+sys.path.insert(0, sys.argv[1])
+import torch
+from gfmn.common import stage
+from gfmn.common.errors import Stopped
+from gfmn.runtime import processes
 def main(*words):
     def work(world):
         total = torch.tensor(float(world.rank))
         world.sum_(total)
         if world.is_main:
             print("sum", int(total), "of", world.size)
-        if words[3] == "stop":
-            raise stage.Stopped("stopped on purpose", 15)
-    processes.join(int(words[2]), "runs.x", work, __file__, *sys.argv[1:])
+        if words[2] == "stop":
+            raise Stopped("stopped on purpose", 15)
+    processes.join(int(words[1]), "runs.x", work, __file__, *sys.argv[1:])
 stage.run(main)
 """
 
@@ -31,11 +34,11 @@ stage.run(main)
 def call(folder: Path, count: int, end: str) -> subprocess.CompletedProcess[str]:
     script, root = folder / "stage.py", Path(__file__).parents[2]
     script.write_text(SCRIPT)
-    words = [sys.executable, str(script), str(root), str(root / "stages"), str(count), end]
+    words = [sys.executable, str(script), str(root), str(count), end]
     return subprocess.run(words, capture_output=True, text=True)
 
 
-def test_bad_input_ends_as_one_line_and_a_signal_as_128_plus_its_number(
+def test_run_ends_bad_input_as_one_line_and_a_signal_with_its_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["stage"])
@@ -54,17 +57,17 @@ def test_bad_input_ends_as_one_line_and_a_signal_as_128_plus_its_number(
     assert ended.value.code == 143 and capsys.readouterr().err == "train x: stopped by SIGTERM\n"
 
 
-def test_a_stage_starts_the_processes_that_its_parameters_ask_for(tmp_path: Path) -> None:
+def test_join_starts_the_processes_that_parameters_ask_for(tmp_path: Path) -> None:
     done = call(tmp_path, 2, "end")
     assert done.returncode == 0 and done.stdout == "sum 1 of 2\n"
 
 
-def test_processes_that_were_stopped_end_the_stage_with_the_signals_code(tmp_path: Path) -> None:
+def test_join_ends_with_the_code_of_a_signal(tmp_path: Path) -> None:
     done = call(tmp_path, 2, "stop")
     assert done.returncode == 143 and done.stderr.count("stopped on purpose") == 1
 
 
-def test_another_number_of_processes_than_torchrun_started_is_refused(
+def test_join_refuses_another_number_than_torchrun_started(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for key, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}.items():

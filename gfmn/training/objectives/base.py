@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gfmn.common import config
 from gfmn.common.compiling import compiled, scalar_tensor
 from gfmn.features.moments import Moments, RunningMoments, Target, batch_moments
+from gfmn.networks.tap_gradients import AffineGradient
 from gfmn.runtime.distributed import ALONE, World
 
 REPORT_DECAY = 0.95  # of the running moments on which the reported loss rests
@@ -36,17 +37,6 @@ def register(name: str) -> Callable[[type[Kind]], type[Kind]]:
 # ------------------------------------------------------------------------------ base classes
 
 
-class TapGradient(NamedTuple):
-    """A gradient by one tap's features f: `offset + scale * f` for every sample, F each."""
-
-    offset: Tensor
-    scale: Tensor
-
-    def scaled(self, weight: float) -> "TapGradient":
-        """The gradient of the objective times `weight`."""
-        return TapGradient(self.offset * weight, self.scale * weight)
-
-
 class Objective(nn.Module, ABC):
     """What is matched, and how: a gradient per tap, and a scalar to report.
 
@@ -65,7 +55,7 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def forward(
         self, taps: Sequence[Tensor], count: int | None = None, world: World = ALONE
-    ) -> list[TapGradient]:
+    ) -> list[AffineGradient]:
         """Take a step of the objective's own state and return its gradient by each tap.
 
         `taps`: B x C x H x W each, this process's shard of a batch of `count` samples (by default
@@ -124,7 +114,7 @@ class MomentObjective(Objective):
     @torch.no_grad()
     def forward(
         self, taps: Sequence[Tensor], count: int | None = None, world: World = ALONE
-    ) -> list[TapGradient]:
+    ) -> list[AffineGradient]:
         """See the base class; the moments are summed over the processes."""
         layout, mean = self.target.layout, self.target.mean
         shard = len(taps[0])
@@ -137,7 +127,7 @@ class MomentObjective(Objective):
         self.generated.update(batch)
         gradient = self.moment_gradient(batch, count)
         offset, scale = _by_feature(*gradient, mean, scalar_tensor(count, mean.device))
-        return [TapGradient(offset[place], scale[place]) for place in layout.slices()]
+        return [AffineGradient(offset[place], scale[place]) for place in layout.slices()]
 
 
 @compiled

@@ -1,23 +1,23 @@
-"""Training and statistics shared by processes; run as a script, this is one of them."""
+"""Training and statistics in several processes; run as a script, this is one of them."""
 
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from builders.ranks import run_ranks
 from builders.training import Taps32, config, real
 
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
-from gfmn.runtime.distributed import ALONE, World, launch, world
-from gfmn.training.trainer import Trainer
+from gfmn.runtime.distributed import ALONE, World, world
+from gfmn.training.trainer import Inputs, Trainer
 
 STEPS = 3
 
 
-def pictures() -> np.ndarray:
+def some_images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (61, 32, 32, 3), dtype=np.uint8)
 
 
@@ -58,23 +58,23 @@ def summed_gradients(world: World, kind: type[Smooth] = Smooth) -> list[torch.Te
     network, found = kind(), []
     rate = {"rate": 0.1}
     settings = config(batch=13, objective="ama", ama=rate, processes=world.size)
-    trainer = Trainer(settings, network, real(network, pictures()), 32, world)
+    trainer = Trainer(settings, Inputs(network, real(network, some_images())), world)
     for block in trainer.generator.layers:
         if isinstance(block, torch.nn.Sequential):
             block[-1] = torch.nn.SiLU()
 
     def keep() -> None:
-        found.extend(weight.grad.clone() for weight in trainer._weights)
+        found.extend(weight.grad.clone() for weight in trainer.weights)
 
-    trainer.optimiser.step = keep
+    trainer.optimizer.step = keep
     for step in range(STEPS):
         trainer.step(step)
     return found
 
 
-def shared_statistics(world: World) -> list[torch.Tensor]:
+def statistics_of(world: World) -> list[torch.Tensor]:
     with Progress("test", 61, "images", every=1e9, silent=True) as progress:
-        mean, variance = statistics.extract(pictures(), Taps32(), 8, progress, world)
+        mean, variance = statistics.extract(some_images(), Taps32(), 8, progress, world)
     return [*mean.values(), *variance.values()]
 
 
@@ -83,19 +83,16 @@ def main(folder: Path) -> None:
         parts = {
             "gradients": summed_gradients(joined),
             "batch_mode": summed_gradients(joined, Normed),
-            "statistics": shared_statistics(joined),
+            "statistics": statistics_of(joined),
         }
-        torch.save(parts, folder / f"rank{joined.rank}.pt")
+        torch.save(parts, folder / f"{joined.rank}.pt")
 
 
 @pytest.fixture(scope="module", params=[2, 3])
 def ranks(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> list[dict[str, list[torch.Tensor]]]:
-    folder = tmp_path_factory.mktemp("ranks")
-    assert launch(request.param, __file__, str(folder)) == 0
-    files = [folder / f"rank{rank}.pt" for rank in range(request.param)]
-    return [torch.load(file, weights_only=True) for file in files]
+    return run_ranks(request.param, __file__, tmp_path_factory.mktemp("ranks"))
 
 
 def worst(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
@@ -103,7 +100,7 @@ def worst(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
     return max(float((a - b).norm() / b.norm()) for a, b in pairs)
 
 
-def test_processes_that_share_a_batch_have_the_gradient_of_one_that_has_it_all(
+def test_processes_have_the_gradient_of_one_that_has_the_whole_batch(
     ranks: list[dict[str, list[torch.Tensor]]],
 ) -> None:
     error = worst(ranks[0]["gradients"], summed_gradients(ALONE))
@@ -111,7 +108,7 @@ def test_processes_that_share_a_batch_have_the_gradient_of_one_that_has_it_all(
     assert error < 1e-4
 
 
-def test_with_batch_norm_on_the_batch_processes_have_the_gradient_of_one_too(
+def test_processes_have_the_gradient_of_one_in_batch_mode_too(
     ranks: list[dict[str, list[torch.Tensor]]],
 ) -> None:
     expected = summed_gradients(ALONE, Normed)
@@ -119,7 +116,7 @@ def test_with_batch_norm_on_the_batch_processes_have_the_gradient_of_one_too(
     assert worst(expected, summed_gradients(ALONE)) > 0.1
 
 
-def test_every_process_has_the_same_gradients_bit_for_bit(
+def test_gradients_are_the_same_bits_in_every_process(
     ranks: list[dict[str, list[torch.Tensor]]],
 ) -> None:
     for other in ranks[1:]:
@@ -127,17 +124,14 @@ def test_every_process_has_the_same_gradients_bit_for_bit(
         assert all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_shared_statistics_are_those_of_one_process(
+def test_statistics_of_processes_are_those_of_one(
     ranks: list[dict[str, list[torch.Tensor]]],
 ) -> None:
     for rank in ranks:
-        assert worst(rank["statistics"], shared_statistics(ALONE)) < 1e-6
+        assert worst(rank["statistics"], statistics_of(ALONE)) < 1e-6
         pairs = zip(rank["statistics"], ranks[0]["statistics"], strict=True)
         assert all(torch.equal(a, b) for a, b in pairs)
 
 
 if __name__ == "__main__":
-    root = Path(__file__).resolve().parents[2]
-    sys.path[:0] = [str(root), str(root / "tests")]
-    os.environ["GFMN_COMPILE"] = "0"
     main(Path(sys.argv[1]))

@@ -1,0 +1,65 @@
+"""A run's parameters: what they refuse, and which of them decide its result."""
+
+import pytest
+from builders.training import config
+
+from gfmn.common.errors import InputError
+from gfmn.training.config import Method, SeedsConfig, TrainingConfig
+from gfmn.training.objectives import OBJECTIVES
+
+ROW = {"dataset": "d", "extractor": "e", "steps": 5, "ama": {"init": "uniform"}}
+
+
+def test_extras_are_off_by_default() -> None:
+    defaults = config()
+    assert (defaults.warmup, defaults.lr_hold_fraction) == (0, 1)
+    assert (defaults.grad_clip_norm, defaults.ema) == (0, 0)
+
+
+def test_every_objective_with_parameters_has_its_group() -> None:
+    groups = {name for name, cls in OBJECTIVES.items() if cls.Config.model_fields}
+    assert groups == {"ama", "ma", "moment_matching"}
+    for name in groups:
+        assert getattr(config(), name) == OBJECTIVES[name].Config()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"objective": "amma"}, "objective: expected 'ama', 'l2', 'moment_matching' or 'ma'"),
+        ({"ama": {"rat": 1}}, "ama.rat: unknown key; did you mean 'rate'?"),
+        ({"ama": {"rate": "1"}}, "ama.rate: expected a valid number, found '1'"),
+        ({"ama": {"normalize": "var"}}, "ama.normalize: expected 'none' or 'std', found 'var'"),
+        ({"moment_match": {}}, "moment_match: unknown key; did you mean 'moment_matching'?"),
+        ({"l2": {}}, "l2: unknown key"),
+        ({"taps": 0}, "taps: expected 'all', the first n taps"),
+        ({"processes": 9}, "expected a batch of at least 9, one a process"),
+    ],
+)
+def test_parse_refuses_in_one_line_that_names_the_field(
+    changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        config(**changes)
+    assert str(refused.value).startswith("runs.x") and message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_effective_leaves_out_what_changes_no_result() -> None:
+    settings = config(objective="ma", weights={"a": 2.0}, taps=["a", "b"])
+    effective = settings.effective()
+    assert effective["ma"] == {"rate": 0.05} and effective["taps"] == ["a", "b"]
+    left_out = settings.model_dump().keys() - effective.keys()
+    assert left_out == {"log_every", "ama", "moment_matching"}
+    assert effective == config(**effective).effective()
+    assert {"ama", "ma", "moment_matching"}.isdisjoint(config(objective="l2").effective())
+
+
+def test_each_is_one_training_a_seed_in_their_order() -> None:
+    several = SeedsConfig.parse({**ROW, "seeds": [5, 3]}, "runs.x")
+    expected = [TrainingConfig.parse({**ROW, "seed": seed}, "runs.x") for seed in (5, 3)]
+    assert several.each() == expected
+    assert [one.seed for one in SeedsConfig.parse(ROW, "runs.x").each()] == [0]
+    shared = set(Method.model_fields)
+    assert set(SeedsConfig.model_fields) - shared == {"seeds"}
+    assert set(TrainingConfig.model_fields) - shared == {"seed"}
