@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gfmn import pretraining, sources
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.features.extractor import check_image_size, select_taps
 from gfmn.features.statistics import StatisticsConfig
@@ -259,12 +259,12 @@ def _entries(
 def _no_others(data: Mapping[str, Any], known: Collection[str], where: str) -> None:
     for key in data:
         if key not in known:
-            raise InputError(f"{where}: {key}: unknown key; {nearest(str(key), known)}")
+            raise InputError(f"{where}: {key}: unknown key; {suggest(str(key), known)}")
 
 
 def _known(name: str, names: Collection[str], where: str) -> str:
     if name not in names:
-        raise InputError(f"{where}: no {name!r}; {nearest(name, names)}")
+        raise InputError(f"{where}: no {name!r}; {suggest(name, names)}")
     return name
 
 

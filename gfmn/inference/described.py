@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gfmn.common import parameters
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.networks.extractor_file import NetworkHeader, file_digest, read_header
 from gfmn.reporting.reading import read_study
@@ -63,7 +63,7 @@ def read_run(folder: Path, name: str, seed: int | None = None) -> Described:
     """
     params = parameters.read(folder / "params.yaml", SECTIONS)
     if name not in params["runs"]:
-        expected = nearest(name, params["runs"])
+        expected = suggest(name, params["runs"])
         raise InputError(f"{folder / 'params.yaml'}: runs: no {name!r}; {expected}")
     of = {k: e for k, e in params["evaluations"].items() if _field(e, "run") == name}
     runs = {name: params["runs"][name]}

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gfmn import generators
-from gfmn.common.config import Config, nearest
+from gfmn.common.config import Config, suggest
 from gfmn.common.devices import default_device
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid
@@ -171,7 +171,7 @@ def _about(path: Path) -> _About:
         raise InputError(f"{path}: expected a generator's description, found {found}") from None
     about = _About.parse(data, f"{path}: $")
     if about.generator not in generators.GENERATORS:
-        known = nearest(about.generator, generators.GENERATORS)
+        known = suggest(about.generator, generators.GENERATORS)
         raise InputError(f"{path}: $.generator: no {about.generator!r}; {known}")
     if about.image_size not in generators.IMAGE_SIZES:
         sizes = ", ".join(map(str, generators.IMAGE_SIZES))

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from gfmn import sources
-from gfmn.common.config import nearest
+from gfmn.common import yaml_reader
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.datasets import prepared
 from gfmn.datasets.prepared import Prepared
@@ -81,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _known() -> dict[str, Any]:
-    return dict(YAML(typ="safe").load(KNOWN.read_text()))
+    return dict(yaml_reader.load(KNOWN.read_bytes(), str(KNOWN)))
 
 
 def _evaluator(name: str, weights: Path | None, resize: int | None) -> Evaluator:
@@ -93,7 +92,7 @@ def _evaluator(name: str, weights: Path | None, resize: int | None) -> Evaluator
     known = _known()
     if name not in known:
         raise InputError(
-            f"--evaluator: no {name!r}; {nearest(name, known)}, or a .safetensors file"
+            f"--evaluator: no {name!r}; {suggest(name, known)}, or a .safetensors file"
         )
     row: dict[str, Any] = known[name]
     if resize is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.datasets.prepared import Prepared
 from gfmn.pretraining.autoencoder import AutoencoderConfig, AutoencoderTraining
@@ -31,7 +31,7 @@ def parse(data: Any, where: str) -> TrainedConfig:
     """The parameters of one network; its `task` says which class they are checked against."""
     task = data.get("task") if isinstance(data, Mapping) else None
     if task not in TASKS:
-        raise InputError(f"{where}.task: unknown {task!r}; {nearest(str(task), TASKS)}")
+        raise InputError(f"{where}.task: unknown {task!r}; {suggest(str(task), TASKS)}")
     return TASKS[task][0].parse(data, where)
 
 

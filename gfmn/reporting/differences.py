@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.reporting import names
 from gfmn.reporting.record import flat
@@ -158,7 +158,7 @@ def _check_wanted(wanted: Collection[str], sides: Collection[Side]) -> None:
     known = {*names.KINDS, *(metric for side in sides for metric in side.scores["metric"])}
     for word in wanted:
         if word not in known:
-            raise InputError(f"--scores: no {word!r}; {nearest(word, known)}")
+            raise InputError(f"--scores: no {word!r}; {suggest(word, known)}")
 
 
 def _pair(place: Place, a: Value, b: Value) -> Pair:

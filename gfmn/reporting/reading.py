@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.reporting import names
 from gfmn.reporting.missing import Inputs
@@ -55,7 +55,7 @@ def read_study(
     for name, space in spaces.items():
         if space.run not in runs:
             raise InputError(
-                f"evaluations.{name}.run: no {space.run!r}; {nearest(space.run, runs)}"
+                f"evaluations.{name}.run: no {space.run!r}; {suggest(space.run, runs)}"
             )
     inputs = Inputs(folder, extractors or {}, evaluators or {})
     results = {name: _read_run(inputs, name, entry, spaces) for name, entry in runs.items()}

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 import pydantic
 
-from gfmn.common.config import Config, nearest
+from gfmn.common.config import Config, suggest
 from gfmn.common.errors import InputError
 from gfmn.reporting.paper import paper_tables
 from gfmn.reporting.records import Model, RealScores, RunScores, Scores
@@ -72,25 +72,25 @@ def check_report(config: ReportConfig, run_names: Iterable[str], where: str) -> 
         if name == ALL_SCORES:
             raise InputError(f"{path}: expected another name, for that file holds every score")
         if table.paper is not None and table.paper not in published:
-            raise InputError(f"{path}.paper: no {table.paper!r}; {nearest(table.paper, published)}")
+            raise InputError(f"{path}.paper: no {table.paper!r}; {suggest(table.paper, published)}")
         if table.published and table.paper is None:
             raise InputError(f"{path}.published: expected a table of the paper's as `paper`")
         size = len(published[table.paper]) if table.paper else 0
         for run, row in table.rows.items():
             if run not in known:
-                raise InputError(f"{path}.rows.{run}: no such run; {nearest(run, known)}")
+                raise InputError(f"{path}.rows.{run}: no such run; {suggest(run, known)}")
             if row.paper is not None and not 0 <= row.paper < size:
                 expected = f"0 to {size - 1}" if size else "none, for the table names no paper's"
                 raise InputError(f"{path}.rows.{run}.paper: expected {expected}, found {row.paper}")
     for name, figure in config.figures.items():
         for run in figure.runs:
             if run not in known:
-                expected = nearest(run, known)
+                expected = suggest(run, known)
                 raise InputError(f"{where}.figures.{name}.runs: no run {run!r}; {expected}")
 
 
 def _near(config: ReportConfig, known: list[str]) -> str:
-    return nearest(config.headline, known)
+    return suggest(config.headline, known)
 
 
 @dataclass(frozen=True)

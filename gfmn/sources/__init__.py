@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.common.progress import Progress
 from gfmn.datasets import prepared
@@ -53,7 +53,7 @@ def parse(data: Any, where: str) -> DatasetConfig:
     if source in READ:
         return READ[source][0].parse(data, where)
     known = [*MADE, *READ]
-    raise InputError(f"{where}.source: unknown {source!r}; {nearest(str(source), known)}")
+    raise InputError(f"{where}.source: unknown {source!r}; {suggest(str(source), known)}")
 
 
 def prepare(

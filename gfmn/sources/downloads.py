@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 
 PATIENCE = 60  # seconds of silence before a server counts as gone
@@ -29,7 +29,7 @@ def torchvision_class(name: str, where: str) -> Any:
     """A class of `torchvision.datasets`; an unknown name is an `InputError` with the nearest."""
     module = importlib.import_module("torchvision.datasets")
     if name not in module.__all__:
-        raise InputError(f"{where}.class: unknown {name!r}; {nearest(name, module.__all__)}")
+        raise InputError(f"{where}.class: unknown {name!r}; {suggest(name, module.__all__)}")
     return getattr(module, name)
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 
-from gfmn.common.config import Config, nearest
+from gfmn.common.config import Config, suggest
 from gfmn.common.errors import InputError
 from gfmn.networks import ARCHITECTURES, FOR_SCORES, TappedNetwork, describe
 from gfmn.networks.extractor_file import (
@@ -29,6 +29,7 @@ from gfmn.weights.containers import (
     read_state_dict,
 )
 from gfmn.weights.layouts import adapted, lite_from_torch, resnet_from_torch, vgg_from_torchvision
+from gfmn.weights.sources import parse as parse_source
 
 State = dict[str, Tensor]
 ADAPTERS = ("torchvision:", "timm:")  # begin the names of the libraries' own models
@@ -45,6 +46,13 @@ class PublishedNetwork(Config):
 
     architecture: str
     source: Source
+
+    @classmethod
+    def parse(cls, data: Any, where: str) -> Self:
+        """As any `Config`; the source is parsed as its kind."""
+        if isinstance(data, Mapping) and "source" in data:
+            data = {**data, "source": parse_source(data["source"], f"{where}.source")}
+        return super().parse(data, where)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -153,7 +161,7 @@ def described(network: PublishedNetwork, where: str) -> TappedNetwork:
     if architecture not in network.known and not is_adapter(architecture):
         raise InputError(
             f"{where}.architecture: no published weights for {architecture!r}; "
-            f"{nearest(architecture, network.known)}"
+            f"{suggest(architecture, network.known)}"
         )
     try:
         return describe(architecture, **network.arguments)

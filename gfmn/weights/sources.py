@@ -2,11 +2,11 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from gfmn.common.config import Config
+from gfmn.common.config import Config, choose
 from gfmn.common.errors import InputError
 
 SHA256 = r"^[0-9a-f]{64}$"
@@ -100,10 +100,20 @@ class TimmWeights(Pinned):
         return "timm's weights"
 
 
-Source = Annotated[
-    PackageFile | LocalFile | WebFile | TorchvisionWeights | TimmWeights,
-    Field(discriminator="kind"),
-]
+Source = PackageFile | LocalFile | WebFile | TorchvisionWeights | TimmWeights
+KINDS: dict[str, type[Source]] = {
+    "wheel": PackageFile,
+    "sdist": PackageFile,
+    "file": LocalFile,
+    "url": WebFile,
+    "torchvision": TorchvisionWeights,
+    "timm": TimmWeights,
+}
+
+
+def parse(data: Any, where: str) -> Source:
+    """The parameters of one source; its `kind` says which class they are checked against."""
+    return choose(data, where, "kind", KINDS).parse(data, where)
 
 
 def digest(data: bytes) -> str:
