@@ -24,7 +24,7 @@ def main(name: str) -> None:
     data = prepared.read(paths.prepared(config.dataset))
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
     settings = metrics.model_dump(mode="json")
-    expected = {"dataset_digest": data.meta["digest"], "settings": settings}
+    expected = {"dataset_digest": data.metadata["digest"], "settings": settings}
     place = paths.reference(config.dataset, config.evaluator)
     real = reference.load(place, {**facts_of(evaluator), **expected})
     pictures = paths.neighbours(name)

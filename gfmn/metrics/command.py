@@ -15,11 +15,11 @@ from gfmn.common import yaml_reader
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.datasets import prepared
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import Evaluation, compare, describe_real, facts_of
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
-from gfmn.sources.image_files import BrokenError, size_of
+from gfmn.sources.decode import BrokenImageError, size_of
 from gfmn.weights.converters import FetchedEvaluator, save_fetched
 
 SMALLEST = 8  # px, the least that a data set may have
@@ -117,7 +117,7 @@ def _cache() -> Path:
     return Path(os.environ.get("GFMN_CACHE") or f"{user}/gfmn").expanduser() / "evaluators"
 
 
-def _source(path: str, size: int, side: str) -> sources.Pictures:
+def _source(path: str, size: int, side: str) -> sources.ImageSource:
     """The data set's parameters that a path stands for."""
     place = Path(path).expanduser()
     if place.suffix == ".npy":
@@ -132,7 +132,7 @@ def _source(path: str, size: int, side: str) -> sources.Pictures:
         raise InputError(f"{side}: {path}: expected {expected}, found {found}")
     row = {"source": kind, "path": path, "image_size": size}
     config = sources.parse(row | ({"label": None} if kind == "parquet" else {}), side)
-    assert isinstance(config, sources.Pictures)
+    assert isinstance(config, sources.ImageSource)
     return config
 
 
@@ -141,10 +141,10 @@ def _common_size(sides: Mapping[str, str]) -> int:
     first: tuple[str, tuple[int, int]] | None = None
     for side, path in sides.items():
         config = _source(path, SMALLEST, side)
-        for item in sources.READ[config.source][1](config, side).items:
+        for item in config.open(side).items:
             try:
                 here = (f"{side} {item.name}", size_of(item.raw))
-            except BrokenError as error:
+            except BrokenImageError as error:
                 raise InputError(
                     f"{side}: {item.name}: expected a picture, found: {error}"
                 ) from None
@@ -157,7 +157,7 @@ def _common_size(sides: Mapping[str, str]) -> int:
     return first[1][0]
 
 
-def _prepared(path: str, size: int, side: str, folder: Path) -> Prepared:
+def _prepared(path: str, size: int, side: str, folder: Path) -> PreparedDataset:
     sources.prepare(_source(path, size, side), side.lower(), folder, side)
     return prepared.read(folder)
 

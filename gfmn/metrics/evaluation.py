@@ -9,7 +9,7 @@ import numpy as np
 
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset
 from gfmn.metrics import reference
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluator import Evaluator, Features
@@ -62,8 +62,8 @@ def facts_of(evaluator: Evaluator) -> dict[str, Any]:
 
 
 def describe_real(
-    data: Prepared,
-    held_out: Prepared | None,
+    data: PreparedDataset,
+    held_out: PreparedDataset | None,
     evaluator: Evaluator,
     config: MetricsConfig,
     folder: Path,
@@ -89,9 +89,9 @@ def describe_real(
         for space, (query, real) in queries.items()
     }
     about = {
-        "dataset": data.meta.get("name"),
-        "dataset_digest": data.meta.get("digest"),
-        "split": data.meta.get("split"),
+        "dataset": data.metadata.get("name"),
+        "dataset_digest": data.metadata.get("digest"),
+        "split": data.metadata.get("split"),
         "settings": config.model_dump(mode="json"),
         **facts_of(evaluator),
     }
@@ -100,8 +100,8 @@ def describe_real(
 
 
 def real_against_real(
-    data: Prepared,
-    held_out: Prepared | None,
+    data: PreparedDataset,
+    held_out: PreparedDataset | None,
     described: tuple[Reference, Features],
     evaluator: Evaluator,
     config: MetricsConfig,
@@ -132,7 +132,7 @@ def real_against_real(
 
 def compare(
     images: np.ndarray,
-    data: Prepared,
+    data: PreparedDataset,
     real: Reference,
     evaluator: Evaluator,
     config: MetricsConfig,
@@ -176,12 +176,12 @@ def _classes(
     real_shares: np.ndarray | None,
     labels: np.ndarray | None,
     evaluator: Evaluator,
-    data: Prepared,
+    data: PreparedDataset,
 ) -> tuple[Scores, dict[str, Any] | None]:
     if real_shares is None or features.logits is None:
         return {}, None
     scores, shares = class_scores(features.logits, real_shares, labels, space_of(evaluator))
-    names = data.meta.get("classes")
+    names = data.metadata.get("classes")
     return scores, {
         "names": list(names) if names and len(names) == len(shares) else None,
         "real": [round(float(share), 6) for share in real_shares],

@@ -5,7 +5,7 @@ from typing import Any
 
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset
 from gfmn.pretraining.autoencoder import AutoencoderConfig, AutoencoderTraining
 from gfmn.pretraining.base import Pretraining, pretrain, pretraining_fingerprint
 from gfmn.pretraining.classifier import ClassifierConfig, ClassifierTraining
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 TrainedConfig = AutoencoderConfig | ClassifierConfig
-TASKS: dict[str, tuple[type[TrainedConfig], Callable[[Any, str, Prepared], Pretraining]]] = {
+TASKS: dict[str, tuple[type[TrainedConfig], Callable[[Any, str, PreparedDataset], Pretraining]]] = {
     "autoencoder": (AutoencoderConfig, AutoencoderTraining),
     "classifier": (ClassifierConfig, ClassifierTraining),
 }
@@ -35,6 +35,6 @@ def parse(data: Any, where: str) -> TrainedConfig:
     return TASKS[task][0].parse(data, where)
 
 
-def build(config: TrainedConfig, name: str, data: Prepared) -> Pretraining:
+def build(config: TrainedConfig, name: str, data: PreparedDataset) -> Pretraining:
     """A pretraining before its first step."""
     return TASKS[config.task][1](config, name, data)

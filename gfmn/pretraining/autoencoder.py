@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from gfmn import generators
 from gfmn.common.devices import autocast
 from gfmn.common.images import bytes_to_unit, unit_to_signed
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset
 from gfmn.generators import Decoder
 from gfmn.networks import Encoder, build
 from gfmn.networks.extractor_file import NetworkRecord
@@ -40,10 +40,10 @@ class AutoencoderTraining(Pretraining):
 
     columns = ()
 
-    def __init__(self, config: AutoencoderConfig, name: str, data: Prepared) -> None:
+    def __init__(self, config: AutoencoderConfig, name: str, data: PreparedDataset) -> None:
         super().__init__(name, data)
         self.config: AutoencoderConfig = config
-        self.steps, self.image_size = config.steps, int(data.meta["image_size"])
+        self.steps, self.image_size = config.steps, int(data.metadata["image_size"])
         torch.manual_seed(config.seed)
         self.arguments = {"image_size": self.image_size, "latent": config.latent}
         encoder = build(config.architecture, **self.arguments)

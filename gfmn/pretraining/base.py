@@ -17,7 +17,7 @@ from gfmn.common.config import Config
 from gfmn.common.devices import default_device, has_bf16_units
 from gfmn.common.errors import InputError, Stopped
 from gfmn.common.progress import Progress
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset
 from gfmn.generators import Decoder
 from gfmn.networks.extractor_file import NetworkRecord
 from gfmn.runtime import optimizer_state
@@ -67,7 +67,7 @@ class Pretraining(ABC):
     optimiser: Optimizer
     columns: tuple[str, ...]  # of the history, beside step and lr
 
-    def __init__(self, name: str, data: Prepared) -> None:
+    def __init__(self, name: str, data: PreparedDataset) -> None:
         self.name, self.data, self.device = name, data, default_device()
 
     @abstractmethod
@@ -105,7 +105,7 @@ class Pretraining(ABC):
         """What the network's file says of how it came to be."""
         return {
             "trained_on": self.config.dataset,
-            "dataset_digest": self.data.meta["digest"],
+            "dataset_digest": self.data.metadata["digest"],
             "metrics": metrics,
             "precision": self.precision,
             "parameters": self.config.model_dump(mode="json"),
@@ -126,11 +126,11 @@ class Pretraining(ABC):
         optimizer_state.load_optimiser(self.optimiser, self.weights, moments)
 
 
-def pretraining_fingerprint(config: PretrainingConfig, data: Prepared) -> str:
+def pretraining_fingerprint(config: PretrainingConfig, data: PreparedDataset) -> str:
     """What must be equal for a checkpoint to be this pretraining's: parameters, images, code."""
     facts = {
         "parameters": config.model_dump(mode="json"),
-        "dataset": data.meta["digest"],
+        "dataset": data.metadata["digest"],
         "code": code_digest(),
         "torch": torch.__version__,
     }

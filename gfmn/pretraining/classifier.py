@@ -16,7 +16,7 @@ from gfmn.common.compiling import compiler_present
 from gfmn.common.devices import autocast
 from gfmn.common.errors import InputError
 from gfmn.common.images import bytes_to_unit
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset
 from gfmn.networks import Classifier, build
 from gfmn.networks.classifier import initialise
 from gfmn.networks.extractor_file import NetworkRecord
@@ -51,7 +51,7 @@ class ClassifierTraining(Pretraining):
 
     columns = ("accuracy",)  # on the images held out, after every epoch
 
-    def __init__(self, config: ClassifierConfig, name: str, data: Prepared) -> None:
+    def __init__(self, config: ClassifierConfig, name: str, data: PreparedDataset) -> None:
         super().__init__(name, data)
         self.config: ClassifierConfig = config
         if data.labels is None:

@@ -55,7 +55,7 @@ def test_labels_are_opened_only_when_asked_for(tmp_path: Path) -> None:
     labels = prepared.read(tmp_path / "with").labels
     assert isinstance(labels, np.memmap) and labels.dtype == np.int64 and (labels == LABELS).all()
     assert prepared.read(tmp_path / "without").labels is None
-    assert prepared.Prepared(IMAGES, {}).labels is None
+    assert prepared.PreparedDataset(IMAGES, {}).labels is None
 
 
 @pytest.mark.parametrize("wrong", [LABELS[:-1], LABELS.astype(np.int32), None])

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from gfmn import sources
 from gfmn.datasets import prepared
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset as Prepared
 from gfmn.metrics import reference
 from gfmn.metrics.config import KernelConfig, MetricsConfig
 from gfmn.metrics.evaluation import Evaluation, compare, describe_real, real_against_real
@@ -104,7 +104,7 @@ def test_scores_do_not_depend_on_the_order_in_which_the_real_images_lie(
     images = np.asarray(photos.images)[order]
     halves = []
     for name, arrays in (("as_they_are", photos.images), ("sorted", images)):
-        data = Prepared(arrays, photos.meta)
+        data = Prepared(arrays, photos.metadata)
         both = describe_real(data, None, eye, CONFIG, tmp_path / name)
         evaluation, n_real, n_reference = real_against_real(data, None, both, eye, CONFIG, tmp_path)
         assert (n_real, n_reference) == (COUNT // 2, COUNT // 2)
@@ -117,8 +117,8 @@ def test_scores_do_not_depend_on_the_order_in_which_the_real_images_lie(
 def test_held_out_images_are_scored_against_all_real_ones(
     photos: Prepared, eye: Evaluator, tmp_path: Path
 ) -> None:
-    real = Prepared(photos.images[:300], photos.meta)
-    held_out = Prepared(photos.images[300:], photos.meta)
+    real = Prepared(photos.images[:300], photos.metadata)
+    held_out = Prepared(photos.images[300:], photos.metadata)
     both = describe_real(real, held_out, eye, CONFIG, tmp_path / "reference")
     found, n_real, n_reference = real_against_real(real, held_out, both, eye, CONFIG, tmp_path)
     assert (n_real, n_reference) == (100, 300) and "fd_eye_100" in found.scores
@@ -169,7 +169,7 @@ def test_a_reference_is_read_as_it_was_written_and_another_is_refused(
 ) -> None:
     read, folder = described
     about = read.about
-    assert about["dataset_digest"] == photos.meta["digest"]
+    assert about["dataset_digest"] == photos.metadata["digest"]
     assert about["evaluator_digest"] == eye.digest and about["resizer"] == "none"
     assert about["settings"]["counts"] == [200]
     again, _ = describe_real(photos, None, eye, CONFIG, tmp_path)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gfmn import generators, pretraining, sources
 from gfmn.common.errors import InputError, Stopped
 from gfmn.datasets import prepared
-from gfmn.datasets.prepared import Prepared, split
+from gfmn.datasets.prepared import PreparedDataset, split
 from gfmn.features.extractor import load_extractor
 from gfmn.networks import Classifier
 from gfmn.networks.extractor_file import read_header, save_extractor
@@ -46,11 +46,11 @@ AUTOENCODER = {
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+def digits(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
     return digits_of(32, tmp_path_factory.mktemp("data") / "digits")
 
 
-def digits_of(size: int, folder: Path) -> Prepared:
+def digits_of(size: int, folder: Path) -> PreparedDataset:
     row = {"source": "digits", "count": 400, "image_size": size}
     sources.prepare(sources.parse(row, "x"), "digits", folder)
     return prepared.read(folder)
@@ -62,11 +62,13 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gfmn.pretraining.classifier.compiler_present", lambda: False)
 
 
-def task(data: Prepared, row: dict[str, Any], **changes: Any) -> Pretraining:
+def task(data: PreparedDataset, row: dict[str, Any], **changes: Any) -> Pretraining:
     return pretraining.build(pretraining.parse({**row, **changes}, "x"), "net", data)
 
 
-def trained(data: Prepared, folder: Path, row: dict[str, Any], **changes: Any) -> Pretraining:
+def trained(
+    data: PreparedDataset, folder: Path, row: dict[str, Any], **changes: Any
+) -> Pretraining:
     found = task(data, row, **changes)
     pretraining.pretrain(found, Checkpoints(folder, "net", "f"))
     return found
@@ -110,7 +112,7 @@ def test_a_split_has_every_image_once_and_keeps_mirror_images_together(
 
 
 def test_training_reads_every_kept_image_once_an_epoch_and_none_that_is_held_out(
-    digits: Prepared, monkeypatch: pytest.MonkeyPatch
+    digits: PreparedDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = task(digits, CLASSIFIER, batch=36)
     assert isinstance(found, ClassifierTraining)
@@ -121,7 +123,7 @@ def test_training_reads_every_kept_image_once_an_epoch_and_none_that_is_held_out
             read.extend(indices)
             return np.asarray(digits.images[indices])
 
-    found.data = Prepared(Watched(), digits.meta)  # type: ignore[arg-type]
+    found.data = PreparedDataset(Watched(), digits.metadata)  # type: ignore[arg-type]
     found._error = lambda x, labels: x.mean()
     for step in range(found.steps):
         found.loss(step)
@@ -130,7 +132,7 @@ def test_training_reads_every_kept_image_once_an_epoch_and_none_that_is_held_out
 
 @pytest.mark.parametrize("row", [CLASSIFIER, AUTOENCODER], ids=["classifier", "autoencoder"])
 def test_a_stopped_pretraining_goes_on_to_the_same_bytes(
-    row: dict[str, Any], digits: Prepared, tmp_path: Path
+    row: dict[str, Any], digits: PreparedDataset, tmp_path: Path
 ) -> None:
     whole = task(digits, row)
     history = pretraining.pretrain(whole, Checkpoints(tmp_path / "a", "net", "f"))
@@ -159,7 +161,9 @@ def test_a_stopped_pretraining_goes_on_to_the_same_bytes(
     assert whole.result().metrics == rest.result().metrics
 
 
-def test_a_signal_ends_a_pretraining_with_its_state_kept(digits: Prepared, tmp_path: Path) -> None:
+def test_a_signal_ends_a_pretraining_with_its_state_kept(
+    digits: PreparedDataset, tmp_path: Path
+) -> None:
     import signal
 
     found = task(digits, AUTOENCODER)
@@ -181,7 +185,7 @@ def test_a_signal_ends_a_pretraining_with_its_state_kept(digits: Prepared, tmp_p
 @pytest.mark.parametrize("architecture", ["dcgan_encoder", "vgg19_encoder"])
 @pytest.mark.parametrize("error", ["squared", "laplacian"])
 def test_an_autoencoder_learns_and_leaves_an_extractor_and_a_decoder(
-    architecture: str, error: str, digits: Prepared, tmp_path: Path
+    architecture: str, error: str, digits: PreparedDataset, tmp_path: Path
 ) -> None:
     changes = {"architecture": architecture, "error": error, "steps": 12, "decoder": "resnet"}
     found = task(digits, AUTOENCODER, **changes)
@@ -229,17 +233,19 @@ def test_a_wrong_parameter_is_one_line(change: dict[str, Any], part: str) -> Non
     assert part in str(error.value)
 
 
-def test_a_data_set_without_labels_trains_no_classifier(digits: Prepared) -> None:
-    bare = Prepared(digits.images, digits.meta)
+def test_a_data_set_without_labels_trains_no_classifier(digits: PreparedDataset) -> None:
+    bare = PreparedDataset(digits.images, digits.metadata)
     assert "expected labels to train a classifier on" in line(task, bare, CLASSIFIER)
 
 
-def test_a_loss_that_is_no_number_ends_with_one_line(digits: Prepared, tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_ends_with_one_line(
+    digits: PreparedDataset, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match="net: expected a finite loss, found nan by step"):
         trained(digits, tmp_path, AUTOENCODER, lr=1e30)
 
 
-def test_the_rate_of_a_classifier_rises_to_lr_and_falls_to_nothing(digits: Prepared) -> None:
+def test_the_rate_of_a_classifier_rises_to_lr_and_falls_to_nothing(digits: PreparedDataset) -> None:
     found = task(digits, CLASSIFIER, epochs=10, lr=0.5, warmup=0.2)
     rates = [found.rate(step) for step in range(found.steps)]
     peak = int(np.argmax(rates))

@@ -61,7 +61,7 @@ def md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
-def prepare(folder: Path, **parameters: Any) -> prepared.Prepared:
+def prepare(folder: Path, **parameters: Any) -> prepared.PreparedDataset:
     parameters = {"workers": 0, "root": str(folder / "root"), **parameters}
     sources.prepare(sources.parse(parameters, "datasets.x"), "x", folder / "prepared")
     return prepared.read(folder / "prepared")
@@ -125,7 +125,7 @@ def test_cifar10_in_place_is_read_without_a_network(
 ) -> None:
     make_cifar10(tmp_path / "root", monkeypatch, CLOSED).unlink()
     data = prepare(tmp_path, source="cifar10")
-    assert (data.images == SMALL[:10]).all() and data.meta["classes"] == list("abcdefghij")
+    assert (data.images == SMALL[:10]).all() and data.metadata["classes"] == list("abcdefghij")
     assert data.labels is not None and data.labels.tolist() == [0, 9, 1, 8, 2, 7, 3, 6, 4, 5]
     assert (prepare(tmp_path, source="cifar10", split="test").images == SMALL[10:]).all()
 
@@ -158,7 +158,7 @@ def test_stl10_is_stored_column_by_column(
     assert (data.images == LARGE[start : start + 2]).all()
     labels = None if data.labels is None else data.labels.tolist()
     assert labels == (None if split == "unlabeled" else [0, 9])
-    assert data.meta["classes"] == (None if split == "unlabeled" else list("abcdefghij"))
+    assert data.metadata["classes"] == (None if split == "unlabeled" else list("abcdefghij"))
     theirs = STL10(str(tmp_path / "root"), split=split)
     assert (np.stack([np.asarray(picture) for picture, _ in theirs]) == data.images).all()
 
@@ -245,7 +245,7 @@ def test_celeba_is_extracted_cropped_and_scaled(
     data = prepare(tmp_path, source="celeba", image_size=size)
     rule = v2.Compose([v2.CenterCrop(160), v2.Resize(size)])
     expected = np.stack([np.asarray(rule(Image.fromarray(face))) for face in FACES])
-    assert (data.images == expected).all() and data.meta["crop"] == 160 and data.labels is None
+    assert (data.images == expected).all() and data.metadata["crop"] == 160 and data.labels is None
 
 
 @pytest.mark.parametrize(("split", "faces"), [("all", 6), ("train", 3), ("valid", 1), ("test", 2)])

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 from builders.prepared import write
+from gfmn.sources.source import Item, Pictures
 from PIL import Image
 
 from gfmn import sources
 from gfmn.common.errors import InputError
 from gfmn.datasets import prepared
 from gfmn.sources import driver
-from gfmn.sources.source import Item, Pictures
 
 ROOT = Path(__file__).parents[2]
 

@@ -25,11 +25,11 @@ def test_a_folder_is_read_in_the_order_of_its_paths_with_folders_as_labels(tmp_p
         (root / path).write_bytes(b"no picture")
     (root / "cat/up").symlink_to(root)  # a circle
     data = prepare(tmp_path, source="folder", path=str(root))
-    assert (data.images == IMAGES[:4]).all() and data.meta["classes"] == ["cat", "dog", "emu"]
+    assert (data.images == IMAGES[:4]).all() and data.metadata["classes"] == ["cat", "dog", "emu"]
     assert data.labels is not None and data.labels.tolist() == [0, 0, 1, 2]
     Image.fromarray(IMAGES[4]).save(root / "zebra.png")
     data = prepare(tmp_path, source="folder", path=str(root))
-    assert data.labels is None and len(data.images) == 5 and data.meta["classes"] is None
+    assert data.labels is None and len(data.images) == 5 and data.metadata["classes"] is None
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_torchvision_class_gives_its_pictures_and_labels(tmp_path: Path, worke
     rule = Compose([Resize(8), CenterCrop(8)])
     assert (data.images == np.stack([np.asarray(rule(picture)) for picture, _ in items])).all()
     assert data.labels is not None and data.labels.tolist() == [label for _, label in items]
-    assert data.meta["class"] == "FakeData" and data.meta["arguments"] == arguments
+    assert data.metadata["class"] == "FakeData" and data.metadata["arguments"] == arguments
 
 
 def test_a_torchvision_class_with_a_root_reads_from_there(tmp_path: Path) -> None:
@@ -217,8 +217,8 @@ def test_a_torchvision_class_with_a_root_reads_from_there(tmp_path: Path) -> Non
     parameters = {"source": "torchvision", "class": "ImageFolder", "root": str(tmp_path / "tree")}
     assert "ImageFolder[2]: expected a picture" in refusal(tmp_path, **parameters)
     data = prepare(tmp_path, **parameters, broken="skip")
-    assert (data.images == IMAGES[:2]).all() and data.meta["classes"] == ["cat", "dog"]
-    assert data.meta["skipped"] == {"count": 1, "names": ["ImageFolder[2]"]}
+    assert (data.images == IMAGES[:2]).all() and data.metadata["classes"] == ["cat", "dog"]
+    assert data.metadata["skipped"] == {"count": 1, "names": ["ImageFolder[2]"]}
     assert data.labels is not None and data.labels.tolist() == [0, 1]
 
 

@@ -28,7 +28,7 @@ def test_parquet_reads_structs_and_plain_columns(tmp_path: Path, kind: str) -> N
     data = prepare(tmp_path, source="parquet", path=str(tmp_path / "a.parquet"))
     assert (data.images == IMAGES).all()
     assert data.labels is not None and data.labels.tolist() == LABELS
-    assert data.meta["classes"] == ["a", "b", "c", "d", "e"]
+    assert data.metadata["classes"] == ["a", "b", "c", "d", "e"]
 
 
 @pytest.mark.parametrize("path", ["", "/*.parquet", "/**/train-*"])
@@ -40,7 +40,7 @@ def test_parquet_reads_many_files_in_the_order_of_their_names(tmp_path: Path, pa
         part = table(slice(10 * i, 10 * i + 10))
         pq.write_table(part, place / f"train-{i:05}-of-00003.parquet")
     data = prepare(tmp_path, source="parquet", path=f"{folder}{path}")
-    assert (data.images == IMAGES).all() and data.meta["count"] == 30
+    assert (data.images == IMAGES).all() and data.metadata["count"] == 30
 
 
 def test_parquet_takes_the_columns_that_it_is_told(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_parquet_takes_the_columns_that_it_is_told(tmp_path: Path) -> None:
     pq.write_table(made, tmp_path / "a.parquet")
     parameters = {"source": "parquet", "path": str(tmp_path / "a.parquet")}
     data = prepare(tmp_path, **parameters, image="other", label="number")
-    assert (data.images == IMAGES[::-1]).all() and data.meta["classes"] is None
+    assert (data.images == IMAGES[::-1]).all() and data.metadata["classes"] is None
     assert data.labels is not None and data.labels.tolist() == list(range(30))
     assert prepare(tmp_path, **parameters, label=None).labels is None
     line = refusal(tmp_path, **parameters, image="pic")

@@ -17,7 +17,7 @@ from gfmn.common.images import bytes_to_unit, grid, signed_to_bytes, unit_to_sig
 from gfmn.datasets import prepared
 
 
-def prepare(folder: Path, **parameters: object) -> prepared.Prepared:
+def prepare(folder: Path, **parameters: object) -> prepared.PreparedDataset:
     config = sources.parse(parameters, "datasets.x")
     sources.prepare(config, "x", folder)
     return prepared.read(folder)
@@ -99,8 +99,8 @@ def test_the_heavy_packages_are_imported_only_by_the_sources_that_need_them() ->
 def test_what_is_described_leaves_out_the_number_of_processes(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((3, 8, 8, 3), np.uint8))
     data = prepare(tmp_path, source="npy", path=str(tmp_path / "a.npy"), image_size=8, workers=1)
-    assert "workers" not in data.meta and data.meta["flips"] is False
-    assert data.meta["mean"] == data.meta["std"] == [0.0, 0.0, 0.0]
+    assert "workers" not in data.metadata and data.metadata["flips"] is False
+    assert data.metadata["mean"] == data.metadata["std"] == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("damage", ["meta.json", "images.npy", "truncate", "count"])
