@@ -15,7 +15,7 @@ from gfmn.generators.sampling import SampleConfig
 from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig
 from gfmn.networks import TappedNetwork, describe
 from gfmn.networks.extractor_file import CombinedExtractor, ExtractorEvaluator
-from gfmn.pretraining import AutoencoderConfig, TrainedConfig
+from gfmn.pretraining import AutoencoderConfig, PretrainingConfig
 from gfmn.reporting.results import ReportConfig, check_report
 from gfmn.training.config import SeedsConfig
 from gfmn.weights.converters import FetchedEvaluator, FetchedNetwork, described
@@ -189,7 +189,7 @@ def _check_extractors(
     return found
 
 
-def _trained(config: TrainedConfig, sizes: Mapping[str, int], path: str) -> Network:
+def _trained(config: PretrainingConfig, sizes: Mapping[str, int], path: str) -> Network:
     size = sizes[_known(config.dataset, sizes, f"{path}.dataset")]
     if not isinstance(config, AutoencoderConfig):
         description = _described(config.architecture, path)

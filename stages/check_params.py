@@ -13,7 +13,7 @@ from gfmn.common import paths, stage
 from gfmn.generators import save_decoder
 from gfmn.study import check
 
-DATA = ("models", "neighbours", "prepared", "samples", "scores", "timings")
+DATA = ("models", "neighbors", "prepared", "samples", "scores", "timings")
 REPORTS = ("history", "metrics")
 
 

@@ -27,13 +27,13 @@ def main(name: str) -> None:
     expected = {"dataset_digest": data.metadata["digest"], "settings": settings}
     place = paths.reference(config.dataset, config.evaluator)
     real = reference.load(place, {**facts_of(evaluator), **expected})
-    pictures = paths.neighbours(name)
+    pictures = paths.neighbors(name)
     shutil.rmtree(pictures, ignore_errors=True)
     pictures.mkdir(parents=True)
     by_seed, records = [], []
     for seed in seeds:
         images = read_images(paths.samples(config.run, seed))
-        with stage.spool(paths.scratch()) as spool:
+        with stage.temporary_folder(paths.scratch()) as spool:
             found = compare(images, data, real, evaluator, metrics, spool)
         for space, picture in (found.pictures or {}).items():
             Image.fromarray(picture).save(pictures / f"seed-{seed}-{space}.png")

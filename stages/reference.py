@@ -21,7 +21,7 @@ def main(name: str) -> None:
     folder = paths.reference(config.dataset, config.evaluator)
     described = describe_real(data, held_out, evaluator, metrics, folder)
     reference.save(described[0], folder)
-    with stage.spool(paths.scratch()) as spool:
+    with stage.temporary_folder(paths.scratch()) as spool:
         evaluation, n_real, n_reference = real_against_real(
             data, held_out, described, evaluator, metrics, spool
         )

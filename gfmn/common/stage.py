@@ -57,10 +57,10 @@ def run(stage: Callable[..., None]) -> None:
 
 
 @contextmanager
-def spool(within: Path) -> Iterator[Path]:
-    """A folder for what memory is not to hold, gone at the end; some systems' own are memory."""
+def temporary_folder(within: Path) -> Iterator[Path]:
+    """A temporary folder, removed at the end; on disk, where a system's own may be memory."""
     within.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=within, prefix="spool-") as folder:
+    with tempfile.TemporaryDirectory(dir=within, prefix="temporary-") as folder:
         yield Path(folder)
 
 

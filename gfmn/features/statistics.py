@@ -174,7 +174,7 @@ def save(statistics: Statistics, path: Path) -> None:
 
 def load(path: Path) -> Statistics:
     """Read a statistics file; a missing, truncated or foreign one is an `InputError`."""
-    about = tensorfile.read_about(path, FORMAT)
+    about = tensorfile.read_metadata(path, FORMAT)
     tensors = tensorfile.read(path)
     return Statistics(about, *(tensorfile.part(tensors, name) for name in ("mean/", "variance/")))
 

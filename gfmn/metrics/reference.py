@@ -63,7 +63,7 @@ def save(reference: Reference, folder: Path) -> None:
 def load(folder: Path, expected: Mapping[str, Any]) -> Reference:
     """Read a reference whose description holds `expected`; else an `InputError`."""
     path = folder / "reference.safetensors"
-    about = tensorfile.read_about(path, FORMAT)
+    about = tensorfile.read_metadata(path, FORMAT)
     for key, value in expected.items():
         if about.get(key) != value:
             raise InputError(f"{path}: expected {key} {value!r}, found {about.get(key)!r}")

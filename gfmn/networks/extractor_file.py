@@ -118,7 +118,7 @@ def read_header(path: str | Path) -> Header:
     Raises `InputError` for a file that is missing, truncated, not safetensors, of another format,
     or whose networks are not those of this version of the package.
     """
-    facts = tensorfile.read_about(path, FORMAT)
+    facts = tensorfile.read_metadata(path, FORMAT)
     header = Header.parse(facts, str(path))
     for entry in header.networks:
         where = f"{path}: network {entry.name!r} ({entry.architecture})"
