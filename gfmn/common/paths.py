@@ -79,5 +79,5 @@ def timing(stage: str) -> Path:
 
 
 def scratch() -> Path:
-    """Checkpoints and temporary files, no output of a stage; `GFMN_SCRATCH` names another folder."""
+    """Checkpoints and temporary files, outside DVC; `GFMN_SCRATCH` names another folder."""
     return Path(os.environ.get("GFMN_SCRATCH", "data/scratch"))

@@ -82,7 +82,7 @@ class Album:
         """A row of samples, and below each its nearest real images; `space`: pixel or feature."""
         name = f"near-{evaluation.name}-{seed}-{space}"
         if name not in self._made:
-            folder = self._study.folder / f"data/neighbours/{evaluation.name}"
+            folder = self._study.folder / f"data/neighbors/{evaluation.name}"
             path = folder / f"seed-{seed}-{space}.png"
             tiles = None
             if path.exists():

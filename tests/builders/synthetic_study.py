@@ -342,7 +342,7 @@ def write_scores(folder: Path, name: str, of: dict[str, Any], images: np.ndarray
         )
         tiles = np.concatenate([images[:8] // 2 + 60, images[:24]])
         for kind in ("pixel", "feature"):
-            path = folder / f"data/neighbours/{name}/seed-{seed}-{kind}.png"
+            path = folder / f"data/neighbors/{name}/seed-{seed}-{kind}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(grid(tiles, 8)).save(path)
     record = space(evaluator) | {

@@ -106,7 +106,7 @@ def test_a_run_without_results_is_shown_and_the_others_stay(whole: Path, tmp_pat
 
 def test_a_missing_seed_is_said_and_the_others_are_counted(whole: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(whole, tmp_path / "study")
-    for path in (*folder.rglob("running/seed-0*"), *folder.glob("data/neighbours/*/seed-0-*")):
+    for path in (*folder.rglob("running/seed-0*"), *folder.glob("data/neighbors/*/seed-0-*")):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     scores = folder / "data/scores/running-lite2.json"
     record = json.loads(scores.read_text())
