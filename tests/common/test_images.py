@@ -21,6 +21,6 @@ def test_bytes_to_unit_refuses_floats() -> None:
 
 def test_grid_keeps_pixels() -> None:
     images = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), dtype=np.uint8)
-    picture = grid(images, columns=3)
-    assert picture.shape == (8, 12, 3)
-    assert (picture[4:8, 4:8] == images[4]).all() and (picture[4:, 8:] == 255).all()
+    tiled = grid(images, columns=3)
+    assert tiled.shape == (8, 12, 3)
+    assert (tiled[4:8, 4:8] == images[4]).all() and (tiled[4:, 8:] == 255).all()

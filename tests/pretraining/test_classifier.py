@@ -27,7 +27,7 @@ def test_classifier_learns_digits(
     assert result.metrics["held_out"] == 100 and result.metrics["trained_on"] == 300
     assert result.metrics["accuracy"] > 0.8 > 4 * result.metrics["chance"]
     assert not set(found.held) & set(found.kept)
-    # The same figure from the file, by way of the network that extractors use.
+    # The same accuracy from the file, with the network that extractors use.
     path = tmp_path / "net.safetensors"
     save_extractor(path, [result.record])
     assert read_header(path).networks[0].provenance["metrics"] == result.metrics
@@ -78,11 +78,11 @@ def test_learning_rate_of_classifier(digits: PreparedDataset) -> None:
 @given(st.integers(0, 1000), st.integers(0, 4), st.booleans())
 def test_augment_shifts_and_mirrors(seed: int, crop: int, flip: bool) -> None:
     rng = np.random.default_rng(seed)
-    pictures = rng.integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
-    found = augment(pictures, crop, flip, rng)
-    assert found.shape == pictures.shape and found.dtype == np.uint8
-    for picture, part in zip(pictures, found, strict=True):
-        padded = np.pad(picture, ((crop, crop), (crop, crop), (0, 0)), mode="reflect")
+    images = rng.integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    found = augment(images, crop, flip, rng)
+    assert found.shape == images.shape and found.dtype == np.uint8
+    for image, part in zip(images, found, strict=True):
+        padded = np.pad(image, ((crop, crop), (crop, crop), (0, 0)), mode="reflect")
         windows = [
             padded[i : i + 8, j : j + 8] for i in range(2 * crop + 1) for j in range(2 * crop + 1)
         ]
@@ -92,8 +92,8 @@ def test_augment_shifts_and_mirrors(seed: int, crop: int, flip: bool) -> None:
 
 
 def test_augment_mirrors_half_and_shifts_all_ways() -> None:
-    picture = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(1, 8, 8, 3).repeat(2000, 0)
-    found = augment(picture, 1, True, np.random.default_rng(0))
+    image = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(1, 8, 8, 3).repeat(2000, 0)
+    found = augment(image, 1, True, np.random.default_rng(0))
     kinds, counts = np.unique(found.reshape(2000, -1), axis=0, return_counts=True)
     assert len(kinds) == 18 and counts.min() > 60
     mirrored = found[:, 4, 3, 0].astype(int) > found[:, 4, 4, 0].astype(int)

@@ -182,7 +182,7 @@ def test_damaged_exif_does_not_break_an_image() -> None:
         (encoded(Image.new("F", (2, 2)), "TIFF"), "floating-point pixels"),
         (encoded(Image.fromarray(np.array([[70000]], np.int32)), "TIFF"), "beyond 16 bits"),
         (Path("nowhere.png"), "No such file"),
-        (BrokenImageError("said its source"), "said its source"),
+        (BrokenImageError("unreadable for its source"), "unreadable for its source"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "none of PNG"),
         (noise(1, 1000), "once its shorter side is scaled"),
     ],

@@ -4,15 +4,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-
-from gfmn import sources
-from gfmn.datasets import prepared
-
-
-def prepare(folder: Path, **parameters: object) -> prepared.PreparedDataset:
-    config = sources.parse(parameters, "datasets.x")
-    sources.prepare(config, "x", folder)
-    return prepared.read(folder)
+from builders.image_sources import prepare
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -21,14 +13,13 @@ def digests(folder: Path) -> dict[str, str]:
 
 def test_photos_depend_on_the_seed_alone(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        prepare(tmp_path / name, source="photos", count=40, seed=seed)
-    a, b, c = (digests(tmp_path / name) for name in "abc")
+        prepare(tmp_path / name, source="photos", count=40, seed=seed, image_size=32)
+    a, b, c = (digests(tmp_path / name / "prepared") for name in "abc")
     assert a == b and a["images.npy"] != c["images.npy"]
 
 
 def test_photos_are_colored_and_of_every_photograph(tmp_path: Path) -> None:
-    data = prepare(tmp_path, source="photos", count=300)
+    data = prepare(tmp_path, source="photos", count=300, image_size=32)
     assert data.images.shape == (300, 32, 32, 3) and data.images.dtype == np.uint8
-    labels = np.load(tmp_path / "labels.npy")
-    assert set(labels) == set(range(11))
+    assert data.labels is not None and set(data.labels.tolist()) == set(range(11))
     assert data.images.std() > 50 and np.ptp(data.images[..., 0] - data.images[..., 2]) > 100

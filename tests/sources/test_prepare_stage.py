@@ -98,5 +98,5 @@ def test_stage_prints_one_line(tmp_path: Path) -> None:
     assert done.stdout == "x: 4 images of 8 px, 1 skipped, without labels\n"
     (tmp_path / "params.yaml").write_text(PARAMS)
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr.startswith("error: sources.x: 1.jpg: expected")
+    assert done.returncode == 1 and done.stderr.startswith("error: datasets.x: 1.jpg: expected")
     assert done.stderr.count("\n") == 1
