@@ -9,7 +9,7 @@ import os
 import sys
 from importlib import import_module, metadata
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 
 COMMANDS = {  # name: (what it does, module)
@@ -52,7 +52,7 @@ def main(words: list[str] | None = None) -> None:
             if text := import_module(COMMANDS[name][1]).run(arguments):
                 print(text)
         else:
-            raise InputError(f"no command {name!r}; {nearest(name, COMMANDS)}")
+            raise InputError(f"no command {name!r}; {suggest(name, COMMANDS)}")
     except InputError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gfmn import pretraining, sources
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.common.runs import run_row
 from gfmn.common.stage import NAME
@@ -16,7 +16,7 @@ from gfmn.generators.sampling import SampleConfig
 from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig
 from gfmn.networks import TappedNetwork, describe
 from gfmn.networks.extractor_file import CombinedExtractor, ExtractorEvaluator
-from gfmn.pretraining import AutoencoderConfig, TrainedConfig
+from gfmn.pretraining import AutoencoderConfig, PretrainingConfig
 from gfmn.reporting.config import ReportConfig, check_report
 from gfmn.training.config import SeedsConfig
 from gfmn.weights.config import FetchedEvaluator, FetchedNetwork
@@ -248,7 +248,7 @@ def _check_extractors(
     return found
 
 
-def _trained(config: TrainedConfig, sizes: Mapping[str, int], path: str) -> Network:
+def _trained(config: PretrainingConfig, sizes: Mapping[str, int], path: str) -> Network:
     size = sizes[_known(config.dataset, sizes, f"{path}.dataset")]
     if not isinstance(config, AutoencoderConfig):
         description = _described(config.architecture, path)
@@ -318,12 +318,12 @@ def _entries(
 def _no_others(data: Mapping[str, Any], known: Collection[str], where: str) -> None:
     for key in data:
         if key not in known:
-            raise InputError(f"{where}: {key}: unknown key; {nearest(str(key), known)}")
+            raise InputError(f"{where}: {key}: unknown key; {suggest(str(key), known)}")
 
 
 def _known(name: str, names: Collection[str], where: str) -> str:
     if name not in names:
-        raise InputError(f"{where}: no {name!r}; {nearest(name, names)}")
+        raise InputError(f"{where}: no {name!r}; {suggest(name, names)}")
     return name
 
 

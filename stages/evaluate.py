@@ -23,7 +23,10 @@ def main(name: str) -> None:
     sampling, _ = stage.optional_section("sampling")
     data = prepared.read(paths.prepared(config.dataset))
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
-    expected = {"dataset_digest": data.meta["digest"], "settings": metrics.model_dump(mode="json")}
+    expected = {
+        "dataset_digest": data.metadata["digest"],
+        "settings": metrics.model_dump(mode="json"),
+    }
     folder = paths.reference(config.dataset, config.evaluator)
     real = reference.load(folder, evaluator.facts() | expected)
     pictures = paths.neighbors(name)

@@ -26,7 +26,7 @@ def extract(name: str, config: statistics.StatisticsConfig, world: World) -> Non
     data = prepared.read(paths.prepared(config.dataset))
     extractor = load_extractor(
         paths.extractor(config.extractor),
-        data.meta["image_size"],
+        data.metadata["image_size"],
         precision=config.precision,
         world=world,
         batchnorm=config.batchnorm,
@@ -40,7 +40,7 @@ def extract(name: str, config: statistics.StatisticsConfig, world: World) -> Non
         )
     if not world.is_main:
         return
-    metadata = statistics.describe(config, data.meta, extractor)
+    metadata = statistics.describe(config, data.metadata, extractor)
     path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
     statistics.save(statistics.Statistics(metadata, mean, variance), path)
     rate = round(progress.rate, 1)

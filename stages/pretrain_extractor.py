@@ -1,4 +1,4 @@
-"""pretrain-extractor@<extractor>: a network trained here, frozen into an extractor file."""
+"""pretrain-extractor@<extractor>: an autoencoder or a classifier trained on a data set."""
 
 import os
 
@@ -17,7 +17,7 @@ def main(name: str) -> None:
     config = pretraining.parse(*stage.section("extractors", "trained", name))
     keep_freed_memory()
     data = prepared.read(paths.prepared(config.dataset))
-    task = pretraining.build(config, name, data)
+    task = config.build(name, data)
     fingerprint = pretraining.pretraining_fingerprint(config, data)
     checkpoints = Checkpoints(paths.scratch(), f"extractor-{name}", fingerprint, keep=1)
     every = float(os.environ.get("GFMN_CHECKPOINT_SECONDS", "120"))
@@ -29,8 +29,8 @@ def main(name: str) -> None:
     stage.write_json(paths.metrics(f"extractor-{name}"), result.metrics)
     watch.write(paths.timing(f"pretrain-extractor-{name}"), steps=task.steps)
     checkpoints.remove()
-    found = ", ".join(f"{key} {value}" for key, value in result.metrics.items())
-    print(f"{summary(paths.extractor(name))}\n{name}: {found}")
+    metrics = ", ".join(f"{key} {value}" for key, value in result.metrics.items())
+    print(f"{summary(paths.extractor(name))}\n{name}: {metrics}")
 
 
 if __name__ == "__main__":

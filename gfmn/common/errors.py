@@ -1,16 +1,16 @@
-"""The one error that a user's input can cause, and the one way in which work ends early."""
+"""Exceptions that end a command with one line: bad input, and a signal."""
 
 
 class InputError(ValueError):
     """Bad input: one line that names the file or parameter, what was expected and what was found.
 
-    Stage scripts print it as that one line and end with a non-zero exit code; anything else that
-    escapes is a defect of this library and keeps its traceback.
+    Commands print that line and exit with code 1. Any other exception is a defect of this library
+    and keeps its traceback.
     """
 
 
 class Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """A signal ended work early, its state saved; `number` is the signal's."""
+    """A signal ended a command early, after its state was saved; `number` is the signal's."""
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)

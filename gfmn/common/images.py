@@ -1,10 +1,10 @@
-"""The three value ranges of images, and the only functions that change between them.
+"""Images: the three value ranges, conversions between them, and files of images.
 
-| range  | values                | dtype   | layout        | where                          |
-|--------|-----------------------|---------|---------------|--------------------------------|
-| bytes  | 0 to 255              | uint8   | N x H x W x 3 | every file                     |
-| unit   | 0 to 1                | float32 | N x 3 x H x W | what extractors and evaluators take |
-| signed | -1 to 1               | float32 | N x 3 x H x W | what generators make (tanh)    |
+| range  | values   | dtype   | layout        | where                              |
+|--------|----------|---------|---------------|------------------------------------|
+| bytes  | 0 to 255 | uint8   | N x H x W x 3 | files                              |
+| unit   | 0 to 1   | float32 | N x 3 x H x W | input of extractors and evaluators |
+| signed | -1 to 1  | float32 | N x 3 x H x W | output of generators (tanh)        |
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from gfmn.common.errors import InputError
 def bytes_to_unit(images: np.ndarray | Tensor) -> Tensor:
     """N x H x W x 3 uint8 -> N x 3 x H x W float32 in [0, 1], channels-last in memory."""
     if isinstance(images, np.ndarray) and not images.flags.writeable:
-        images = images.copy()  # of a read-only memory map, which torch cannot share
+        images = images.copy()  # of a read-only memory map: torch shares writable memory alone
     tensor = torch.as_tensor(images)
     if tensor.dtype != torch.uint8 or tensor.ndim != 4 or tensor.shape[-1] != 3:
         raise ValueError(f"expected N x H x W x 3 uint8, got {tuple(tensor.shape)} {tensor.dtype}")
@@ -44,9 +44,9 @@ def signed_to_bytes(images: Tensor) -> np.ndarray:
 
 
 def write_images(path: Path, parts: Iterable[np.ndarray], count: int, size: int) -> None:
-    """`count` images of S = `size` pixels as one count x S x S x 3 uint8 `.npy` file.
+    """Write a count x S x S x 3 uint8 `.npy` file, S = `size` pixels, part by part.
 
-    They come part by part, and one part at a time is in memory.
+    One part at a time is in memory.
     """
     images = np.lib.format.open_memmap(path, "w+", np.uint8, (count, size, size, 3))
     done = 0
@@ -69,7 +69,7 @@ def read_images(path: Path) -> np.ndarray:
 
 
 def grid(images: np.ndarray, columns: int) -> np.ndarray:
-    """Tile N x H x W x 3 uint8 images row by row into one picture; the values stay as they are."""
+    """Tile N x H x W x 3 uint8 images row by row into one image; the values are unchanged."""
     n, height, width, channels = images.shape
     rows = -(-n // columns)
     tiles = np.full((rows * columns, height, width, channels), 255, np.uint8)

@@ -1,12 +1,10 @@
-"""The parameter file of a study, read as DVC reads it."""
+"""The parameter file of a study, `params.yaml`."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from gfmn.common import yaml_reader
 from gfmn.common.errors import InputError
 
 
@@ -17,21 +15,17 @@ def read(path: Path, sections: Iterable[str] = ()) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"{path}: expected a study's parameters, found no file") from None
     except OSError as error:
-        raise InputError(
-            f"{path}: expected a study's parameters, found: {error.strerror}"
-        ) from None
+        found = error.strerror
+        raise InputError(f"{path}: expected a study's parameters, found: {found}") from None
     return parse(content, str(path), sections)
 
 
-def parse(content: bytes, where: str, sections: Iterable[str] = ()) -> dict[str, Any]:
-    """YAML 1.2, in which `5e-05` is a number: a mapping, and so is each of its `sections`.
+def parse(content: str | bytes, where: str, sections: Iterable[str] = ()) -> dict[str, Any]:
+    """The content of a parameter file: a mapping, and so is each of its `sections`.
 
-    Raises `InputError`, which begins with `where`, for anything else.
+    Raises `InputError`, which begins with `where`, for anything else; see `yaml_reader.load`.
     """
-    try:
-        params = YAML(typ="safe").load(content)
-    except (ValueError, YAMLError) as error:  # of bytes that are no text, too
-        raise InputError(f"{where}: expected YAML, found {' '.join(str(error).split())}") from None
+    params = yaml_reader.load(content, where)
     if not isinstance(params, Mapping):
         raise InputError(f"{where}: expected a mapping of parameters, found {params!r:.60}")
     for name in sections:

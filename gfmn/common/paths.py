@@ -15,27 +15,27 @@ def parameters(name: str) -> Path:
 
 
 def extractor(name: str) -> Path:
-    """Frozen networks' weights."""
+    """Weights of the frozen networks whose features are matched."""
     return Path("data/extractors") / f"{name}.safetensors"
 
 
 def evaluator(name: str) -> Path:
-    """The scoring network's weights."""
+    """Weights of a network in whose features images are scored."""
     return Path("data/evaluators") / f"{name}.safetensors"
 
 
 def decoder(name: str) -> Path:
-    """A trained extractor's decoder, from which a generator can start; `none` has no weights."""
+    """A pretrained autoencoder's decoder, as initial weights of a generator; `none` has none."""
     return Path("data/decoders") / f"{name}.safetensors"
 
 
 def statistics(dataset: str, extractor: str, batchnorm: str) -> Path:
-    """Real features' means and variances."""
+    """Means and variances of the features of real images."""
     return Path("data/stats") / f"{dataset}-{extractor}-{batchnorm}.safetensors"
 
 
 def reference(dataset: str, evaluator: str) -> Path:
-    """A folder: real features in the evaluator's space, and what is known of them."""
+    """A folder: features of real images by an evaluator, and their statistics."""
     return Path("data/reference") / f"{dataset}-{evaluator}"
 
 
@@ -46,7 +46,7 @@ def model(run: str, seed: int | None = None) -> Path:
 
 
 def samples(run: str, seed: int | None = None) -> Path:
-    """A run's folder; a seed's samples in it, N x S x S x 3 uint8, a grid beside, as `.png`."""
+    """A run's folder; a seed's samples in it, N x S x S x 3 uint8, and a grid of some as `.png`."""
     folder = Path("data/samples") / run
     return folder if seed is None else folder / f"seed-{seed}.npy"
 
@@ -58,7 +58,7 @@ def history(run: str, seed: int | None = None) -> Path:
 
 
 def pretraining_history(name: str) -> Path:
-    """The loss by step of a network trained here."""
+    """The loss by step of a pretrained network."""
     return Path("reports/history") / f"extractor-{name}.tsv"
 
 
@@ -73,8 +73,8 @@ def neighbors(name: str) -> Path:
 
 
 def metrics(name: str) -> Path:
-    """An evaluation's scores, means over seeds; `reference-<dataset>-<evaluator>` has those of real
-    images, `extractor-<name>` what a network trained here can do."""
+    """An evaluation's scores, means over seeds; `reference-<dataset>-<evaluator>`: of real images;
+    `extractor-<name>`: a pretrained network's metrics."""
     return Path("reports/metrics") / f"{name}.json"
 
 
@@ -84,5 +84,5 @@ def timing(stage: str) -> Path:
 
 
 def scratch() -> Path:
-    """Checkpoints of runs under way, which DVC does not see; `GFMN_SCRATCH` names another."""
+    """Checkpoints and temporary files, outside DVC; `GFMN_SCRATCH` names another folder."""
     return Path(os.environ.get("GFMN_SCRATCH", "data/scratch"))

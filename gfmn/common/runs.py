@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 
 
@@ -17,7 +17,7 @@ def run_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[str,
         if not isinstance(value, Mapping):
             raise InputError(f"{where}: {section}: expected a mapping, found {value!r:.60}")
     if name not in runs:
-        raise InputError(f"{where}: runs: no {name!r}; {nearest(name, runs)}")
+        raise InputError(f"{where}: runs: no {name!r}; {suggest(name, runs)}")
     path, row = f"{where}: runs.{name}", runs[name]
     if not isinstance(row, Mapping):
         raise InputError(f"{path}: expected a mapping of parameters, found {row!r:.60}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gfmn.common import parameters, runs
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError, Stopped
 
 PARAMS = Path("params.yaml")
@@ -33,7 +33,7 @@ def section(*keys: str, params: Mapping[str, Any] | None = None) -> tuple[Any, s
         if not isinstance(value, Mapping):
             raise InputError(f"{where}: expected a mapping with {key!r}, found {value!r}")
         if key not in value:
-            raise InputError(f"{where}: no {key!r}; {nearest(key, value)}")
+            raise InputError(f"{where}: no {key!r}; {suggest(key, value)}")
         value, where = value[key], f"{where}: {key}" if where == str(PARAMS) else f"{where}.{key}"
     return value, where
 

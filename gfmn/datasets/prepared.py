@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,22 +14,24 @@ import numpy as np
 
 from gfmn.common.errors import InputError
 
+# Images, n x S x S x 3 uint8, and their n labels or None.
 Chunk = tuple[np.ndarray, np.ndarray | None]
+Chunks = Generator[Chunk, None, None]  # of a data set, in its order
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A prepared data set, opened: nothing is read until it is sliced."""
+class PreparedDataset:
+    """A prepared data set, opened; images and labels are read from disk as they are sliced."""
 
     images: np.ndarray  # N x H x W x 3 uint8, memory-mapped
-    meta: dict[str, Any]  # name, source, count, image_size, digest, mean, std, ...
+    metadata: dict[str, Any]  # of `meta.json`: name, source, count, image_size, digest, ...
     folder: Path | None = None
 
     @property
     def labels(self) -> np.ndarray | None:
-        """N int64, memory-mapped, or None where there are none; `InputError` if they are wrong."""
+        """N int64, memory-mapped, or None without any; `InputError` for others than N int64."""
         path = None if self.folder is None else self.folder / "labels.npy"
-        if path is None or not self.meta.get("labels", path.exists()):
+        if path is None or not self.metadata.get("labels", path.exists()):
             return None
         count = len(self.images)
         labels = _open(path, f"{count} labels")
@@ -38,14 +40,14 @@ class Prepared:
         return labels
 
     def split(self, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """As the function `split`; an image and its mirror image stay together."""
-        return split(len(self.images), share, seed, 2 if self.meta.get("flips") else 1)
+        """The function `split` of these images; an image and its mirror image stay together."""
+        return split(len(self.images), share, seed, 2 if self.metadata.get("flips") else 1)
 
 
 def split(count: int, share: float, seed: int, group: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of about `share` of `count` images, and of the others, drawn by a seed, sorted.
+    """Indices of about `share` of `count` images, drawn by a seed, and of the others; sorted.
 
-    `group`: neighbours that stay together, such as an image and its mirror image.
+    `group`: number of consecutive images that stay together, as an image and its mirror image.
     """
     order = np.random.default_rng((seed, 0)).permutation(count // group)
     held = max(1, round(share * len(order)))
@@ -57,8 +59,8 @@ def split(count: int, share: float, seed: int, group: int = 1) -> tuple[np.ndarr
 class Writer:
     """Writes a prepared data set chunk by chunk: `add` as often as needed, then `finish`.
 
-    `meta.json` comes last and whole, and that of an earlier data set in the folder goes first: a
-    folder without it is unfinished. The number of images need not be known before.
+    `meta.json` of an earlier data set is removed first, the new one is written last, atomically: a
+    folder without it is unfinished. The number of images need not be known in advance.
     """
 
     def __init__(self, folder: Path, image_size: int) -> None:
@@ -88,11 +90,11 @@ class Writer:
             by_channel = values.sum(0, dtype=np.uint64).reshape(-1, 3).sum(0)
             total[:] = [old + int(new) for old, new in zip(total, by_channel, strict=True)]
 
-    def finish(self, about: Mapping[str, Any]) -> dict[str, Any]:
-        """Write what `about` says and what was seen to `meta.json`, and return it.
+    def finish(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Write `meta.json` and return its content: the parameters, and what describes the images.
 
-        Seen: `count`, `labels` (whether there are any), the `digest` of the images' bytes, and each
-        channel's `mean` and `std` over all pixels in [0, 1].
+        These are `count`, `labels` (whether there are any), the sha256 `digest` of the images'
+        bytes, and each channel's `mean` and `std` over all pixels in [0, 1].
         """
         count = self.images.count
         if not count:
@@ -106,8 +108,8 @@ class Writer:
             self.labels.finish()
         pixels = count * self.image_size**2
         moments = list(zip(self.sums, self.squares, strict=True))
-        meta = {
-            **about,
+        metadata = {
+            **parameters,
             "count": count,
             "image_size": self.image_size,
             "labels": self.labels is not None,
@@ -120,11 +122,11 @@ class Writer:
         }
         part = self.folder / "meta.json.part"
         with part.open("w") as file:
-            file.write(json.dumps(meta, indent=2, sort_keys=True) + "\n")
+            file.write(json.dumps(metadata, indent=2, sort_keys=True) + "\n")
             file.flush()
             os.fsync(file.fileno())
         part.replace(self.folder / "meta.json")
-        return meta
+        return metadata
 
     def __enter__(self) -> Self:
         return self
@@ -140,19 +142,19 @@ class Writer:
 
 
 class _Growing:
-    """An `.npy` file whose first axis grows; its header is right after `finish`."""
+    """An `.npy` file whose first axis grows; the header is correct once `finish` was called."""
 
     def __init__(self, path: Path, dtype: type[np.generic], inner: tuple[int, ...]) -> None:
         self.path, self.dtype, self.inner, self.count = path, np.dtype(dtype), inner, 0
-        path.unlink(missing_ok=True)  # someone may have the old one mapped
+        path.unlink(missing_ok=True)  # not truncated: a reader may have it mapped
         self.file = path.open("wb")
         self._header()
         self.start = self.file.tell()
 
     def _header(self) -> None:
         shape = (self.count, *self.inner)
-        about = {"descr": self.dtype.str, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(self.file, about)
+        header = {"descr": self.dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self.file, header)
 
     def append(self, rows: np.ndarray) -> None:
         if rows.shape[1:] != self.inner or rows.dtype != self.dtype:
@@ -166,18 +168,18 @@ class _Growing:
 
     def finish(self) -> None:
         self.file.seek(0)
-        self._header()  # numpy leaves room in it for the first axis to grow
+        self._header()  # numpy pads it, so that the first axis can grow
         if self.file.tell() != self.start:
-            raise RuntimeError(f"{self.path}: the header grew beyond its room")
+            raise RuntimeError(f"{self.path}: the header outgrew its padding")
         self.file.flush()
         os.fsync(self.file.fileno())
 
 
-def read(folder: Path) -> Prepared:
+def read(folder: Path) -> PreparedDataset:
     """Open a prepared data set; a missing, unfinished or truncated one is an `InputError`."""
     try:
-        meta = json.loads((folder / "meta.json").read_text())
-        count, size = int(meta["count"]), int(meta["image_size"])
+        metadata = json.loads((folder / "meta.json").read_text())
+        count, size = int(metadata["count"]), int(metadata["image_size"])
     except FileNotFoundError:
         raise InputError(
             f"{folder / 'meta.json'}: expected a prepared data set, found no file"
@@ -192,14 +194,14 @@ def read(folder: Path) -> Prepared:
         raise InputError(
             f"{path}: expected {count} x {size} x {size} x 3 uint8, found {_shape(images)}"
         )
-    return Prepared(images, meta, folder)
+    return PreparedDataset(images, metadata, folder)
 
 
-def _open(path: Path, what: str) -> np.ndarray:
+def _open(path: Path, expected: str) -> np.ndarray:
     try:
         array: np.ndarray = np.load(path, mmap_mode="r")
     except (FileNotFoundError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: expected {what}, found {error}") from None
+        raise InputError(f"{path}: expected {expected}, found {error}") from None
     return array
 
 

@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.devices import PRECISIONS, Work, measured_precision
 from gfmn.common.errors import InputError
 from gfmn.networks import BatchNormMode, TappedNetwork
@@ -210,11 +210,11 @@ def _find(names: Mapping[str, Sequence[str]], tap: str, where: str) -> tuple[str
         network, _, inner = tap.partition(".")
         if network not in names:
             if inner and not any("." in known for _, known in pairs):
-                raise InputError(f"{where}: no network {network!r}; {nearest(network, names)}")
+                raise InputError(f"{where}: no network {network!r}; {suggest(network, names)}")
             network, inner = "", tap
         known = names[network] if network else [known for _, known in pairs]
         of = f"the {len(known)} taps of {network or ', '.join(names)}"
-        raise InputError(f"{where}: no {inner!r} among {of}; {nearest(inner, known)}")
+        raise InputError(f"{where}: no {inner!r} among {of}; {suggest(inner, known)}")
     return matches[0]
 
 

@@ -174,7 +174,7 @@ def save(statistics: Statistics, path: Path) -> None:
 
 def load(path: Path) -> Statistics:
     """Read a statistics file; a missing, truncated or foreign one is an `InputError`."""
-    metadata = tensorfile.read_about(path, FORMAT)
+    metadata = tensorfile.read_metadata(path, FORMAT)
     tensors = tensorfile.read(path)
     mean, variance = (tensorfile.part(tensors, f"{name}/") for name in ("mean", "variance"))
     return Statistics(metadata, mean, variance)

@@ -61,7 +61,7 @@ def load_decoder(
 
     Raises `InputError` for a file of another generator, and for one that is no decoder's.
     """
-    metadata = tensorfile.read_about(path, DECODER_FORMAT)
+    metadata = tensorfile.read_metadata(path, DECODER_FORMAT)
     if metadata["generator"] is None:
         return None
     for key, value in (("generator", generator), ("image_size", image_size), ("latent", latent)):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gfmn import generators
-from gfmn.common.config import Config, nearest
+from gfmn.common.config import Config, suggest
 from gfmn.common.devices import default_device
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid
@@ -173,7 +173,7 @@ def _read_config(path: Path) -> GeneratorConfig:
         raise InputError(f"{path}: expected a generator's description, found {found}") from None
     config = GeneratorConfig.parse(data, f"{path}: $")
     if config.generator not in generators.GENERATORS:
-        advice = nearest(config.generator, generators.GENERATORS)
+        advice = suggest(config.generator, generators.GENERATORS)
         raise InputError(f"{path}: $.generator: no {config.generator!r}; {advice}")
     if config.image_size not in generators.IMAGE_SIZES:
         expected = f"expected one of {', '.join(map(str, generators.IMAGE_SIZES))}"

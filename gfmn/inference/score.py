@@ -13,14 +13,14 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from gfmn import sources
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.datasets import prepared
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import EvaluationResult, compare, describe_real
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
-from gfmn.sources.image_files import BrokenError, size_of
+from gfmn.sources.decode import BrokenImageError, size_of
 from gfmn.weights.config import FetchedEvaluator
 from gfmn.weights.convert import save_fetched
 
@@ -93,7 +93,7 @@ def _evaluator(name: str, weights: Path | None, resize: int | None) -> Evaluator
     published = published_evaluators()
     if name not in published:
         raise InputError(
-            f"--evaluator: no {name!r}; {nearest(name, published)}, or a .safetensors file"
+            f"--evaluator: no {name!r}; {suggest(name, published)}, or a .safetensors file"
         )
     row: dict[str, Any] = published[name]
     if resize is not None:
@@ -118,7 +118,7 @@ def _cache() -> Path:
     return Path(os.environ.get("GFMN_CACHE") or f"{user}/gfmn").expanduser() / "evaluators"
 
 
-def _source(path: str, size: int, argument: str) -> sources.Pictures:
+def _source(path: str, size: int, argument: str) -> sources.ImageSource:
     """The data set's parameters that a path stands for."""
     location = Path(path).expanduser()
     if location.suffix == ".npy":
@@ -133,7 +133,7 @@ def _source(path: str, size: int, argument: str) -> sources.Pictures:
         raise InputError(f"{argument}: {path}: expected {expected}, found {actual}")
     row = {"source": kind, "path": path, "image_size": size}
     config = sources.parse(row | ({"label": None} if kind == "parquet" else {}), argument)
-    assert isinstance(config, sources.Pictures)
+    assert isinstance(config, sources.ImageSource)
     return config
 
 
@@ -142,10 +142,10 @@ def _common_size(inputs: Mapping[str, str]) -> int:
     first: tuple[str, tuple[int, int]] | None = None
     for argument, path in inputs.items():
         config = _source(path, SMALLEST, argument)
-        for item in sources.READ[config.source][1](config, argument).items:
+        for item in config.open(argument).items:
             try:
                 this = (f"{argument} {item.name}", size_of(item.raw))
-            except BrokenError as error:
+            except BrokenImageError as error:
                 raise InputError(
                     f"{argument}: {item.name}: expected an image, found: {error}"
                 ) from None
@@ -158,7 +158,7 @@ def _common_size(inputs: Mapping[str, str]) -> int:
     return first[1][0]
 
 
-def _prepared(path: str, size: int, argument: str, folder: Path) -> Prepared:
+def _prepared(path: str, size: int, argument: str, folder: Path) -> PreparedDataset:
     sources.prepare(_source(path, size, argument), argument.lower(), folder, argument)
     return prepared.read(folder)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gfmn.common.errors import InputError
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset
 from gfmn.metrics import neighbors, reference
 from gfmn.metrics.classes import class_frequencies
 from gfmn.metrics.config import MetricsConfig
@@ -46,8 +46,8 @@ class EvaluationResult:
 
 
 def describe_real(
-    data: Prepared,
-    held_out: Prepared | None,
+    data: PreparedDataset,
+    held_out: PreparedDataset | None,
     evaluator: Evaluator,
     config: MetricsConfig,
     folder: Path,
@@ -62,9 +62,9 @@ def describe_real(
     if evaluator.in_domain and features.logits is not None:
         frequencies = class_frequencies(features.logits)
     facts = {
-        "dataset": data.meta.get("name"),
-        "dataset_digest": data.meta.get("digest"),
-        "split": data.meta.get("split"),
+        "dataset": data.metadata.get("name"),
+        "dataset_digest": data.metadata.get("digest"),
+        "split": data.metadata.get("split"),
         "settings": config.model_dump(mode="json"),
         **evaluator.facts(),
     }
@@ -74,8 +74,8 @@ def describe_real(
 
 
 def real_against_real(
-    data: Prepared,
-    held_out: Prepared | None,
+    data: PreparedDataset,
+    held_out: PreparedDataset | None,
     described: tuple[Reference, Features],
     evaluator: Evaluator,
     config: MetricsConfig,
@@ -107,7 +107,7 @@ def real_against_real(
 
 def compare(
     images: np.ndarray,
-    data: Prepared,
+    data: PreparedDataset,
     against: Reference,
     evaluator: Evaluator,
     config: MetricsConfig,
@@ -141,8 +141,8 @@ def compare(
 
 
 def _held_out_distances(
-    data: Prepared,
-    held_out: Prepared | None,
+    data: PreparedDataset,
+    held_out: PreparedDataset | None,
     features: Features,
     evaluator: Evaluator,
     config: MetricsConfig,
@@ -162,13 +162,13 @@ def _held_out_distances(
 
 
 def _class_histograms(
-    features: Features, against: Reference, data: Prepared
+    features: Features, against: Reference, data: PreparedDataset
 ) -> dict[str, Any] | None:
     """The classes' frequencies in the real and in these images, with the classes' names."""
     if against.class_frequencies is None or features.logits is None:
         return None
     frequencies = class_frequencies(features.logits)
-    names = data.meta.get("classes")
+    names = data.metadata.get("classes")
     return {
         "names": list(names) if names and len(names) == len(frequencies) else None,
         "real": [round(float(value), 6) for value in against.class_frequencies],

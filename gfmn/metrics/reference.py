@@ -48,7 +48,7 @@ def save(reference: Reference, folder: Path) -> None:
 def load(folder: Path, expected: Mapping[str, Any]) -> Reference:
     """Read a reference whose facts include `expected`; else an `InputError`."""
     path = folder / "reference.safetensors"
-    facts = tensorfile.read_about(path, FORMAT)
+    facts = tensorfile.read_metadata(path, FORMAT)
     for key, value in expected.items():
         if facts.get(key) != value:
             raise InputError(f"{path}: expected {key} {value!r}, found {facts.get(key)!r}")

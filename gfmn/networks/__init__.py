@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.networks.adapters import LIBRARIES, Adapter
 from gfmn.networks.base import BatchNormMode, TappedNetwork
@@ -64,7 +64,7 @@ def build(architecture: str, **arguments: Any) -> TappedNetwork:
         return Adapter(library, model, **arguments)
     if architecture not in ARCHITECTURES:
         others = [f"{library}:<model>" for library in LIBRARIES]
-        hint = nearest(architecture, [*ARCHITECTURES, *others])
+        hint = suggest(architecture, [*ARCHITECTURES, *others])
         raise InputError(f"no network architecture {architecture!r}; {hint}")
     entry = ARCHITECTURES[architecture]
     if arguments and not entry.extractor:

@@ -118,7 +118,7 @@ def read_header(path: str | Path) -> Header:
     Raises `InputError` for a file that is missing, truncated, not safetensors, of another format,
     or whose networks are not those of this version of the package.
     """
-    header = Header.parse(tensorfile.read_about(path, FORMAT), str(path))
+    header = Header.parse(tensorfile.read_metadata(path, FORMAT), str(path))
     for entry in header.networks:
         where = f"{path}: network {entry.name!r} ({entry.architecture})"
         try:

@@ -1,40 +1,24 @@
-"""Pretraining of an extractor inside the pipeline, by task: each is a class of parameters."""
+"""Pretraining of an extractor inside the pipeline: a class of parameters for each task."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from gfmn.common.config import nearest
-from gfmn.common.errors import InputError
-from gfmn.datasets.prepared import Prepared
-from gfmn.pretraining.autoencoder import AutoencoderConfig, AutoencoderTraining
-from gfmn.pretraining.base import Pretraining, pretrain, pretraining_fingerprint
-from gfmn.pretraining.classifier import ClassifierConfig, ClassifierTraining
+from gfmn.common.config import choose
+from gfmn.pretraining import autoencoder, classifier  # noqa: F401 - each registers its task
+from gfmn.pretraining.autoencoder import AutoencoderConfig
+from gfmn.pretraining.base import TASKS, Pretraining, PretrainingConfig
+from gfmn.pretraining.loop import pretrain, pretraining_fingerprint
 
 __all__ = [
+    "TASKS",
     "AutoencoderConfig",
-    "ClassifierConfig",
-    "TrainedConfig",
-    "build",
+    "Pretraining",
+    "PretrainingConfig",
     "parse",
     "pretrain",
     "pretraining_fingerprint",
 ]
 
-TrainedConfig = AutoencoderConfig | ClassifierConfig
-TASKS: dict[str, tuple[type[TrainedConfig], Callable[[Any, str, Prepared], Pretraining]]] = {
-    "autoencoder": (AutoencoderConfig, AutoencoderTraining),
-    "classifier": (ClassifierConfig, ClassifierTraining),
-}
 
-
-def parse(data: Any, where: str) -> TrainedConfig:
+def parse(data: Any, where: str) -> PretrainingConfig:
     """The parameters of one network; its `task` says which class they are checked against."""
-    task = data.get("task") if isinstance(data, Mapping) else None
-    if task not in TASKS:
-        raise InputError(f"{where}.task: unknown {task!r}; {nearest(str(task), TASKS)}")
-    return TASKS[task][0].parse(data, where)
-
-
-def build(config: TrainedConfig, name: str, data: Prepared) -> Pretraining:
-    """A pretraining before its first step."""
-    return TASKS[config.task][1](config, name, data)
+    return choose(data, where, "task", TASKS).parse(data, where)

@@ -1,4 +1,4 @@
-"""The paper's autoencoders (section 5.1): an encoder whose features are matched, and a decoder."""
+"""The paper's autoencoders (section 5.1): an encoder, the extractor, and a decoder."""
 
 from typing import Literal
 
@@ -11,21 +11,21 @@ from torch.nn import functional as F
 from gfmn import generators
 from gfmn.common.devices import autocast
 from gfmn.common.images import bytes_to_unit, unit_to_signed
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset
 from gfmn.generators import Decoder
 from gfmn.networks import Encoder, build
 from gfmn.networks.extractor_file import NetworkRecord
-from gfmn.pretraining.base import Pretraining, PretrainingConfig, Result
+from gfmn.pretraining.base import Pretraining, PretrainingConfig, Result, register
 from gfmn.pretraining.laplacian import laplacian_distance
 
 
+@register("autoencoder")
 class AutoencoderConfig(PretrainingConfig):
     """An encoder trained to let a decoder, built like a generator, rebuild its input.
 
-    The labels are not used; all images of the data set are. ADAM's rate falls linearly to 0.
+    It uses all images and no labels. ADAM's learning rate falls linearly to 0.
     """
 
-    task: Literal["autoencoder"]
     architecture: Literal["dcgan_encoder", "vgg19_encoder"]
     decoder: generators.Name = "dcgan"
     latent: int = Field(128, ge=1)  # size of the code; the paper's for CIFAR-10 and STL-10
@@ -34,16 +34,20 @@ class AutoencoderConfig(PretrainingConfig):
     batch: int = Field(64, ge=2)
     lr: float = Field(1e-3, gt=0)
 
+    def build(self, name: str, data: PreparedDataset) -> Pretraining:
+        """As in the base class."""
+        return AutoencoderTraining(self, name, data)
+
 
 class AutoencoderTraining(Pretraining):
-    """See `AutoencoderConfig`."""
+    """Training with the parameters of an `AutoencoderConfig`."""
 
     columns = ()
 
-    def __init__(self, config: AutoencoderConfig, name: str, data: Prepared) -> None:
+    def __init__(self, config: AutoencoderConfig, name: str, data: PreparedDataset) -> None:
         super().__init__(name, data)
         self.config: AutoencoderConfig = config
-        self.steps, self.image_size = config.steps, int(data.meta["image_size"])
+        self.steps, self.image_size = config.steps, int(data.metadata["image_size"])
         torch.manual_seed(config.seed)
         self.arguments = {"image_size": self.image_size, "latent": config.latent}
         encoder = build(config.architecture, **self.arguments)
@@ -54,33 +58,33 @@ class AutoencoderTraining(Pretraining):
         self.modules = {"encoder": self.encoder, "decoder": self.decoder}
         self.precision = config.chosen_precision(self.device)
         weights = [*self.encoder.parameters(), *self.decoder.parameters()]
-        self.optimiser = torch.optim.Adam(weights, lr=config.lr, fused=True)
+        self.optimizer = torch.optim.Adam(weights, lr=config.lr, fused=True)
 
     def rate(self, step: int) -> float:
-        """Linearly to 0."""
+        """The learning rate at a step: linear, to 0."""
         return self.config.lr * (1 - step / self.steps)
 
     def loss(self, step: int) -> Tensor:
-        """The error of rebuilt images, per channel value in [-1, 1]."""
-        # Sorted: neighbouring reads from the memory map; a minibatch has no order.
+        """The error of a minibatch's reconstructions, per channel value in [-1, 1]."""
+        # Sorted: neighboring reads from the memory map; a minibatch has no order.
         rng = np.random.default_rng((self.config.seed, step))
         indices = np.sort(rng.integers(len(self.data.images), size=self.config.batch))
         images = unit_to_signed(bytes_to_unit(self.data.images[indices])).to(self.device)
-        return self._error(self._rebuilt(images), images)
+        return self._error(self._reconstructed(images), images)
 
-    def _rebuilt(self, images: Tensor) -> Tensor:
+    def _reconstructed(self, images: Tensor) -> Tensor:
         with autocast(self.precision, self.device):
-            rebuilt: Tensor = self.decoder(self.encoder.encode(images).float())
-        return rebuilt
+            reconstructed: Tensor = self.decoder(self.encoder.encode(images).float())
+        return reconstructed
 
-    def _error(self, rebuilt: Tensor, images: Tensor) -> Tensor:
+    def _error(self, reconstructed: Tensor, images: Tensor) -> Tensor:
         if self.config.error == "laplacian":
-            return laplacian_distance(rebuilt, images)
-        return F.mse_loss(rebuilt, images)
+            return laplacian_distance(reconstructed, images)
+        return F.mse_loss(reconstructed, images)
 
     @torch.no_grad()
-    def _measured(self) -> dict[str, float]:
-        """Errors of up to 1,000 images, evenly spread, with running batch-norm statistics."""
+    def _errors(self) -> dict[str, float]:
+        """Mean errors of up to 1,000 images, evenly spaced, in evaluation mode."""
         for module in self.modules.values():
             module.eval()
         count = min(1000, len(self.data.images))
@@ -88,9 +92,9 @@ class AutoencoderTraining(Pretraining):
         squares, distances = 0.0, 0.0
         for part in np.array_split(indices, -(-count // 250)):
             images = unit_to_signed(bytes_to_unit(self.data.images[part])).to(self.device)
-            rebuilt = self._rebuilt(images)
-            squares += float(F.mse_loss(rebuilt, images)) * len(part)
-            distances += float(laplacian_distance(rebuilt, images)) * len(part)
+            reconstructed = self._reconstructed(images)
+            squares += float(F.mse_loss(reconstructed, images)) * len(part)
+            distances += float(laplacian_distance(reconstructed, images)) * len(part)
         return {
             "squared_error": round(squares / count, 5),
             "laplacian_error": round(distances / count, 5),
@@ -99,7 +103,7 @@ class AutoencoderTraining(Pretraining):
 
     def result(self) -> Result:
         """The encoder, the decoder and their errors."""
-        metrics = self._measured()
+        metrics = self._errors()
         provenance = self.provenance(metrics)
         record = NetworkRecord(
             self.name,

@@ -1,6 +1,6 @@
-"""A classifier trained on a labelled data set, whose features then serve as an extractor's.
+"""A classifier trained on a labeled data set, whose features are then matched.
 
-The paper's are VGG19 and ResNet18 on ImageNet (section 5.1); any labelled data set will do.
+The paper's are VGG19 and ResNet18 on ImageNet (section 5.1); any labeled data set will do.
 """
 
 from collections.abc import Callable
@@ -16,15 +16,16 @@ from gfmn.common.compiling import compiler_present
 from gfmn.common.devices import autocast
 from gfmn.common.errors import InputError
 from gfmn.common.images import bytes_to_unit
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset
 from gfmn.networks import Classifier, build
 from gfmn.networks.classifier import initialize
 from gfmn.networks.extractor_file import NetworkRecord
-from gfmn.pretraining.base import Pretraining, PretrainingConfig, Result
+from gfmn.pretraining.base import Pretraining, PretrainingConfig, Result, register
 
 EVALUATION_BATCH = 500  # images
 
 
+@register("classifier")
 class ClassifierConfig(PretrainingConfig):
     """SGD with Nesterov momentum; the rate rises linearly to `lr` and falls linearly to 0.
 
@@ -32,9 +33,8 @@ class ClassifierConfig(PretrainingConfig):
     of the time.
     """
 
-    task: Literal["classifier"]
     architecture: Literal["vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn", "resnet18"]
-    holdout: float = Field(0.1, gt=0, lt=1)  # share of images that only the accuracy sees
+    holdout: float = Field(0.1, gt=0, lt=1)  # share of the images, on which accuracy is measured
     epochs: int = Field(ge=1)
     batch: int = Field(128, ge=2)
     lr: float = Field(0.1, gt=0)  # at its highest
@@ -45,13 +45,20 @@ class ClassifierConfig(PretrainingConfig):
     crop: int = Field(4, ge=0)  # pixels
     flip: bool = True
 
+    def build(self, name: str, data: PreparedDataset) -> Pretraining:
+        """As in the base class."""
+        return ClassifierTraining(self, name, data)
+
 
 class ClassifierTraining(Pretraining):
-    """See `ClassifierConfig`; raises `InputError` for a data set without labels or too small."""
+    """Training with the parameters of a `ClassifierConfig`.
+
+    Raises `InputError` for a data set without labels, or too small.
+    """
 
     columns = ("accuracy",)  # on the images held out, after every epoch
 
-    def __init__(self, config: ClassifierConfig, name: str, data: Prepared) -> None:
+    def __init__(self, config: ClassifierConfig, name: str, data: PreparedDataset) -> None:
         super().__init__(name, data)
         self.config: ClassifierConfig = config
         if data.labels is None:
@@ -79,7 +86,7 @@ class ClassifierTraining(Pretraining):
             {"params": [w for w in weights if w.ndim > 1], "weight_decay": config.weight_decay},
             {"params": [w for w in weights if w.ndim == 1], "weight_decay": 0.0},
         ]
-        self.optimiser = torch.optim.SGD(
+        self.optimizer = torch.optim.SGD(
             groups, config.lr, config.momentum, nesterov=config.momentum > 0, fused=True
         )
         self._error: Callable[[Tensor, Tensor], Tensor] = self._plain_error
@@ -87,12 +94,12 @@ class ClassifierTraining(Pretraining):
             self._error = torch.compile(self._plain_error)
 
     def rate(self, step: int) -> float:
-        """See `ClassifierConfig`."""
-        risen = self.config.warmup * self.steps
+        """The learning rate at a step: linear from 0 to `lr`, then linear to 0."""
+        warmup = self.config.warmup * self.steps
         share = (
-            (step + 1) / risen
-            if step + 1 < risen
-            else (self.steps - step) / (self.steps - risen + 1)
+            (step + 1) / warmup
+            if step + 1 < warmup
+            else (self.steps - step) / (self.steps - warmup + 1)
         )
         return self.config.lr * min(1.0, share)
 
@@ -103,10 +110,10 @@ class ClassifierTraining(Pretraining):
             rng = np.random.default_rng((self.config.seed, 1, epoch))
             self._epoch, self._order = epoch, rng.permutation(self.kept)
         part = slice(place * self.config.batch, (place + 1) * self.config.batch)
-        indices = np.sort(self._order[part])  # sorted: neighbouring reads of the memory map
+        indices = np.sort(self._order[part])  # sorted: neighboring reads of the memory map
         rng = np.random.default_rng((self.config.seed, 2, step))
-        pictures = augment(self.data.images[indices], self.config.crop, self.config.flip, rng)
-        images = bytes_to_unit(pictures).to(self.device)
+        crops = augment(self.data.images[indices], self.config.crop, self.config.flip, rng)
+        images = bytes_to_unit(crops).to(self.device)
         labels = torch.from_numpy(self.labels[indices]).to(self.device)
         return self._error(self.network.normalize(images), labels)
 
@@ -127,17 +134,17 @@ class ClassifierTraining(Pretraining):
 
     @torch.no_grad()
     def _held_out(self, network: Classifier, precision: str) -> dict[str, float]:
-        """Top-1 accuracy and cross-entropy (nats) on the images held out, as they are."""
-        right, nats = 0, 0.0
+        """Top-1 accuracy and cross-entropy (nats) on the images held out, not augmented."""
+        correct, nats = 0, 0.0
         for start in range(0, len(self.held), EVALUATION_BATCH):
             indices = self.held[start : start + EVALUATION_BATCH]
             images = bytes_to_unit(self.data.images[indices]).to(self.device)
             labels = torch.from_numpy(self.labels[indices]).to(self.device)
             with autocast(precision, self.device):
                 _, logits = network.pooled_and_logits(images)
-            right += int((logits.argmax(1) == labels).sum())
+            correct += int((logits.argmax(1) == labels).sum())
             nats += float(F.cross_entropy(logits.float(), labels, reduction="sum"))
-        return {"accuracy": right / len(self.held), "cross_entropy": nats / len(self.held)}
+        return {"accuracy": correct / len(self.held), "cross_entropy": nats / len(self.held)}
 
     def result(self) -> Result:
         """The network in float32 with its classifier, and its accuracy."""
@@ -157,14 +164,14 @@ class ClassifierTraining(Pretraining):
         return Result(record, metrics)
 
 
-def augment(pictures: np.ndarray, crop: int, flip: bool, rng: np.random.Generator) -> np.ndarray:
+def augment(images: np.ndarray, crop: int, flip: bool, rng: np.random.Generator) -> np.ndarray:
     """N x S x S x 3 uint8 -> the same: shifted by up to `crop` pixels, half of them mirrored.
 
-    What a shift leaves free is filled by reflection.
+    Pixels from outside the image are its reflection.
     """
-    count, size = len(pictures), pictures.shape[1]
+    count, size = len(images), images.shape[1]
     border = ((0, 0), (crop, crop), (crop, crop), (0, 0))
-    padded = np.pad(pictures, border, mode="reflect") if crop else pictures
+    padded = np.pad(images, border, mode="reflect") if crop else images
     corners = rng.integers(2 * crop + 1, size=(2, count))
     rows, columns = (corner[:, None] + np.arange(size) for corner in corners)
     if flip:

@@ -1,4 +1,4 @@
-"""The distance of images by their Laplacian pyramids, for autoencoders.
+"""Distance of images by their Laplacian pyramids, an autoencoder's error.
 
 Source: dos Santos et al., "Generative Feature Matching Networks" (the 2019 submission), after
 Bojanowski et al., ICML 2018, arXiv:1707.05776.
@@ -26,7 +26,7 @@ def pyramid(images: Tensor) -> list[Tensor]:
 
 
 def rebuilt(levels: list[Tensor]) -> Tensor:
-    """The images of a pyramid."""
+    """The images of which `levels` is the pyramid: its inverse."""
     images = levels[-1]
     for level in reversed(levels[:-1]):
         images = level + _enlarged(images)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
-from gfmn.common.config import Config, nearest
+from gfmn.common.config import Config, suggest
 from gfmn.common.errors import InputError
 from gfmn.reporting.paper import paper_tables
 
@@ -75,7 +75,7 @@ def check_report(config: ReportConfig, runs: Collection[str], where: str) -> Non
 
 def _check_run(run: str, runs: Collection[str], path: str) -> None:
     if run not in runs:
-        raise InputError(f"{path}: no run {run!r}; {nearest(run, runs)}")
+        raise InputError(f"{path}: no run {run!r}; {suggest(run, runs)}")
 
 
 def _check_table(name: str, table: TableConfig, runs: Collection[str], path: str) -> None:
@@ -83,13 +83,13 @@ def _check_table(name: str, table: TableConfig, runs: Collection[str], path: str
     if name == ALL_SCORES:
         raise InputError(f"{path}: expected another name, for that file holds every score")
     if table.paper is not None and table.paper not in published:
-        raise InputError(f"{path}.paper: no {table.paper!r}; {nearest(table.paper, published)}")
+        raise InputError(f"{path}.paper: no {table.paper!r}; {suggest(table.paper, published)}")
     if table.published and table.paper is None:
         raise InputError(f"{path}.published: expected a table of the paper's as `paper`")
     size = len(published[table.paper]) if table.paper else 0
     for run, row in table.rows.items():
         if run not in runs:
-            raise InputError(f"{path}.rows.{run}: no such run; {nearest(run, runs)}")
+            raise InputError(f"{path}.rows.{run}: no such run; {suggest(run, runs)}")
         if row.paper is not None and not 0 <= row.paper < size:
             expected = f"0 to {size - 1}" if size else "none, for the table names no paper's"
             raise InputError(f"{path}.rows.{run}.paper: expected {expected}, found {row.paper}")

@@ -5,8 +5,8 @@ from importlib import resources
 from typing import Any
 
 import pydantic
-from ruamel.yaml import YAML
 
+from gfmn.common import yaml_reader
 from gfmn.common.config import Config
 
 PAPER = "dos Santos et al., ICCV 2019"
@@ -63,7 +63,7 @@ def paper_title(table: str) -> str:
 @cache
 def _tables() -> dict[str, tuple[PaperRow, ...]]:
     text = resources.files("gfmn.reporting").joinpath("paper.yaml").read_text(encoding="utf-8")
-    data = YAML(typ="safe").load(text)
+    data = yaml_reader.load(text, "paper.yaml")
     works = data.pop("references")
     tables = {
         name: tuple(_row(row, works, f"paper.yaml: {name}.{i}") for i, row in enumerate(rows))

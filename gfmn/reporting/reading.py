@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from gfmn.common import paths
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.missing_inputs import StudyInputs
@@ -61,7 +61,7 @@ def read_study(
     for name, entry in entries.items():
         if entry.run not in runs:
             raise InputError(
-                f"evaluations.{name}.run: no {entry.run!r}; {nearest(entry.run, runs)}"
+                f"evaluations.{name}.run: no {entry.run!r}; {suggest(entry.run, runs)}"
             )
     inputs = StudyInputs(folder, extractors or {}, evaluators or {})
     results = {name: _read_run(inputs, name, row, entries) for name, row in runs.items()}

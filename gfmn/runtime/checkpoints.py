@@ -157,7 +157,7 @@ class Checkpoints:
                 self._warn(f"{path}: expected to remove an old checkpoint, found {error}")
 
     def _read(self, path: Path, step: int) -> Checkpoint:
-        description = tensorfile.read_about(path, FORMAT)
+        description = tensorfile.read_metadata(path, FORMAT)
         # Verified first: with that right, any other difference is no damage.
         tensors = tensorfile.part(tensorfile.read(path), PREFIX)
         checks = (

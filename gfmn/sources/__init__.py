@@ -1,91 +1,79 @@
-"""Data sets by source: each is a class of parameters and a stream of images and labels."""
+"""Data sets by source: a class of parameters each, and the images that it reads or makes."""
 
-from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from gfmn.common.config import nearest
-from gfmn.common.errors import InputError
+from gfmn.common.config import choose
 from gfmn.common.progress import Progress
 from gfmn.datasets import prepared
-from gfmn.sources import (
+from gfmn.sources import (  # noqa: F401 - each registers its source
     celeba,
     cifar10,
     digits,
-    driver,
+    image_folder,
     imagenet32,
     lsun,
     npy,
     parquet,
     photos,
     stl10,
-    torchvision_class,
-    tree,
+    torchvision_datasets,
 )
-from gfmn.sources.source import Pictures, Source
+from gfmn.sources.base import SOURCES, GeneratedSource, ImageSource, Item, Items, Source
+from gfmn.sources.decode_pool import Skipped, decoded_chunks
 
-DatasetConfig = photos.Photos | digits.Digits | Pictures
-# Made here, from packages that are installed anyhow.
-MADE: dict[str, tuple[type[photos.Photos | digits.Digits], Callable[[Any], Any]]] = {
-    "photos": (photos.Photos, photos.chunks),
-    "digits": (digits.Digits, digits.chunks),
-}
-# Read from files, picture by picture.
-READ: dict[str, tuple[type[Pictures], Callable[[Any, str], Source]]] = {
-    "cifar10": (cifar10.Cifar10, cifar10.open_source),
-    "stl10": (stl10.Stl10, stl10.open_source),
-    "celeba": (celeba.Celeba, celeba.open_source),
-    "lsun": (lsun.Lsun, lsun.open_source),
-    "imagenet32": (imagenet32.Imagenet32, imagenet32.open_source),
-    "folder": (tree.Folder, tree.open_source),
-    "parquet": (parquet.Parquet, parquet.open_source),
-    "npy": (npy.Npy, npy.open_source),
-    "torchvision": (torchvision_class.Torchvision, torchvision_class.open_source),
-}
+__all__ = [
+    "SOURCES",
+    "GeneratedSource",
+    "ImageSource",
+    "Item",
+    "Items",
+    "Source",
+    "parse",
+    "prepare",
+]
 
 
-def parse(data: Any, where: str) -> DatasetConfig:
+def parse(data: Any, where: str) -> Source:
     """The parameters of one data set; its `source` says which class they are checked against."""
-    source = data.get("source") if isinstance(data, Mapping) else None
-    if source in MADE:
-        return MADE[source][0].parse(data, where)
-    if source in READ:
-        return READ[source][0].parse(data, where)
-    known = [*MADE, *READ]
-    raise InputError(f"{where}.source: unknown {source!r}; {nearest(str(source), known)}")
+    return choose(data, where, "source", SOURCES).parse(data, where)
 
 
-def prepare(
-    config: DatasetConfig, name: str, folder: Path, where: str | None = None
-) -> dict[str, Any]:
+def prepare(config: Source, name: str, folder: Path, where: str | None = None) -> dict[str, Any]:
     """Write the data set to `folder`: the same parameters give the same bytes.
 
     `where` begins every error, an `InputError`: the parameter `datasets.<name>` by default.
-    Returns what `meta.json` says: the parameters, `count`, `labels`, `classes`, `skipped` pictures
-    (`count` and the first names), the images' `digest`, `mean` and `std`.
+    Returns the content of `meta.json`: the parameters, `count`, `labels`, `classes`, `skipped`
+    images (`count` and the first names), the images' `digest`, `mean` and `std`.
     """
     where = f"datasets.{name}" if where is None else where
-    # Processes change nothing that is written.
-    about = {"name": name, **config.model_dump(mode="json", by_alias=True, exclude={"workers"})}
-    skipped, classes = driver.Skipped(), None
-    if isinstance(config, Pictures):
-        source = READ[config.source][1](config, where)
-        classes = source.classes
-        stream = _read(config, source, name, where, skipped)
+    skipped, classes = Skipped(), None
+    if isinstance(config, ImageSource):
+        opened = config.open(where)
+        classes = opened.classes
+        chunks = _decoded(config, opened, name, where, skipped)
     else:
-        stream = (chunk for chunk in MADE[config.source][1](config))
-    with prepared.Writer(folder, config.image_size) as writer, closing(stream):
-        for images, labels in stream:
+        assert isinstance(config, GeneratedSource)
+        chunks = config.chunks()
+    # The number of processes changes nothing that is written.
+    parameters = config.model_dump(mode="json", by_alias=True, exclude={"workers"})
+    with prepared.Writer(folder, config.image_size) as writer, closing(chunks):
+        for images, labels in chunks:
             writer.add(images, labels)
-        about["classes"] = None if classes is None else list(classes)
-        about["skipped"] = {"count": skipped.count, "names": skipped.names}
-        return writer.finish(about)
+        return writer.finish(
+            {
+                "name": name,
+                **parameters,
+                "classes": None if classes is None else list(classes),
+                "skipped": {"count": skipped.count, "names": skipped.names},
+            }
+        )
 
 
-def _read(
-    config: Pictures, source: Source, name: str, where: str, skipped: driver.Skipped
-) -> Generator[prepared.Chunk, None, None]:
-    total = min(source.total, config.limit or source.total)
+def _decoded(
+    config: ImageSource, opened: Items, name: str, where: str, skipped: Skipped
+) -> prepared.Chunks:
+    total = min(opened.total, config.limit or opened.total)
     with Progress(f"prepare {name}", total, "images") as progress:
-        yield from driver.chunks(source.items, config, where, skipped, progress.advance)
+        yield from decoded_chunks(opened.items, config, where, skipped, progress.advance)

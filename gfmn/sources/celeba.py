@@ -1,4 +1,4 @@
-"""`celeba`: the aligned and cropped pictures of CelebA, 178 x 218 px."""
+"""`celeba`: the aligned and cropped images of CelebA, 178 x 218 px."""
 
 import os
 from pathlib import Path
@@ -7,44 +7,45 @@ from typing import Literal
 from pydantic import Field
 
 from gfmn.common.errors import InputError
-from gfmn.sources.downloads import downloading, intact, torchvision_class, torchvision_utils
-from gfmn.sources.source import Item, Pictures, Source
+from gfmn.sources.base import ImageSource, Item, Items, register
+from gfmn.sources.downloads import dataset_class, downloading, intact, torchvision_utils
 
 ARCHIVE, PARTITION = "img_align_celeba.zip", "list_eval_partition.txt"
 PARTS = {"0": "train", "1": "valid", "2": "test"}
 
 
-class Celeba(Pictures):
+@register("celeba")
+class Celeba(ImageSource):
     """202,599 faces, of which 162,770 are in train; without labels."""
 
-    source: Literal["celeba"]
     image_size: int = Field(64, ge=8)
     crop: int | None = Field(160, ge=8)
     split: Literal["all", "train", "valid", "test"] = "all"
     root: str = "data/downloads/celeba"  # of torchvision's folder `celeba`
 
-
-def open_source(config: Celeba, where: str) -> Source:
-    """Downloaded (with gdown) or extracted unless every picture of the official list is there."""
-    cls = torchvision_class("CelebA", where)
-    root = Path(config.root).expanduser() / cls.base_folder
-    files = {name: (key, md5) for key, md5, name in cls.file_list if name in (ARCHIVE, PARTITION)}
-    wanted = " and ".join(f"{name} (md5 {md5})" for name, (_, md5) in files.items())
-    with downloading(where, f"CelebA's {wanted}", root):
-        if not intact(root / PARTITION, files[PARTITION][1]):
-            _fetch(root, PARTITION, *files[PARTITION])
-        parts = _partition(root / PARTITION)
-        pictures = root / ARCHIVE.removesuffix(".zip")
-        if _missing(parts, pictures):
-            if not intact(root / ARCHIVE, files[ARCHIVE][1]):
-                _fetch(root, ARCHIVE, *files[ARCHIVE])
-            torchvision_utils().extract_archive(root / ARCHIVE)
-    missing = _missing(parts, pictures)
-    if missing:
-        found = f"found {len(missing)} missing, the first {missing[0]}"
-        raise InputError(f"{where}: {pictures}: expected {len(parts)} pictures, {found}")
-    names = [name for name, part in parts.items() if config.split in ("all", part)]
-    return Source((Item(name, pictures / name, None) for name in names), len(names))
+    def open(self, where: str) -> Items:
+        """Downloads (with gdown) and extracts, unless every image of the official list exists."""
+        cls = dataset_class("CelebA", where)
+        root = Path(self.root).expanduser() / cls.base_folder
+        files = {
+            name: (key, md5) for key, md5, name in cls.file_list if name in (ARCHIVE, PARTITION)
+        }
+        wanted = " and ".join(f"{name} (md5 {files[name][1]})" for name in (ARCHIVE, PARTITION))
+        with downloading(where, f"CelebA's {wanted}", root):
+            if not intact(root / PARTITION, files[PARTITION][1]):
+                _fetch(root, PARTITION, *files[PARTITION])
+            parts = _partition(root / PARTITION)
+            images = root / ARCHIVE.removesuffix(".zip")
+            if _missing(parts, images):
+                if not intact(root / ARCHIVE, files[ARCHIVE][1]):
+                    _fetch(root, ARCHIVE, *files[ARCHIVE])
+                torchvision_utils().extract_archive(root / ARCHIVE)
+        missing = _missing(parts, images)
+        if missing:
+            found = f"found {len(missing)} missing, the first {missing[0]}"
+            raise InputError(f"{where}: {images}: expected {len(parts)} images, {found}")
+        names = [name for name, part in parts.items() if self.split in ("all", part)]
+        return Items((Item(name, images / name, None) for name in names), len(names))
 
 
 def _fetch(root: Path, name: str, key: str, md5: str) -> None:
@@ -58,5 +59,5 @@ def _partition(path: Path) -> dict[str, str]:
 
 
 def _missing(parts: dict[str, str], folder: Path) -> list[str]:
-    there = set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208 - names are enough
-    return [name for name in parts if name not in there]
+    existing = set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208 - names are enough
+    return [name for name in parts if name not in existing]

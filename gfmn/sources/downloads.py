@@ -1,4 +1,4 @@
-"""Downloads through torchvision: every way in which one fails is one line with the remedy."""
+"""Downloads through torchvision; a failure is one line that says what to put where."""
 
 import http.client
 import importlib
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 
-PATIENCE = 60  # seconds of silence before a server counts as gone
+TIMEOUT = 60  # seconds without an answer from a server
 FAILURES = (
     OSError,  # every error of urllib, of sockets and of disks
     RuntimeError,  # torchvision's: a wrong hash, a missing gdown
@@ -25,11 +25,11 @@ FAILURES = (
 )
 
 
-def torchvision_class(name: str, where: str) -> Any:
-    """A class of `torchvision.datasets`; an unknown name is an `InputError` with the nearest."""
+def dataset_class(name: str, where: str) -> Any:
+    """A class of `torchvision.datasets`; an unknown name is an `InputError` with the closest."""
     module = importlib.import_module("torchvision.datasets")
     if name not in module.__all__:
-        raise InputError(f"{where}.class: unknown {name!r}; {nearest(name, module.__all__)}")
+        raise InputError(f"{where}.class: unknown {name!r}; {suggest(name, module.__all__)}")
     return getattr(module, name)
 
 
@@ -40,13 +40,13 @@ def torchvision_utils() -> Any:
 
 @contextmanager
 def downloading(where: str, wanted: str, folder: Path) -> Iterator[None]:
-    """Turn whatever goes wrong inside into one `InputError`.
+    """Context in which every failure of a download becomes an `InputError`.
 
-    It begins with `where`, says what was `wanted` (file, address, hash), what happened, and that
-    the files belong in `folder`.
+    It begins with `where`, names what was `wanted` (file, address, hash), the reason, and the
+    `folder` in which to put the files.
     """
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(PATIENCE)  # torchvision sets none
+    socket.setdefaulttimeout(TIMEOUT)  # torchvision sets none
     try:
         yield
     except InputError:
@@ -61,5 +61,5 @@ def downloading(where: str, wanted: str, folder: Path) -> Iterator[None]:
 
 
 def intact(path: Path, md5: str) -> bool:
-    """Whether the file is there, with this hash."""
+    """Whether the file exists and has this hash."""
     return bool(torchvision_utils().check_integrity(path, md5))

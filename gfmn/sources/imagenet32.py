@@ -11,45 +11,45 @@ import numpy as np
 
 from gfmn.common.errors import InputError
 from gfmn.common.pickled_arrays import read_arrays
-from gfmn.sources.source import Item, Pictures, Source
+from gfmn.sources.base import ImageSource, Item, Items, register
 
 BATCHES = {"train": [f"train_data_batch_{i}" for i in range(1, 11)], "val": ["val_data"]}
 SIDES = (8, 16, 32, 64)
 
 
-class Imagenet32(Pictures):
-    """1,281,167 (train) or 50,000 (val) pictures of 1,000 classes; a batch at a time in memory."""
+@register("imagenet32")
+class Imagenet32(ImageSource):
+    """1,281,167 (train) or 50,000 (val) images of 1,000 classes; a batch at a time in memory."""
 
-    source: Literal["imagenet32"]
     split: Literal["train", "val"] = "train"
     path: str = "data/downloads/imagenet32"  # folder of the batches, pickled or .npz
 
-
-def open_source(config: Imagenet32, where: str) -> Source:
-    """Batches in their numbers' order; all of them must be there."""
-    folder = Path(config.path).expanduser()
-    paths = []
-    for name in BATCHES[config.split]:
-        found = [path for path in (folder / name, folder / f"{name}.npz") if path.is_file()]
-        if not found:
-            wanted = ", ".join(BATCHES[config.split][:: max(1, len(BATCHES[config.split]) - 1)])
-            raise InputError(
-                f"{where}: {folder}: expected the batches {wanted.replace(', ', ' to ')} of the "
-                f"downsampled ImageNet (pickled or .npz), found no {name}; put them there"
-            )
-        paths.append(found[0])
-    first, _ = read_batch(paths[0], where)
-    size = sum(path.stat().st_size for path in paths)
-    total = len(first) if len(paths) == 1 else size * len(first) // paths[0].stat().st_size
-    return Source(_items(paths, where), total)
+    def open(self, where: str) -> Items:
+        """Batches in the order of their numbers; all must exist."""
+        folder = Path(self.path).expanduser()
+        paths = []
+        for name in BATCHES[self.split]:
+            found = [path for path in (folder / name, folder / f"{name}.npz") if path.is_file()]
+            if not found:
+                names = BATCHES[self.split]
+                wanted = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+                raise InputError(
+                    f"{where}: {folder}: expected the batches {wanted} of the "
+                    f"downsampled ImageNet (pickled or .npz), found no {name}; put them there"
+                )
+            paths.append(found[0])
+        first, _ = read_batch(paths[0], where)
+        size = sum(path.stat().st_size for path in paths)
+        total = len(first) if len(paths) == 1 else size * len(first) // paths[0].stat().st_size
+        return Items(_items(paths, where), total)
 
 
 def _items(paths: list[Path], where: str) -> Iterator[Item]:
     for path in paths:
-        pictures, labels = read_batch(path, where)
-        for i, picture in enumerate(pictures):
-            yield Item(f"{path.name}: picture {i}", np.ascontiguousarray(picture), int(labels[i]))
-        del pictures, labels  # before the next is read
+        images, labels = read_batch(path, where)
+        for i, image in enumerate(images):
+            yield Item(f"{path.name}: image {i}", np.ascontiguousarray(image), int(labels[i]))
+        del images, labels  # before the next is read
 
 
 def read_batch(path: Path, where: str) -> tuple[np.ndarray, np.ndarray]:

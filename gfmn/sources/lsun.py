@@ -7,48 +7,47 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from gfmn.common.errors import InputError
-from gfmn.sources.source import Item, Pictures, Source
+from gfmn.sources.base import ImageSource, Item, Items, register
 
 if TYPE_CHECKING:
     import lmdb
 
 
-class Lsun(Pictures):
-    """About 3 million bedrooms, or another category's pictures; without labels."""
+@register("lsun")
+class Lsun(ImageSource):
+    """About 3 million bedrooms, or another category's images; without labels."""
 
-    source: Literal["lsun"]
     image_size: int = Field(64, ge=8)
     category: str = Field("bedroom", pattern=r"^\w+$")
     split: Literal["train", "val"] = "train"
     path: str | None = None  # data/downloads/lsun/<category>_<split>_lmdb unless given
 
+    def open(self, where: str) -> Items:
+        """Images (JPEG or WebP) in the order of their keys; nothing is written to the folder."""
+        import lmdb
 
-def open_source(config: Lsun, where: str) -> Source:
-    """Pictures (JPEG or WebP) in the order of their keys; nothing is written to the folder."""
-    import lmdb
-
-    name = f"{config.category}_{config.split}_lmdb"
-    path = Path(config.path or f"data/downloads/lsun/{name}").expanduser()
-    expected = f"{where}: {path}: expected the LMDB folder (data.mdb) of LSUN's {name}"
-    data = path / "data.mdb" if path.is_dir() else path
-    if not data.is_file():
-        raise InputError(f"{expected}, found none; put it there, extracted from {name}.zip")
-    try:
-        # LMDB maps whatever the file's first page promises and reading beyond the end is a fatal
-        # signal, not an error: so much of it must be there.
-        environment = lmdb.open(
-            str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False
-        )
-        last, page = environment.info()["last_pgno"], environment.stat()["psize"]
-        total = environment.stat()["entries"]
-    except lmdb.Error as error:
-        raise InputError(f"{expected}, found: {error}") from None
-    if data.stat().st_size < (last + 1) * page:
-        found = f"{data.stat().st_size} bytes of {(last + 1) * page}"
-        raise InputError(f"{expected}, found {found}: truncated")
-    if not total:
-        raise InputError(f"{expected}, found no pictures in it")
-    return Source(_items(environment, expected), total)
+        name = f"{self.category}_{self.split}_lmdb"
+        path = Path(self.path or f"data/downloads/lsun/{name}").expanduser()
+        expected = f"{where}: {path}: expected the LMDB folder (data.mdb) of LSUN's {name}"
+        data = path / "data.mdb" if path.is_dir() else path
+        if not data.is_file():
+            raise InputError(f"{expected}, found none; put it there, extracted from {name}.zip")
+        try:
+            # LMDB maps as much as the first page says; reading beyond the file's end is a fatal
+            # signal, not an error, so the size is checked below.
+            environment = lmdb.open(
+                str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False
+            )
+            last, page = environment.info()["last_pgno"], environment.stat()["psize"]
+            total = environment.stat()["entries"]
+        except lmdb.Error as error:
+            raise InputError(f"{expected}, found: {error}") from None
+        if data.stat().st_size < (last + 1) * page:
+            found = f"{data.stat().st_size} bytes of {(last + 1) * page}"
+            raise InputError(f"{expected}, found {found}: truncated")
+        if not total:
+            raise InputError(f"{expected}, found no images in it")
+        return Items(_items(environment, expected), total)
 
 
 def _items(environment: "lmdb.Environment", expected: str) -> Iterator[Item]:

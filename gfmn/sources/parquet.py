@@ -1,15 +1,15 @@
-"""`parquet`: pictures as bytes in one or many files, in the layout of the Hugging Face hub."""
+"""`parquet`: images as bytes in one or many files, in the layout of the Hugging Face hub."""
 
 import glob
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from gfmn.common.errors import InputError
-from gfmn.sources.image_files import BrokenError
-from gfmn.sources.source import Item, Pictures, Source
+from gfmn.sources.base import ImageSource, Item, Items, register
+from gfmn.sources.decode import BrokenImageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,48 +20,47 @@ BUFFER = 1 << 20  # bytes read at a time: a column of a row group need not fit i
 LABELS = ("label", "labels", "fine_label")
 
 
-class Parquet(Pictures):
-    """Pictures from a column of bytes, or of {bytes, path}; integer labels from another."""
+@register("parquet")
+class Parquet(ImageSource):
+    """Images from a column of bytes, or of {bytes, path}; integer labels from another."""
 
-    source: Literal["parquet"]
     path: str  # a file, a folder or a pattern; many files are read in the order of their names
     image: str = "auto"  # column
     label: str | None = "auto"  # column; null: none
 
-
-def open_source(config: Parquet, where: str) -> Source:
-    """Every file's columns are checked before the first picture is read."""
-    files = find_files(config.path, f"{where}.path")
-    first: tuple[str, str | None] | None = None
-    classes, total = None, 0
-    for path in files:
-        with _opened(path, where) as file:
-            schema, rows = file.schema_arrow, file.metadata.num_rows
-        columns = _columns(schema, config, path, where)
-        if first is None:
-            first, classes = columns, _class_names(schema, columns[1])
-        if columns != first:
-            raise InputError(
-                f"{where}: {path}: expected the columns {first[0]} and {first[1]} as in "
-                f"{files[0].name}, found {columns[0]} and {columns[1]}"
-            )
-        total += rows
-    if first is None or not total:
-        raise InputError(f"{where}.path: {config.path}: expected pictures, found 0 rows")
-    return Source(_items(files, *first, where), total, classes)
+    def open(self, where: str) -> Items:
+        """Every file's columns are checked before the first image is read."""
+        files = find_files(self.path, f"{where}.path")
+        first: tuple[str, str | None] | None = None
+        classes, total = None, 0
+        for path in files:
+            with _opened(path, where) as file:
+                schema, rows = file.schema_arrow, file.metadata.num_rows
+            columns = _columns(schema, self, path, where)
+            if first is None:
+                first, classes = columns, _class_names(schema, columns[1])
+            if columns != first:
+                raise InputError(
+                    f"{where}: {path}: expected the columns {first[0]} and {first[1]} as in "
+                    f"{files[0].name}, found {columns[0]} and {columns[1]}"
+                )
+            total += rows
+        if first is None or not total:
+            raise InputError(f"{where}.path: {self.path}: expected images, found 0 rows")
+        return Items(_items(files, *first, where), total, classes)
 
 
 def find_files(path: str, where: str) -> list[Path]:
     """The files of a path, a folder (at any depth) or a pattern, sorted; `InputError` for none."""
-    place = Path(path).expanduser()
-    if place.is_file():
-        return [place]
-    if place.is_dir():
-        files = sorted(place.rglob("*.parquet"))
+    root = Path(path).expanduser()
+    if root.is_file():
+        return [root]
+    if root.is_dir():
+        files = sorted(root.rglob("*.parquet"))
     else:
-        files = sorted(map(Path, glob.glob(str(place), recursive=True)))  # noqa: PTH207 - absolute
+        files = sorted(map(Path, glob.glob(str(root), recursive=True)))  # noqa: PTH207 - absolute
     if not files:
-        found = "none in this folder" if place.is_dir() else "nothing"
+        found = "none in this folder" if root.is_dir() else "nothing"
         raise InputError(f"{where}: {path}: expected one or many parquet files, found {found}")
     return files
 
@@ -74,17 +73,17 @@ def _items(files: list[Path], image: str, label: str | None, where: str) -> Iter
             columns = [f"{image}.bytes" if _holds_bytes(kind) else image]
             columns += [label] if label else []
             for batch in file.iter_batches(ROWS, columns=columns):
-                pictures = batch.column(image)
+                images = batch.column(image)
                 if _holds_bytes(kind):
-                    (pictures,) = pictures.flatten()
+                    (images,) = images.flatten()
                 labels = batch.column(label).to_pylist() if label else [None] * len(batch)
-                for raw, number in zip(pictures.to_pylist(), labels, strict=True):
+                for raw, number in zip(images.to_pylist(), labels, strict=True):
                     name = f"{path.name}: row {row}"
                     if label and number is None:
                         raise InputError(
                             f"{where}.label: {name}: expected an integer in {label!r}, found null"
                         )
-                    yield Item(name, BrokenError("null") if raw is None else raw, number)
+                    yield Item(name, BrokenImageError("null") if raw is None else raw, number)
                     row += 1
 
 
@@ -107,18 +106,18 @@ def _columns(
     import pyarrow as pa
 
     structs = [field.name for field in schema if _holds_bytes(field.type)]
-    pictures = [*structs, *(field.name for field in schema if _is_binary(field.type))]
+    binary = [*structs, *(field.name for field in schema if _is_binary(field.type))]
     numbers = [field.name for field in schema if pa.types.is_integer(field.type)]
     known = ", ".join(f"{field.name} ({field.type})" for field in schema)
     image, label = config.image, config.label
     if image == "auto":
-        usual = [name for name in pictures if name in ("image", "img")]
-        one = [found[0] for found in (structs, usual, pictures) if len(found) == 1]
+        usual = [name for name in binary if name in ("image", "img")]
+        one = [found[0] for found in (structs, usual, binary) if len(found) == 1]
         if not one:
             wanted = "expected one column of bytes or of {bytes, path}, or its name here"
             raise InputError(f"{where}.image: {path}: {wanted}, found {known}")
         image = one[0]
-    elif image not in pictures:
+    elif image not in binary:
         wanted = f"expected the column {image!r} of bytes or of {{bytes, path}}"
         raise InputError(f"{where}.image: {path}: {wanted}, found {known}")
     if label == "auto":
@@ -147,10 +146,10 @@ def _is_binary(kind: "pa.DataType") -> bool:
 
 def _class_names(schema: "pa.Schema", label: str | None) -> tuple[str, ...] | None:
     try:
-        about: Any = json.loads((schema.metadata or {})[b"huggingface"])
-        names = about["info"]["features"][label]["names"]
+        metadata: Any = json.loads((schema.metadata or {})[b"huggingface"])
+        names = metadata["info"]["features"][label]["names"]
     except (KeyError, TypeError, ValueError):
-        return None  # the hub's note is a courtesy
+        return None  # files from elsewhere have no such metadata
     if isinstance(names, list) and all(isinstance(name, str) for name in names):
         return tuple(names)
     return None

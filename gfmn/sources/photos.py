@@ -1,16 +1,14 @@
-"""`photos`: crops of the colour photographs inside scikit-image and scikit-learn."""
+"""`photos`: crops of the color photographs inside scikit-image and scikit-learn."""
 
-from collections.abc import Iterator
 from importlib import resources
-from typing import Literal
 
 import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from gfmn.common.config import Config
 from gfmn.common.errors import InputError
-from gfmn.datasets.prepared import Chunk
+from gfmn.datasets.prepared import Chunks
+from gfmn.sources.base import GeneratedSource, register
 
 PHOTOGRAPHS = (
     ("skimage.data", "astronaut.png"),
@@ -26,44 +24,44 @@ PHOTOGRAPHS = (
     ("sklearn.datasets.images", "flower.jpg"),
 )
 
+CHUNK = 1000  # images at a time
 
-class Photos(Config):
+
+@register("photos")
+class Photos(GeneratedSource):
     """Seeded square crops of the photographs, each photograph as often as any other."""
 
-    source: Literal["photos"]
-    image_size: int = Field(32, ge=8)  # pixels, after antialiased resizing
     count: int = Field(10_000, ge=1)  # crops
     smallest: float = Field(0.2, gt=0, le=1)  # least crop side, as a share of the shorter side
     seed: int = Field(0, ge=0)
 
+    def chunks(self) -> Chunks:
+        """Crops whose side is log-uniform between `smallest` and 1, of the shorter side."""
+        images = load_photographs()
+        rng = np.random.default_rng(self.seed)
+        for start in range(0, self.count, CHUNK):
+            n = min(CHUNK, self.count - start)
+            crops = np.empty((n, self.image_size, self.image_size, 3), np.uint8)
+            which = rng.integers(len(images), size=n)
+            for i, index in enumerate(which):
+                image = images[index]
+                share = np.exp(rng.uniform(np.log(self.smallest), 0))
+                side = max(self.image_size, round(share * min(image.size)))
+                left, top = (int(rng.integers(extent - side + 1)) for extent in image.size)
+                crops[i] = image.resize(
+                    (self.image_size, self.image_size),
+                    Image.Resampling.BILINEAR,  # Pillow antialiases whenever it shrinks
+                    box=(left, top, left + side, top + side),
+                )
+            yield crops, which
+
 
 def load_photographs() -> list[Image.Image]:
-    """The photographs as RGB pictures of 427 to 1,411 pixels a side, in a fixed order."""
-    pictures = []
+    """All of them as RGB images of 427 to 1,411 pixels a side, in a fixed order."""
+    images = []
     for package, name in PHOTOGRAPHS:
         with resources.as_file(resources.files(package) / name) as path:
             if not path.exists():
                 raise InputError(f"{package}/{name}: expected inside the package, found no file")
-            pictures.append(Image.open(path).convert("RGB"))
-    return pictures
-
-
-def chunks(config: Photos, size: int = 1000) -> Iterator[Chunk]:
-    """Crops of side log-uniform between `smallest` and 1 times the photograph's shorter side."""
-    pictures = load_photographs()
-    rng = np.random.default_rng(config.seed)
-    for start in range(0, config.count, size):
-        n = min(size, config.count - start)
-        crops = np.empty((n, config.image_size, config.image_size, 3), np.uint8)
-        which = rng.integers(len(pictures), size=n)
-        for i, index in enumerate(which):
-            picture = pictures[index]
-            share = np.exp(rng.uniform(np.log(config.smallest), 0))
-            side = max(config.image_size, round(share * min(picture.size)))
-            left, top = (int(rng.integers(extent - side + 1)) for extent in picture.size)
-            crops[i] = picture.resize(
-                (config.image_size, config.image_size),
-                Image.Resampling.BILINEAR,  # Pillow antialiases whenever it shrinks
-                box=(left, top, left + side, top + side),
-            )
-        yield crops, which
+            images.append(Image.open(path).convert("RGB"))
+    return images

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gfmn import generators
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.devices import Work, autocast, measured_precision
 from gfmn.common.errors import InputError
 from gfmn.common.images import signed_to_unit
@@ -193,7 +193,7 @@ def tap_weights(weights: Mapping[str, float], extractor: Extractor) -> list[floa
     networks = [tap.name.partition(".")[0] for tap in extractor.taps]
     for network in weights:
         if network not in networks:
-            raise InputError(f"weights: no network {network!r}; {nearest(network, {*networks})}")
+            raise InputError(f"weights: no network {network!r}; {suggest(network, {*networks})}")
     return [weights.get(network, 1.0) for network in networks]
 
 

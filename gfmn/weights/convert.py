@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.networks import FOR_EXTRACTORS, FOR_SCORES, TappedNetwork, describe
 from gfmn.networks.extractor_file import (
@@ -77,7 +77,7 @@ def describe_published(network: PublishedNetwork, where: str) -> TappedNetwork:
     if architecture not in known and not network.is_library_model:
         raise InputError(
             f"{where}.architecture: no published weights for {architecture!r}; "
-            f"{nearest(architecture, known)}"
+            f"{suggest(architecture, known)}"
         )
     if isinstance(source, WebFile) and source.has_login:
         raise InputError(

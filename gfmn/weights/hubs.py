@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.weights.config import TimmWeights, TorchvisionWeights
 from gfmn.weights.downloads import download, file_name, reason
@@ -36,10 +36,10 @@ def torchvision_url(source: TorchvisionWeights, model: str, where: str) -> str:
     try:
         known = models.get_model_weights(model).__members__
     except ValueError:
-        hint = nearest(model, models.list_models())
+        hint = suggest(model, models.list_models())
         raise InputError(f"{where}: torchvision has no model {model!r}; {hint}") from None
     if source.weights not in known:
-        hint = nearest(source.weights, known)
+        hint = suggest(source.weights, known)
         raise InputError(
             f"{where}.weights: torchvision has no {source.weights!r} for {model!r}; {hint}"
         )
@@ -89,7 +89,7 @@ def timm_config(model: str, where: str) -> Any:
     except Exception:  # timm raises plain RuntimeErrors here
         config = None
     if config is None:
-        hint = nearest(model, timm.list_pretrained())
+        hint = suggest(model, timm.list_pretrained())
         hint = hint if hint.startswith("did") else "timm.list_pretrained() names those it has"
         raise InputError(f"{where}: timm has no pretrained model {model!r}; {hint}")
     return config

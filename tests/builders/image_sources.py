@@ -13,13 +13,13 @@ from gfmn.common.errors import InputError
 from gfmn.datasets import prepared
 
 IMAGES = np.random.default_rng(2).integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
-
-
 LABELS = (np.arange(30) * 7 % 5).tolist()
 
 
-def prepare(folder: Path, **parameters: Any) -> prepared.Prepared:
-    config = sources.parse({"image_size": 8, "workers": 0, **parameters}, "datasets.x")
+def prepare(folder: Path, **parameters: Any) -> prepared.PreparedDataset:
+    made = parameters["source"] in ("photos", "digits")
+    workers = {} if made else {"workers": 0}
+    config = sources.parse({"image_size": 8, **workers, **parameters}, "datasets.x")
     sources.prepare(config, "x", folder / "prepared")
     return prepared.read(folder / "prepared")
 

@@ -8,9 +8,9 @@ from gfmn.datasets import prepared
 
 
 def write(
-    folder: Path, stream: Iterable[prepared.Chunk], size: int, about: dict[str, Any]
+    folder: Path, chunks: Iterable[prepared.Chunk], size: int, parameters: dict[str, Any]
 ) -> dict[str, Any]:
     with prepared.Writer(folder, size) as writer:
-        for images, labels in stream:
+        for images, labels in chunks:
             writer.add(images, labels)
-        return writer.finish(about)
+        return writer.finish(parameters)

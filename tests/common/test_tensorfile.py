@@ -34,7 +34,7 @@ def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 
 
 def test_tensors_and_description_come_back_as_they_were(file: Path) -> None:
-    about = tensorfile.read_about(file, "made-up")
+    about = tensorfile.read_metadata(file, "made-up")
     assert about == {"format": "made-up", "count": 3, "sizes": [1, 2.5], "by": {"1": None}}
     assert equal(tensorfile.read(file), TENSORS)
     assert equal(safetensors.torch.load_file(file), TENSORS)  # any reader of the format
@@ -50,7 +50,7 @@ def test_the_same_content_gives_the_same_bytes_in_any_order(file: Path, tmp_path
 
 
 def test_one_flipped_bit_anywhere_is_refused_in_one_line_or_changes_nothing(file: Path) -> None:
-    whole, about = file.read_bytes(), tensorfile.read_about(file, "made-up")
+    whole, about = file.read_bytes(), tensorfile.read_metadata(file, "made-up")
     neutral: list[int] = []
     for place in range(len(whole)):
         damaged = bytearray(whole)
@@ -58,7 +58,7 @@ def test_one_flipped_bit_anywhere_is_refused_in_one_line_or_changes_nothing(file
         file.write_bytes(damaged)
         try:
             found = tensorfile.read(file)
-            assert tensorfile.read_about(file, "made-up") == about and equal(found, TENSORS)
+            assert tensorfile.read_metadata(file, "made-up") == about and equal(found, TENSORS)
             neutral.append(place)
         except InputError as error:
             line = str(error)

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 
 from gfmn import sources
 from gfmn.datasets import prepared
-from gfmn.datasets.prepared import Prepared
+from gfmn.datasets.prepared import PreparedDataset as PreparedDataset
 from gfmn.metrics import reference
 from gfmn.metrics.config import KernelConfig, MetricsConfig
 from gfmn.metrics.evaluation import EvaluationResult, compare, describe_real, real_against_real
@@ -27,19 +27,19 @@ CONFIG = MetricsConfig(counts=(200,), splits=3, kernel=KERNEL, neighbors=100)
 COUNT = 400
 
 
-def data_of(folder: Path, name: str, **fields: Any) -> Prepared:
+def data_of(folder: Path, name: str, **fields: Any) -> PreparedDataset:
     row = {"source": name, "image_size": 32, "count": COUNT, **fields}
     sources.prepare(sources.parse(row, name), name, folder / name)
     return prepared.read(folder / name)
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+def photos(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
     return data_of(tmp_path_factory.mktemp("data"), "photos", smallest=0.2)
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+def digits(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
     return data_of(tmp_path_factory.mktemp("data"), "digits")
 
 
@@ -53,7 +53,7 @@ def evaluator(tmp_path_factory: pytest.TempPathFactory) -> Evaluator:
 
 @pytest.fixture(scope="module")
 def described(
-    photos: Prepared, evaluator: Evaluator, tmp_path_factory: pytest.TempPathFactory
+    photos: PreparedDataset, evaluator: Evaluator, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Reference, Path]:
     folder = tmp_path_factory.mktemp("reference")
     found, _ = describe_real(photos, None, evaluator, CONFIG, folder)
@@ -67,7 +67,7 @@ def blurred(images: np.ndarray, radius: float) -> np.ndarray:
 
 
 def test_compare_distances_grow_with_blur_and_copies_are_memorized(
-    photos: Prepared, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
+    photos: PreparedDataset, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
 ) -> None:
     found: list[EvaluationResult] = []
     for radius in (0, 1, 2):
@@ -86,14 +86,14 @@ def test_compare_distances_grow_with_blur_and_copies_are_memorized(
 
 
 def test_real_against_real_does_not_depend_on_the_images_order(
-    photos: Prepared, evaluator: Evaluator, tmp_path: Path
+    photos: PreparedDataset, evaluator: Evaluator, tmp_path: Path
 ) -> None:
     """Sorted by color, one half of them would be unlike the other."""
     order = np.argsort(np.asarray(photos.images).mean((1, 2, 3)))
     images = np.asarray(photos.images)[order]
     halves = []
     for name, arrays in (("as_they_are", photos.images), ("sorted", images)):
-        data = Prepared(arrays, photos.meta)
+        data = PreparedDataset(arrays, photos.meta)
         both = describe_real(data, None, evaluator, CONFIG, tmp_path / name)
         evaluation, n_real, n_reference = real_against_real(
             data, None, both, evaluator, CONFIG, tmp_path
@@ -106,10 +106,10 @@ def test_real_against_real_does_not_depend_on_the_images_order(
 
 
 def test_real_against_real_compares_held_out_images_with_all(
-    photos: Prepared, evaluator: Evaluator, tmp_path: Path
+    photos: PreparedDataset, evaluator: Evaluator, tmp_path: Path
 ) -> None:
-    real = Prepared(photos.images[:300], photos.meta)
-    held_out = Prepared(photos.images[300:], photos.meta)
+    real = PreparedDataset(photos.images[:300], photos.meta)
+    held_out = PreparedDataset(photos.images[300:], photos.meta)
     both = describe_real(real, held_out, evaluator, CONFIG, tmp_path / "reference")
     found, n_real, n_reference = real_against_real(
         real, held_out, both, evaluator, CONFIG, tmp_path
@@ -120,7 +120,7 @@ def test_real_against_real_compares_held_out_images_with_all(
 
 
 def test_compare_with_a_classifier_of_the_data_reports_classes(
-    digits: Prepared, tmp_path: Path
+    digits: PreparedDataset, tmp_path: Path
 ) -> None:
     provenance = {"trained_on": "digits", "parameters": {"task": "classifier"}}
     torch.manual_seed(0)
@@ -143,7 +143,7 @@ def test_compare_with_a_classifier_of_the_data_reports_classes(
 
 
 def test_compare_picture_begins_with_the_nearest_samples(
-    photos: Prepared, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
+    photos: PreparedDataset, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
 ) -> None:
     images = np.random.default_rng(0).integers(0, 256, (120, 32, 32, 3), np.uint8)
     images[17] = photos.images[200]
@@ -158,7 +158,7 @@ def test_compare_picture_begins_with_the_nearest_samples(
 
 
 def test_describe_real_writes_the_same_bytes_again(
-    photos: Prepared, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
+    photos: PreparedDataset, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
 ) -> None:
     read, folder = described
     assert read.facts["dataset_digest"] == photos.meta["digest"]
@@ -171,7 +171,7 @@ def test_describe_real_writes_the_same_bytes_again(
 
 
 def test_compare_images_of_another_size_is_a_one_line_error(
-    photos: Prepared, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
+    photos: PreparedDataset, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
 ) -> None:
     images = np.zeros((10, 40, 40, 3), np.uint8)
     message = line(compare, images, photos, described[0], evaluator, CONFIG, tmp_path)

@@ -35,7 +35,7 @@ def rewrite(
 ) -> Path:
     """A copy of an extractor file with its metadata or tensors changed."""
     tensors = safetensors.torch.load_file(source)
-    facts = tensorfile.read_about(source, "extractor-2")
+    facts = tensorfile.read_metadata(source, "extractor-2")
     change(facts, tensors)
     tensorfile.write(path, tensors, facts)
     return path

@@ -1,4 +1,4 @@
-"""Parquet in the layout of the hub: one file or many, its columns, and what is amiss said."""
+"""Parquet files in the layout of the Hugging Face hub."""
 
 import json
 from pathlib import Path
@@ -28,11 +28,11 @@ def test_parquet_reads_structs_and_plain_columns(tmp_path: Path, kind: str) -> N
     data = prepare(tmp_path, source="parquet", path=str(tmp_path / "a.parquet"))
     assert (data.images == IMAGES).all()
     assert data.labels is not None and data.labels.tolist() == LABELS
-    assert data.meta["classes"] == ["a", "b", "c", "d", "e"]
+    assert data.metadata["classes"] == ["a", "b", "c", "d", "e"]
 
 
 @pytest.mark.parametrize("path", ["", "/*.parquet", "/**/train-*"])
-def test_parquet_reads_many_files_in_the_order_of_their_names(tmp_path: Path, path: str) -> None:
+def test_parquet_reads_many_files_in_name_order(tmp_path: Path, path: str) -> None:
     folder = tmp_path / "hub"
     (folder / "data").mkdir(parents=True)
     place = folder if path == "/*.parquet" else folder / "data"
@@ -40,16 +40,16 @@ def test_parquet_reads_many_files_in_the_order_of_their_names(tmp_path: Path, pa
         part = table(slice(10 * i, 10 * i + 10))
         pq.write_table(part, place / f"train-{i:05}-of-00003.parquet")
     data = prepare(tmp_path, source="parquet", path=f"{folder}{path}")
-    assert (data.images == IMAGES).all() and data.meta["count"] == 30
+    assert (data.images == IMAGES).all() and data.metadata["count"] == 30
 
 
-def test_parquet_takes_the_columns_that_it_is_told(tmp_path: Path) -> None:
+def test_parquet_reads_the_named_columns(tmp_path: Path) -> None:
     second = [png(image) for image in IMAGES[::-1]]
     made = table(slice(None), "binary", hub=False, other=second, number=list(range(30)))
     pq.write_table(made, tmp_path / "a.parquet")
     parameters = {"source": "parquet", "path": str(tmp_path / "a.parquet")}
     data = prepare(tmp_path, **parameters, image="other", label="number")
-    assert (data.images == IMAGES[::-1]).all() and data.meta["classes"] is None
+    assert (data.images == IMAGES[::-1]).all() and data.metadata["classes"] is None
     assert data.labels is not None and data.labels.tolist() == list(range(30))
     assert prepare(tmp_path, **parameters, label=None).labels is None
     line = refusal(tmp_path, **parameters, image="pic")
@@ -57,7 +57,7 @@ def test_parquet_takes_the_columns_that_it_is_told(tmp_path: Path) -> None:
     assert "the column 'other' of integers" in refusal(tmp_path, **parameters, label="other")
 
 
-def test_parquet_says_what_it_found_instead(tmp_path: Path) -> None:
+def test_parquet_refusals_name_what_was_found(tmp_path: Path) -> None:
     folder = str(tmp_path / "hub")
     assert "found nothing" in refusal(tmp_path, source="parquet", path=folder)
     Path(folder).mkdir()
@@ -76,10 +76,10 @@ def test_parquet_says_what_it_found_instead(tmp_path: Path) -> None:
     assert "b.parquet: " in refusal(tmp_path, source="parquet", path=folder)
 
 
-def test_a_null_in_parquet_is_a_broken_picture(tmp_path: Path) -> None:
+def test_parquet_null_is_a_broken_image(tmp_path: Path) -> None:
     made = pa.table({"image": pa.array([png(IMAGES[0]), None, png(IMAGES[1])])})
     pq.write_table(made, tmp_path / "a.parquet")
     parameters = {"source": "parquet", "path": str(tmp_path / "a.parquet")}
-    assert "a.parquet: row 1: expected a picture" in refusal(tmp_path, **parameters)
+    assert "a.parquet: row 1: expected an image" in refusal(tmp_path, **parameters)
     data = prepare(tmp_path, **parameters, broken="skip")
     assert (data.images == IMAGES[:2]).all()

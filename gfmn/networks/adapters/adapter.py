@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.networks.adapters import timm_models, torchvision_models
 from gfmn.networks.adapters.library_model import LibraryModel
@@ -82,12 +82,12 @@ class Adapter(TappedNetwork):
             wanted = {name.partition(":")[0] for name in taps}
         for name in sorted(wanted):
             if name not in known or not name:
-                raise InputError(f"{self.name}: no module {name!r}; {nearest(name, known)}")
+                raise InputError(f"{self.name}: no module {name!r}; {suggest(name, known)}")
         calls, changed = self._try_out(wanted, size)
         if not isinstance(taps, str):
             for tap in taps:
                 if tap not in calls:
-                    raise InputError(f"{self.name}: no call {tap!r}; {nearest(tap, calls)}")
+                    raise InputError(f"{self.name}: no call {tap!r}; {suggest(tap, calls)}")
             calls = [call for call in calls if call in taps]
         if not calls:
             raise InputError(f"{self.name}: no {taps}; give a list of modules as taps")

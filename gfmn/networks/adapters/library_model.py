@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 
 
 @dataclass(frozen=True)
@@ -24,5 +24,5 @@ class LibraryModel:
 
 def suggest_model(model: str, names: Sequence[str]) -> str:
     """As `nearest`, without a list of a thousand names."""
-    hint = nearest(model, names)
+    hint = suggest(model, names)
     return hint if hint.startswith("did") else "see the library's list of models"

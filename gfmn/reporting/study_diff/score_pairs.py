@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from gfmn.common.config import nearest
+from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.reporting.formatting import flatten
 from gfmn.reporting.score_info import ScoreInfo
@@ -201,7 +201,7 @@ def _check_wanted(wanted: Collection[str], studies: Collection[StudyScores]) -> 
     known = {name for study in studies for key in columns for name in study.scores[key].dropna()}
     for name in wanted:
         if name not in known:
-            raise InputError(f"--scores: no {name!r}; {nearest(name, known)}")
+            raise InputError(f"--scores: no {name!r}; {suggest(name, known)}")
 
 
 def _pair(space: RunSpace, a: RunScore, b: RunScore) -> ScorePair:

@@ -1,4 +1,4 @@
-"""From a source's items to chunks of images: bounded memory, several processes, one order."""
+"""Decoding of a source's images by several processes, in their order and in bounded memory."""
 
 import multiprocessing
 import os
@@ -14,21 +14,21 @@ import numpy as np
 from PIL import Image
 
 from gfmn.common.errors import InputError
-from gfmn.datasets.prepared import Chunk
-from gfmn.sources.image_files import Raw, decode
-from gfmn.sources.source import Item, Pictures
+from gfmn.datasets.prepared import Chunks
+from gfmn.sources.base import ImageSource, Item
+from gfmn.sources.decode import RawImage, decode
 
-GROUP_ITEMS = 512  # at most, in one piece of work
-GROUP_BYTES = 8 << 20  # about, of its pictures and of what comes of them
-AHEAD = 2  # pieces that wait for a worker
-NAMES = 1000  # of skipped pictures that are kept
+GROUP_ITEMS = 512  # images of a group, at most; a group is what a process decodes at a time
+GROUP_BYTES = 8 << 20  # of a group before and after decoding, about
+QUEUED = 2  # groups that wait for a process
+MAX_NAMES = 1000  # of skipped images that are kept
 
 Decoded = tuple[np.ndarray, list[tuple[int, str]]]
 
 
 @dataclass
 class Skipped:
-    """Broken pictures that were left out: how many, and the first `NAMES` names."""
+    """Broken images that were left out: their number, and the first `MAX_NAMES` names."""
 
     count: int = 0
     names: list[str] = field(default_factory=list)
@@ -36,30 +36,30 @@ class Skipped:
     def add(self, name: str) -> None:
         """Count one."""
         self.count += 1
-        if self.count <= NAMES:
+        if self.count <= MAX_NAMES:
             self.names.append(name)
 
 
-def chunks(
+def decoded_chunks(
     items: Iterable[Item],
-    config: Pictures,
+    config: ImageSource,
     where: str,
     skipped: Skipped,
     advance: Callable[[int], object] = lambda count: None,
-) -> Iterator[Chunk]:
+) -> Chunks:
     """Decode items into chunks, n x S x S x 3 uint8 and n int64 labels or None, in their order.
 
-    At most `config.workers` + `AHEAD` groups of items are held at a time. Close the iterator (or
-    exhaust it) to end the workers. A broken picture is an `InputError` that names it or, by
-    `config.broken`, added to `skipped`; `advance` is called with the pictures of each group.
+    At most `config.workers` + `QUEUED` groups of items are held at a time. Close the iterator (or
+    exhaust it) to end the processes. A broken image is an `InputError` that names it or, by
+    `config.broken`, added to `skipped`; `advance` is called with the images of each group.
     """
     for group, (images, broken) in _decoded(_groups(items, config), config, where):
         advance(len(group))
         if broken and config.broken == "fail":
             index, reason = broken[0]
-            advice = "set `broken: skip` to leave such pictures out"
+            advice = "set `broken: skip` to leave such images out"
             raise InputError(
-                f"{where}: {group[index].name}: expected a picture, found: {reason}; {advice}"
+                f"{where}: {group[index].name}: expected an image, found: {reason}; {advice}"
             )
         for index, _ in broken:
             skipped.add(group[index].name)
@@ -72,7 +72,7 @@ def chunks(
             yield images, labels
 
 
-def _groups(items: Iterable[Item], config: Pictures) -> Iterator[list[Item]]:
+def _groups(items: Iterable[Item], config: ImageSource) -> Iterator[list[Item]]:
     group: list[Item] = []
     size, each = 0, 3 * config.image_size**2
     for index, item in enumerate(items):
@@ -88,7 +88,7 @@ def _groups(items: Iterable[Item], config: Pictures) -> Iterator[list[Item]]:
         yield group
 
 
-def _bytes(raw: Raw) -> int:
+def _bytes(raw: RawImage) -> int:
     if isinstance(raw, bytes):
         return len(raw)
     if isinstance(raw, np.ndarray):
@@ -114,14 +114,14 @@ def _ready(group: list[Item], size: int) -> bool:
 
 
 def _decoded(
-    groups: Iterable[list[Item]], config: Pictures, where: str
+    groups: Iterable[list[Item]], config: ImageSource, where: str
 ) -> Iterator[tuple[list[Item], Decoded]]:
     size, crop = config.image_size, config.crop
     pending: deque[tuple[list[Item], Future[Decoded]]] = deque()
     pool = _pool(config.workers) if config.workers > 1 else None
     try:
         for group in groups:
-            if len(pending) == config.workers + AHEAD:
+            if len(pending) == config.workers + QUEUED:
                 yield _take(pending)
             if _ready(group, size):
                 done: Future[Decoded] = Future()

@@ -1,0 +1,41 @@
+"""Arrays of images and labels in `.npy` files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders.image_sources import IMAGES, LABELS, prepare, refusal
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        (IMAGES, IMAGES),
+        (IMAGES.transpose(0, 3, 1, 2), IMAGES),
+        (IMAGES[..., 0], np.repeat(IMAGES[..., :1], 3, axis=3)),
+    ],
+)
+def test_npy_takes_three_layouts(tmp_path: Path, stored: np.ndarray, expected: np.ndarray) -> None:
+    np.save(tmp_path / "a.npy", stored)
+    np.save(tmp_path / "b.npy", np.array(LABELS, np.int32))
+    paths = {"path": str(tmp_path / "a.npy"), "labels_path": str(tmp_path / "b.npy")}
+    data = prepare(tmp_path, source="npy", **paths)
+    assert (data.images == expected).all()
+    assert data.labels is not None and data.labels.tolist() == LABELS
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [IMAGES.astype(np.float32), IMAGES[0, 0], IMAGES[..., :2], np.array([{"a": 1}]), IMAGES[:0]],
+)
+def test_npy_refuses_other_arrays(tmp_path: Path, stored: np.ndarray) -> None:
+    np.save(tmp_path / "a.npy", stored)
+    line = refusal(tmp_path, source="npy", path=str(tmp_path / "a.npy"))
+    assert line.startswith("datasets.x.path") and "a.npy: expected" in line
+
+
+def test_npy_refuses_labels_of_another_number(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", IMAGES)
+    np.save(tmp_path / "b.npy", np.arange(29))
+    paths = {"path": str(tmp_path / "a.npy"), "labels_path": str(tmp_path / "b.npy")}
+    assert "expected 30 integers, found 29 int64" in refusal(tmp_path, source="npy", **paths)
