@@ -15,8 +15,8 @@ PROBE = """
 const shown = (rows) => [...rows].filter((row) => !row.hidden).map((row) => row.cells[0]
   .querySelector(".name").textContent);
 const table = document.querySelector("#table2 table.results");
-const heads = [...table.tHead.rows[1].cells];
-const head = heads.find((cell) => cell.textContent.includes("fd_lite2_5k"));
+const columns = [...table.tHead.rows[1].cells];
+const head = columns.find((cell) => cell.textContent.includes("fd_lite2_5k"));
 const states = [];
 for (let i = 0; i < 3; i++) {
   head.querySelector("button").click();
@@ -35,7 +35,8 @@ const curves = "#compare path.stroke:not([stroke-width='1'])";
 const lines = () => document.querySelectorAll(curves).length;
 const before = lines();
 [...document.querySelectorAll(".chip")].find((chip) => chip.textContent === "ma64").click();
-const names = [...document.querySelectorAll(".comparison thead th")].map((cell) => cell.textContent);
+const heads = [...document.querySelectorAll(".comparison thead th")];
+const names = heads.map((cell) => cell.textContent);
 const compared = { before, after: lines(), names, hash: location.hash };
 const found = document.createElement("pre");
 found.id = "found";
