@@ -16,11 +16,16 @@ from gfmn.inference.described import read_run
 from gfmn.inference.model_card import model_card, write_card
 from gfmn.networks.extractor_file import file_digest, save_extractor
 
-PARTS = ("prepared", "scores", "timings", *(f"{kind}/running" for kind in ("models", "samples")))
+PARTS = (
+    "prepared",
+    "scores",
+    "timings",
+    *(f"{kind}/moment_matching" for kind in ("models", "samples")),
+)
 
 
 def copied(to: Path, canonical: bool = False) -> Path:
-    """A study's folder with the run `running` of three seeds; its own, to be changed."""
+    """A study's folder with the run `moment_matching` of three seeds; its own, to be changed."""
     source = synthetic_study.folder_of(canonical)
     for part in PARTS:
         shutil.copytree(source / "data" / part, to / "data" / part)
@@ -28,9 +33,9 @@ def copied(to: Path, canonical: bool = False) -> Path:
     return to
 
 
-def write_params(folder: Path, canonical: bool = False, **running: Any) -> None:
+def write_params(folder: Path, canonical: bool = False, **fields: Any) -> None:
     sections = synthetic_study.spaces(canonical)
-    sections["runs"]["running"] |= running
+    sections["runs"]["moment_matching"] |= fields
     (folder / "params.yaml").write_text(json.dumps(sections))
 
 
@@ -45,7 +50,7 @@ def change(path: Path, **fields: Any) -> None:
 
 def values(folder: Path, space: str, key: str) -> list[float]:
     """A score of each seed as the file has it."""
-    found = json.loads((folder / f"data/scores/running-{space}.json").read_text())
+    found = json.loads((folder / f"data/scores/moment_matching-{space}.json").read_text())
     return [seed["scores"][key]["value"] for seed in found["seeds"]]
 
 
@@ -62,7 +67,7 @@ def metrics(text: str) -> dict[str, dict[str, Any]]:
 
 
 def test_the_index_has_the_means_over_seeds_with_all_that_they_are_of(study: Path) -> None:
-    found = metrics(model_card(read_run(study, "running")))
+    found = metrics(model_card(read_run(study, "moment_matching")))
     for space, key in (
         ("lite2", "fd_lite2_5k"),
         ("lite2", "precision_lite2_5k"),
@@ -77,26 +82,26 @@ def test_the_index_has_the_means_over_seeds_with_all_that_they_are_of(study: Pat
 
 
 def test_one_of_several_seeds_has_its_own_scores_and_the_means_beside_them(study: Path) -> None:
-    text = model_card(read_run(study, "running", 1))
+    text = model_card(read_run(study, "moment_matching", 1))
     each = values(study, "lite2", "fd_lite2_5k")
     metric = metrics(text)["fd_lite2_5k"]
     assert metric["value"] == each[1] and metric["args"]["seeds"] == [1]
     (row,) = [found for found in text.splitlines() if found.startswith("| `fd_lite2_5k`")]
     cells = [cell.strip() for cell in row.split("|")]
     assert (cells[2], cells[4]) == (f"{each[1]:.4g}", f"{np.mean(each):.4g}")
-    assert "# running, seed 1\n" in text
+    assert "# moment_matching, seed 1\n" in text
     assert "Scores are of this one training; the means over all seeds stand beside them" in text
 
 
 def test_nothing_is_called_fid_where_the_space_is_not_its_own(study: Path) -> None:
-    text = model_card(read_run(study, "running"))
+    text = model_card(read_run(study, "moment_matching"))
     assert {metric["type"] for metric in metrics(text).values()}.isdisjoint({"fid", "is", "kid"})
     assert "fid_" not in text and "none of them is an FID, an Inception Score or a KID" in text
 
 
 def test_in_fids_own_inception_scores_have_their_names(tmp_path: Path) -> None:
     folder = copied(tmp_path / "study", canonical=True)
-    text = model_card(read_run(folder, "running"))
+    text = model_card(read_run(folder, "moment_matching"))
     metric = metrics(text)["fid_5k"]
     assert metric["type"] == "fid"
     assert metric["value"] == pytest.approx(np.mean(values(folder, "inception", "fid_5k")))
@@ -105,16 +110,16 @@ def test_in_fids_own_inception_scores_have_their_names(tmp_path: Path) -> None:
 
 
 def test_the_front_matter_names_licence_data_and_what_it_is(study: Path) -> None:
-    found = front(model_card(read_run(study, "running"), "cc-by-4.0"))
+    found = front(model_card(read_run(study, "moment_matching"), "cc-by-4.0"))
     assert found["license"] == "cc-by-4.0" and found["datasets"] == ["photos"]
     assert found["pipeline_tag"] == "unconditional-image-generation"
     assert {"gfmn", "dcgan", "arxiv:1904.02762"} <= set(found["tags"])
-    of = read_run(study, "running")
+    of = read_run(study, "moment_matching")
     assert "licence: expected an SPDX identifier, found 'a b'" in line(model_card, of, "a b")
 
 
 def test_the_card_says_how_it_was_trained_and_what_real_images_have(study: Path) -> None:
-    text = model_card(read_run(study, "running"))
+    text = model_card(read_run(study, "moment_matching"))
     assert "| data | `photos`, 160 images, source `photographs` |" in text
     assert "| updates | 1,200, Adam at 0.0005 |" in text and "| seeds | 0, 1 and 2 |" in text
     assert "| duration | 4 min 0 s, all seeds |" in text
@@ -125,17 +130,17 @@ def test_the_card_says_how_it_was_trained_and_what_real_images_have(study: Path)
 
 
 def test_one_training_is_said_to_be_one(study: Path) -> None:
-    path = study / "data/scores/running-lite2.json"
+    path = study / "data/scores/moment_matching-lite2.json"
     change(path, seeds=json.loads(path.read_text())["seeds"][:1])
-    (study / "data/scores/running-own.json").unlink()
+    (study / "data/scores/moment_matching-own.json").unlink()
     write_params(study, seeds=[0])
-    text = model_card(read_run(study, "running"))
+    text = model_card(read_run(study, "moment_matching"))
     assert "Scores are of one training: how far another seed would differ is not known" in text
 
 
 def test_a_run_without_scores_has_a_card_without_an_index(study: Path) -> None:
     shutil.rmtree(study / "data/scores")
-    text = model_card(read_run(study, "running"))
+    text = model_card(read_run(study, "moment_matching"))
     assert "model-index" not in front(text) and "None was taken." in text
     assert "It was not scored" in text
 
@@ -151,7 +156,7 @@ def networks(folder: Path, *places: str, **provenance: Any) -> str:
 
 
 def name_extractor(folder: Path, digest: str) -> None:
-    for path in (folder / "data/models/running").glob("*/config.json"):
+    for path in (folder / "data/models/moment_matching").glob("*/config.json"):
         statistics = json.loads(path.read_text())["statistics"]
         change(path, statistics=statistics | {"extractor_digest": digest})
 
@@ -160,7 +165,7 @@ def test_weights_are_named_with_their_licence_and_source(study: Path) -> None:
     facts = {"licence": "BSD-3-Clause", "package": "some-weights", "version": "1.2"}
     digest = networks(study, "extractors/vgg16", **facts, sha256="ab" * 32)
     name_extractor(study, digest)
-    text = model_card(read_run(study, "running"))
+    text = model_card(read_run(study, "moment_matching"))
     row = f"| BSD-3-Clause | some-weights 1.2 | `{'ab' * 32}` |"
     assert row in text and f"| extractor's file | `{digest}` |" in text
     assert "not at hand" not in text and "The features of vgg16 were learned elsewhere" in text
@@ -172,10 +177,10 @@ def test_a_space_of_the_networks_own_features_is_said_to_flatter(study: Path) ->
     for space in ("lite2", "own"):
         sha256 = "ab" * 32 if space == "own" else "cd" * 32
         other = networks(study, f"evaluators/{space}", licence="MIT", sha256=sha256)
-        path = study / f"data/scores/running-{space}.json"
+        path = study / f"data/scores/moment_matching-{space}.json"
         change(path, evaluator_digest=other)
         change(study / f"data/scores/reference-photos-{space}.json", evaluator_digest=other)
-    text = model_card(read_run(study, "running"))
+    text = model_card(read_run(study, "moment_matching"))
     assert "features of the network that scores it as `own`" in text
     assert "features of the network that scores it as `lite2`" not in text
 
@@ -183,20 +188,26 @@ def test_a_space_of_the_networks_own_features_is_said_to_flatter(study: Path) ->
 def test_inputs_that_are_no_longer_the_runs_are_refused(study: Path) -> None:
     found = networks(study, "extractors/vgg16", licence="MIT")
     name_extractor(study, "12" * 32)
-    message = line(read_run, study, "running")
+    message = line(read_run, study, "moment_matching")
     assert f"vgg16.safetensors: expected the one of sha256 {'12' * 6}" in message
     assert f"found {found[:12]}" in message
     name_extractor(study, found)
-    read_run(study, "running")
+    read_run(study, "moment_matching")
     networks(study, "evaluators/lite2", licence="MIT")
-    assert "evaluators/lite2.safetensors: expected the one of" in line(read_run, study, "running")
+    assert "evaluators/lite2.safetensors: expected the one of" in line(
+        read_run, study, "moment_matching"
+    )
 
 
 @pytest.mark.parametrize(
     ("run", "seed", "expected"),
     [
-        ("runing", None, "params.yaml: runs: no 'runing'; did you mean 'running'?"),
-        ("running", 7, "seed: expected one of run 'running', 0, 1, 2, found 7"),
+        (
+            "moment_matchin",
+            None,
+            "params.yaml: runs: no 'moment_matchin'; did you mean 'moment_matching'?",
+        ),
+        ("moment_matching", 7, "seed: expected one of run 'moment_matching', 0, 1, 2, found 7"),
         ("vgg16", None, "seed-1/config.json: expected a trained run, found no file"),
     ],
 )
@@ -208,11 +219,11 @@ def test_a_run_or_seed_that_is_not_there_is_refused(
 
 def test_a_folder_that_is_no_study_is_refused(tmp_path: Path) -> None:
     assert "params.yaml: expected a study's parameters, found no file" in line(
-        read_run, tmp_path, "running"
+        read_run, tmp_path, "moment_matching"
     )
-    (tmp_path / "params.yaml").write_text("runs: {running: {}}")
+    (tmp_path / "params.yaml").write_text("runs: {moment_matching: {}}")
     assert "params.yaml: evaluations: expected a mapping, found nothing" in line(
-        read_run, tmp_path, "running"
+        read_run, tmp_path, "moment_matching"
     )
 
 
@@ -220,15 +231,17 @@ def test_the_command_writes_the_card_and_its_picture_and_overwrites_neither(
     study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, picture = tmp_path / "card/CARD.md", tmp_path / "card/CARD-samples.png"
-    words = ["card", "running", "--study", str(study), "--seed", "2", "--out", str(out)]
+    words = ["card", "moment_matching", "--study", str(study), "--seed", "2", "--out", str(out)]
     cli.main(words)
     assert capsys.readouterr().out == f"{out}, {picture}\n"
-    assert out.read_text() == model_card(read_run(study, "running", 2), picture=picture.name)
-    samples = study / "data/samples/running/seed-2.png"
+    assert out.read_text() == model_card(
+        read_run(study, "moment_matching", 2), picture=picture.name
+    )
+    samples = study / "data/samples/moment_matching/seed-2.png"
     assert picture.read_bytes() == samples.read_bytes() and "(CARD-samples.png)" in out.read_text()
     out.unlink()
     assert "CARD-samples.png: expected no file, found one" in line(
-        write_card, out, study, "running", 2
+        write_card, out, study, "moment_matching", 2
     )
     assert not out.exists()
     cli.main([*words, "--force"])
