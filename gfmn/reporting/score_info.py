@@ -74,7 +74,7 @@ def score_info(key: str) -> ScoreInfo:
 def ordered(scores: Mapping[str, ScoreInfo]) -> list[str]:
     """Names by the order of their kinds, then by number of images, those of no number last."""
 
-    def place(key: str) -> tuple[int, float, str]:
+    def position(key: str) -> tuple[int, float, str]:
         return scores[key].order, scores[key].count or float("inf"), key
 
-    return sorted(scores, key=place)
+    return sorted(scores, key=position)
