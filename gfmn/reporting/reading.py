@@ -180,7 +180,7 @@ def _read_scores(
 def _check_seed(found: SeedScores, canonical: bool, at: str) -> None:
     """Inception's names only in its space; deviations over something; lists of one length."""
     for key, score in found.scores.items():
-        if score_info(key).kind in INCEPTION_KINDS and not canonical:
+        if score_info(key, score).kind in INCEPTION_KINDS and not canonical:
             expected = "no name of a score in FID's own Inception, for this space is another"
             raise InputError(f"{at}.scores: expected {expected}, found {key!r}")
         if score.std is not None and not score.over:

@@ -1,4 +1,4 @@
-"""What is known of each score: its kind, its title, which values are better, its decimals.
+"""The facts of each score: its kind, its title, which values are better, its decimals.
 
 A score's name is `<kind>_<evaluator>_<count>`, such as `fd_lite2_5k`. FID, IS and KID are names in
 the feature space of FID's own Inception, without an evaluator: `fid_5k`. The same formulas in any
@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from gfmn.reporting.records import Score
+
 Direction = Literal["lower", "higher", "half"]
 
 INCEPTION_KINDS = ("fid", "is", "kid")  # only in the feature space of FID's own Inception
@@ -18,7 +20,6 @@ CLASS_SCORES = ("is", "score")
 LIMIT = "n → ∞".replace(" ", "\N{NO-BREAK SPACE}")
 
 # The one list of display facts, in the order of columns: kind -> title, direction, decimals, main.
-# Once the score files say all this themselves, `score_info` takes it from there.
 _KINDS: dict[str, tuple[str, Direction, int | None, bool]] = {
     "fid": ("FID", "lower", None, True),
     "fd": ("Fréchet distance", "lower", None, True),
@@ -51,8 +52,13 @@ class ScoreInfo:
     order: int  # of its kind among all kinds, for columns
 
 
-def score_info(key: str) -> ScoreInfo:
-    """The facts of the score of that name."""
+def score_info(key: str, score: Score) -> ScoreInfo:
+    """The facts of a score, by its name as long as its file does not say them itself."""
+    return info_by_name(key)
+
+
+def info_by_name(key: str) -> ScoreInfo:
+    """The facts of the score of that name, from the list above."""
     kind = next((known for known in KINDS if key.startswith(f"{known}_")), "")
     title, direction, decimals, main = _KINDS.get(kind, (key, None, None, False))
     count = re.search(r"_(\d+)(k?)$", key)

@@ -29,7 +29,7 @@ class ScoreMean:
 def mean_over_seeds(key: str, scores: Sequence[Score]) -> ScoreMean:
     """The mean of the same score of several seeds."""
     first, values = scores[0], np.asarray([score.value for score in scores])
-    info = score_info(key)
+    info = score_info(key, first)
     method = first.over if first.std is None else None
     if len(scores) > 1:
         std, count = float(values.std(ddof=1)), len(scores)

@@ -8,7 +8,7 @@ from typing import Any
 from gfmn.common.config import nearest
 from gfmn.common.errors import InputError
 from gfmn.reporting.formatting import flatten
-from gfmn.reporting.score_info import KINDS, ScoreInfo, ordered, score_info
+from gfmn.reporting.score_info import KINDS, ScoreInfo, info_by_name, ordered
 from gfmn.reporting.study_diff.study_scores import StudyScores
 
 DEFAULT_KINDS = ("fid", "fd", "is", "score", "precision", "recall")
@@ -68,7 +68,7 @@ class ScorePair:
     @property
     def info(self) -> ScoreInfo:
         """The score's title, direction and decimals."""
-        return score_info(self.scores[0].metric)
+        return info_by_name(self.scores[0].metric)
 
     @property
     def difference(self) -> float | None:
@@ -169,7 +169,7 @@ def _run_scores(
 
 
 def _is_wanted(metric: str, wanted: Collection[str] | None) -> bool:
-    info = score_info(metric)
+    info = info_by_name(metric)
     if wanted is DEFAULT_KINDS:
         return info.kind in DEFAULT_KINDS and info.count is not None
     return wanted is None or metric in wanted or info.kind in wanted
@@ -202,12 +202,12 @@ def _short(key: str, value: Any) -> str:
 
 
 def _ordered(metrics: Collection[str]) -> list[str]:
-    return ordered({metric: score_info(metric) for metric in metrics})
+    return ordered({metric: info_by_name(metric) for metric in metrics})
 
 
 def _stem(metric: str) -> str:
     """A score's name without its number of images."""
-    return metric.rpartition("_")[0] if score_info(metric).count is not None else metric
+    return metric.rpartition("_")[0] if info_by_name(metric).count is not None else metric
 
 
 def _absence(study: StudyScores, letter: str, run: str) -> str:

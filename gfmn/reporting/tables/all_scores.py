@@ -57,7 +57,7 @@ def all_scores(study: Study) -> pd.DataFrame:
                 run = _run_columns(study, scores, seed.seed)
             else:
                 run = {"run": REAL_DATA}
-            infos = {key: score_info(key) for key in seed.scores}
+            infos = {key: score_info(key, score) for key, score in seed.scores.items()}
             for key in ordered(infos):
                 row = {"seed": seed.seed, "metric": key, count: infos[key].count or scores.n}
                 rows.append(shared | run | row | seed.scores[key].model_dump())
