@@ -1,11 +1,12 @@
 """report: tables, figures and one page of all results of the study's runs."""
 
+import json
 from pathlib import Path
 
 import checkout  # noqa: F401
 
-from gfmn.common import stage
-from gfmn.reporting.config import ReportConfig, check_report
+from gfmn.common import paths, stage
+from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.figures import draw_figures, write_figures
 from gfmn.reporting.figures.theme import DARK, LIGHT
 from gfmn.reporting.page.render import write_page
@@ -14,15 +15,12 @@ from gfmn.reporting.tables.files import run_summary, write_tables
 from gfmn.reporting.tables.table import make_table
 
 REPORTS = Path("reports")
-SECTIONS = ("runs", "evaluations", "references", "extractors", "evaluators")
 
 
 def main() -> None:
-    params = stage.read_params()
-    sections = {name: stage.section(name, params=params)[0] for name in SECTIONS}
-    config = ReportConfig.parse(params.get("report"), "params.yaml: report")
-    check_report(config, sections["runs"], "params.yaml: report")
-    study = read_study(Path(), config, **sections, sampling=params.get("sampling"))
+    sections = json.loads(paths.parameters("report").read_text())
+    config = ReportConfig.parse(sections.pop("report"), f"{stage.PARAMS}: report")
+    study = read_study(Path(), config, **sections)
     tables = {name: make_table(study, table) for name, table in config.tables.items()}
     write_tables(study, tables, REPORTS / "tables")
     light, dark = (draw_figures(study, tables, theme) for theme in (LIGHT, DARK))

@@ -24,6 +24,14 @@ def run_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[str,
     return merged(defaults, row), path
 
 
+def run_rows(params: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    """Every run's complete row, by name; raises `InputError` as `run_row` does."""
+    runs = params.get("runs", {})
+    if not isinstance(runs, Mapping):
+        raise InputError(f"{where}: runs: expected a mapping, found {runs!r:.60}")
+    return {name: run_row(params, name, where)[0] for name in runs}
+
+
 def merged(defaults: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """`defaults` overridden by `row`; mappings that both have are merged key by key."""
     result = dict(defaults)

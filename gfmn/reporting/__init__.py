@@ -1,1 +1,1 @@
-"""What people read: tables beside the paper's, figures, and one self-contained page."""
+"""The report of a study: tables that compare with the paper's, figures, and a page in one file."""

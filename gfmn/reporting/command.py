@@ -17,6 +17,7 @@ scores of one evaluator, data set and number of images; for others both values a
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
+    parser.description = "The scores and parameters of two studies, or two versions of one."
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("a", metavar="A", help="a study's folder, or FOLDER@REVISION")

@@ -50,7 +50,7 @@ def read_study(
     """Read the results of every run that there are; of a generator its file's digest alone.
 
     The arguments behind `config` are sections of the parameter file. `runs` has each run's complete
-    parameters by name; of these `seeds` is required, every other one may be absent. The order of
+    parameters by name; every one may be absent. The order of
     the evaluations is that of the feature spaces in every table. `extractors` and `evaluators` tell
     which part a run lacks that was not made; `sampling` is how all samples are drawn.
     """
@@ -107,7 +107,7 @@ def _read_run(
 ) -> RunResult:
     if not isinstance(parameters, Mapping):
         raise InputError(f"runs.{name}: expected a mapping of parameters, found {parameters!r}")
-    seeds = parameters.get("seeds")
+    seeds = parameters.get("seeds", [0])  # as gfmn.training.config.SeedsConfig has it
     if not isinstance(seeds, list) or not seeds or any(type(seed) is not int for seed in seeds):
         raise InputError(f"runs.{name}.seeds: expected a list of seeds, found {seeds!r}")
     results = tuple(_read_seed(inputs.folder, name, seed) for seed in seeds)

@@ -9,7 +9,7 @@ from builders.paper_tables import table4
 from builders.synthetic_report import CONFIG, edit_scores, finished_report, read_synthetic
 from builders.synthetic_study import folder_of
 
-from gfmn.reporting.score_info import score_info
+from gfmn.reporting.score_info import info_by_name
 from gfmn.reporting.tables.display import column_cells, score_column, view_table
 from gfmn.reporting.tables.files import markdown_table
 from gfmn.reporting.tables.table import make_table
@@ -25,14 +25,14 @@ def test_table_shows_few_of_the_scores() -> None:
 def test_common_value_is_not_marked_as_best() -> None:
     frame = pd.DataFrame({"run": ["a", "b"], "recall_x_5k": [0.0, 0.0], "fd_x_5k": [1.0, 2.0]})
     keys = ("recall_x_5k", "fd_x_5k")
-    columns = [score_column(frame, "x", key, score_info(key)) for key in keys]
+    columns = [score_column(frame, "x", key, info_by_name(key)) for key in keys]
     best = [[cell.best for cell in column_cells(frame, column)] for column in columns]
     assert best == [[False, False], [True, False]]
 
 
 def test_unknown_score_is_shown_without_a_best() -> None:
     frame = pd.DataFrame({"run": ["a", "b"], "new_x_5k": [1.2345, 2.0]})
-    column = score_column(frame, "x", "new_x_5k", score_info("new_x_5k"))
+    column = score_column(frame, "x", "new_x_5k", info_by_name("new_x_5k"))
     cells = column_cells(frame, column)
     assert [cell.text for cell in cells] == ["1.234", "2.000"]
     assert not any(cell.best for cell in cells)

@@ -15,8 +15,8 @@ PROBE = """
 const shown = (rows) => [...rows].filter((row) => !row.hidden).map((row) => row.cells[0]
   .querySelector(".name").textContent);
 const table = document.querySelector("#table2 table.results");
-const heads = [...table.tHead.rows[1].cells];
-const head = heads.find((cell) => cell.textContent.includes("fd_lite2_5k"));
+const columns = [...table.tHead.rows[1].cells];
+const head = columns.find((cell) => cell.textContent.includes("fd_lite2_5k"));
 const states = [];
 for (let i = 0; i < 3; i++) {
   head.querySelector("button").click();

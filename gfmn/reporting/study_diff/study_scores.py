@@ -12,13 +12,14 @@ import pyarrow
 
 from gfmn.common import parameters
 from gfmn.common.errors import InputError
+from gfmn.common.runs import run_rows
 from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.tables.all_scores import COLUMNS, all_scores
 
 PARAMS = "params.yaml"
 SCORES = "reports/tables/scores.parquet"
-SECTIONS = ("runs", "evaluations", "references", "extractors", "evaluators")
+SECTIONS = ("evaluations", "references", "extractors", "evaluators")
 REQUIRED = ("run", "seed", "dataset", "evaluator", "evaluator_digest", "metric", "value")
 
 
@@ -46,31 +47,32 @@ def read_study_scores(label: str) -> StudyScores:
         raise InputError(f"{label}: expected a folder before '@', found none")
     commit = _find_commit(folder, revision, label)
     content = _read_at(folder, commit, PARAMS, label)
-    params = parameters.parse(content, f"{label}: {PARAMS}", SECTIONS)
+    params = parameters.parse(content, f"{label}: {PARAMS}")
     scores = _parse_scores(_read_at(folder, commit, SCORES, label), f"{label}: {SCORES}")
-    return StudyScores(label, _run_parameters(params), scores, {})
+    return StudyScores(label, _run_parameters(params, f"{label}: {PARAMS}"), scores, {})
 
 
 def _read_folder(folder: Path, label: str) -> StudyScores:
     path = folder / PARAMS
     if not path.is_file():
         raise InputError(f"{label}: expected a study's folder with {PARAMS}, found none")
-    params = parameters.read(path, SECTIONS)
-    config = ReportConfig.parse(params.get("report"), f"{path}: report")
-    study = read_study(folder, config, **{name: params[name] for name in SECTIONS})
+    params = parameters.read(path)
+    config = ReportConfig.parse(params.get("report", {}), f"{path}: report")
+    sections = {name: params.get(name, {}) for name in SECTIONS}
+    study = read_study(folder, config, run_rows(params, str(path)), **sections)
     scores = all_scores(study)
     if scores.empty and (folder / SCORES).is_file():
         scores = _parse_scores((folder / SCORES).read_bytes(), str(folder / SCORES))
     if scores.empty:
         raise InputError(f"{label}: expected scores in data/scores or {SCORES}, found none")
     status = {name: run.status for name, run in study.runs.items()}
-    return StudyScores(label, _run_parameters(params), scores, status)
+    return StudyScores(label, _run_parameters(params, str(path)), scores, status)
 
 
-def _run_parameters(params: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Each run's parameters, with the study's sampling as a group of them."""
+def _run_parameters(params: Mapping[str, Any], where: str) -> dict[str, Mapping[str, Any]]:
+    """Each run's complete parameters, with the study's sampling as a group of them."""
     sampling = {"sampling": params["sampling"]} if params.get("sampling") else {}
-    return {name: {**row, **sampling} for name, row in params["runs"].items()}
+    return {name: {**row, **sampling} for name, row in run_rows(params, where).items()}
 
 
 def _parse_scores(content: bytes, where: str) -> pd.DataFrame:
