@@ -46,7 +46,7 @@ class Config(pydantic.BaseModel):
         if not isinstance(data, Mapping):
             return data
         known = [field.alias or name for name, field in cls.model_fields.items()]
-        for key in data:
+        for key in data if cls.model_config["extra"] == "forbid" else ():
             if key not in known:
                 about = {"key": key, "hint": suggest(str(key), known)}
                 raise PydanticCustomError(UNKNOWN_KEY, "unknown key; {hint}", about)
