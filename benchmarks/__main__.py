@@ -159,15 +159,15 @@ def breakdown_table(contest: Contenders, clock: Clock, repeats: int) -> None:
     """Where a step's time goes, before (the reference) and after."""
     parts = breakdown(contest, clock, repeats)
     rows = [
-        (part, *(f"{ms(found[part])} {share(found, part)}" for found in parts.values()))
+        (part, *(f"{ms(found[part])} {percentage(found, part)}" for found in parts.values()))
         for part in (*PARTS, REST)
     ]
     columns = [name if name == "plain" else label(contest, name) for name in parts]
-    table("parts of a step, ms and share", columns, rows)
+    table("parts of a step, ms and percentage", columns, rows)
 
 
-def share(parts: dict[str, float], part: str) -> str:
-    """A part's share of all."""
+def percentage(parts: dict[str, float], part: str) -> str:
+    """What a part is of the whole step."""
     return f"{100 * parts[part] / sum(parts.values()):4.0f}%"
 
 

@@ -77,7 +77,7 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         return synced.train(norm.training)
 
     def forward(self, x: Tensor) -> Tensor:
-        own = self.training or self.running_mean is None  # normalise by the batch's statistics
+        own = self.training or self.running_mean is None  # normalize by the batch's statistics
         if self.world.size == 1 or not own:
             return super().forward(x)
         mean, variance, count = whole_batch(x.detach(), self.world)

@@ -60,6 +60,7 @@ def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float 
             save_every,
         )
         checkpoint = resume_point(each, files, world)
+        # One measurement serves all seeds, and a resumed seed keeps its own: another might differ.
         precision = checkpoint.metadata["precision"] if checkpoint else precision
         if extractor is None or not extractor.precision.items() <= precision.items():
             extractor = load_extractor(

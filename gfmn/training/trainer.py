@@ -32,7 +32,7 @@ from gfmn.training.config import TrainingConfig
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a training starts from; several trainings, one after another, may share it."""
+    """What a training starts from; several trainings, one after another, may use the same."""
 
     extractor: Extractor
     statistics: Statistics  # of the real features

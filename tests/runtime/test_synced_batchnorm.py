@@ -39,8 +39,8 @@ def norm_inputs(name: str) -> list[tuple[Tensor, Tensor]]:
     generator = torch.Generator().manual_seed(len(name))
     dtype = torch.bfloat16 if name == "bf16" else torch.float32
     draws = [torch.randn(7, 5, 4, 3, generator=generator) for _ in range(4)]
-    centres = torch.linspace(-20, 20, 5)[:, None, None]
-    batches = [draws[0] * 2 + centres, draws[1] + centres]
+    centers = torch.linspace(-20, 20, 5)[:, None, None]
+    batches = [draws[0] * 2 + centers, draws[1] + centers]
     pairs = zip(batches, draws[2:], strict=True)
     form = torch.channels_last
     return [(x.to(dtype, memory_format=form), dy.to(dtype, memory_format=form)) for x, dy in pairs]
@@ -164,7 +164,7 @@ def test_synced_norm_evaluates_as_the_plain_one(name: str, ranks: Ranks) -> None
     norm.load_state_dict(ranks[0][name]["state"])
     found = joined(ranks, name, "evaluated")
     x = norm_inputs(name)[0][0]
-    if name == "untracked":  # normalises by the whole batch's statistics in every mode
+    if name == "untracked":  # normalizes by the whole batch's statistics in every mode
         assert distance(found, norm.double()(x.double())) < 3e-6
     else:
         assert torch.equal(found, norm.eval()(x))

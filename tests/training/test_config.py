@@ -26,7 +26,7 @@ def test_every_objective_with_parameters_has_its_group() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"objective": "amma"}, "objective: expected 'ama', 'l2', 'moment_matching' or 'ma'"),
+        ({"objective": "amma"}, "objective: expected 'ama', 'l2', 'ma' or 'moment_matching'"),
         ({"ama": {"rat": 1}}, "ama.rat: unknown key; did you mean 'rate'?"),
         ({"ama": {"rate": "1"}}, "ama.rate: expected a valid number, found '1'"),
         ({"ama": {"normalize": "var"}}, "ama.normalize: expected 'none' or 'std', found 'var'"),

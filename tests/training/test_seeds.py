@@ -52,9 +52,9 @@ def test_stage_stopped_in_its_second_seed_resumes_with_it(
     capsys.readouterr()
     assert cut.train([3, 5]) == whole
     assert cut.steps == [(5, 2), (5, 3), (5, 4)]
-    said = capsys.readouterr().err
-    assert "train x seed 3: already finished, rewriting outputs" in said
-    assert "train x seed 5: resuming from step 2 of 5" in said
+    lines = capsys.readouterr().err
+    assert "train x seed 3: already finished, rewriting outputs" in lines
+    assert "train x seed 5: resuming from step 2 of 5" in lines
 
 
 def test_stop_in_a_last_step_ends_the_stage_before_the_next_seed(
@@ -125,10 +125,10 @@ def test_timing_is_of_all_seeds_stopped_or_not(
 def test_lines_name_the_seed_where_there_are_several(
     study: Callable[[str], Study], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = study("said")
-    said.train([3])
+    named = study("named")
+    named.train([3])
     assert "train x: 5/5 steps" in capsys.readouterr().err
-    said.train([4, 5])
+    named.train([4, 5])
     lines = capsys.readouterr().err
     assert "train x seed 4: 5/5 steps" in lines and "train x seed 5: 5/5 steps" in lines
 
@@ -207,5 +207,5 @@ def test_processes_leave_the_same_bytes_in_any_order_of_seeds(
     (scratch,) = (shared.folder / "data/scratch").glob("x-seed-5-*")
     shutil.rmtree(scratch)
     assert shared.train([5, 3], processes=2) == together
-    said = capfd.readouterr().err
-    assert said.count("already finished") == said.count("train x seed 3: already finished") == 1
+    lines = capfd.readouterr().err
+    assert lines.count("already finished") == lines.count("train x seed 3: already finished") == 1

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # which cannot follow what is made at run time
     Name = str
     Groups = Config
 else:
-    Name = Literal[tuple(OBJECTIVES)]
+    Name = Literal[tuple(sorted(OBJECTIVES))]
     Groups = create_model(
         "Groups",
         __base__=Config,

@@ -1,4 +1,4 @@
-"""Base classes of objectives, and the pieces that several of them share.
+"""Base classes of objectives, and the pieces that several of them use.
 
 An objective is called with the taps of a batch and returns its gradient by each tap in closed
 form; no graph is kept for it. A file of this folder defines one objective and registers it under
@@ -101,7 +101,7 @@ class MomentObjective(Objective):
     A batch's gradient is then elementwise in its features: with g1 and g2 the objective's
     derivatives by the moments about the real mean mu,
     `dL/df = (g1 + 2 g2 (f - mu)) / B = offset + scale * f`.
-    Nothing is concatenated over samples, and several processes share the moments alone.
+    Nothing is concatenated over samples, and several processes exchange the moments alone.
     """
 
     @abstractmethod
@@ -138,7 +138,7 @@ def _by_feature(
     return first / count - scale * mean, scale
 
 
-# ---------------------------------------------------------------------- what objectives share
+# -------------------------------------------------------------------- used by several objectives
 
 
 class Delta(NamedTuple):
