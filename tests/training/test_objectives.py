@@ -8,8 +8,8 @@ from builders.tiny_network import TinyNetwork
 
 from benchmarks import plain
 from gfmn.features.moments import Target
-from gfmn.networks.tap_gradients import AffineGradient
 from gfmn.networks.rows import from_rows
+from gfmn.networks.tap_gradients import AffineGradient
 from gfmn.training.objectives import AMAConfig, Groups, MomentObjective, build
 
 

@@ -1,5 +1,6 @@
 """Models of timm."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -26,16 +27,20 @@ def load(model: str, resize: int | None, classes: int | None) -> LibraryModel:
     if size is not None and resize not in (None, size) and hasattr(network, "dynamic_img_size"):
         # A vision transformer at another size than its own: its position embedding is resized.
         network, size = timm.create_model(model, dynamic_img_size=True, **options), None
-    mean, std = (tuple(map(float, config[key])) for key in ("mean", "std"))
     return LibraryModel(
         module=network,
-        mean=mean,
-        std=std,
+        mean=_three_floats(config["mean"]),
+        std=_three_floats(config["std"]),
         interpolation="bicubic" if config.get("interpolation") == "bicubic" else "bilinear",
         fixed_size=size,
         stages=tuple(stage["module"] for stage in getattr(network, "feature_info", [])),
         embed=_embed,
     )
+
+
+def _three_floats(values: Sequence[float]) -> tuple[float, float, float]:
+    red, green, blue = map(float, values)
+    return red, green, blue
 
 
 def _embed(module: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | None]:
