@@ -48,14 +48,9 @@ def encoder_file(folder: Path) -> Path:
     return path
 
 
-def bundle_file(encoder: Path) -> Path:
-    """A bundle of the encoder and a Lite0, and the Lite0, beside the encoder's file."""
+def combined_file(encoder: Path) -> Path:
+    """A combined extractor of the encoder and a Lite0; it and the Lite0 next to the encoder."""
     lite, out = encoder.with_name("lite.safetensors"), encoder.with_name("both.safetensors")
     save_extractor(lite, [record("lite", "efficientnet_lite0")])
     combine([encoder, lite], out)
     return out
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return encoder_file(tmp_path_factory.mktemp("files"))

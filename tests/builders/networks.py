@@ -22,6 +22,12 @@ def lively(network: nn.Module, seed: int = 0) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
+def copy_weights(source: nn.Module, target: nn.Module) -> None:
+    """Both register their layers in forward order; the source may have more, behind those."""
+    state = zip(target.state_dict(), source.state_dict().values(), strict=False)
+    target.load_state_dict(dict(state))
+
+
 def images(size: int, count: int = 2) -> Tensor:
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(1))
 
@@ -30,7 +36,7 @@ def relative_error(found: Tensor, expected: Tensor) -> float:
     return float((found - expected).norm() / expected.norm())
 
 
-def normalised(x: Tensor) -> Tensor:
+def normalized(x: Tensor) -> Tensor:
     """As ImageNet classifiers other than Lite want it."""
     return torchvision.transforms.functional.normalize(
         x, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]

@@ -1,4 +1,4 @@
-"""Frozen networks in use: what is loaded, computed, selected and taken back to the images."""
+"""Extractors: what is loaded, computed and selected, and the gradient by the images."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from builders.extractor_files import bundle_file, encoder_file, line, record
+from builders.extractor_files import combined_file, encoder_file, line, record
+from builders.networks import relative_error
 from torch import nn
 
 from gfmn.features.extractor import check_image_size, load_extractor, select_taps
@@ -24,14 +25,14 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def both(encoder: Path) -> Path:
-    return bundle_file(encoder)
+    return combined_file(encoder)
 
 
 def images(count: int = 2, size: int = 32) -> torch.Tensor:
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(1))
 
 
-def test_the_taps_are_the_networks_own(encoder: Path) -> None:
+def test_extractor_taps_equal_network(encoder: Path) -> None:
     extractor = load_extractor(encoder, 32, precision="fp32")
     source = record("enc")
     network = build("dcgan_encoder").eval()
@@ -47,7 +48,7 @@ def test_the_taps_are_the_networks_own(encoder: Path) -> None:
         assert tap.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_an_extractor_stays_frozen_and_lets_gradients_through(encoder: Path) -> None:
+def test_extractor_stays_frozen_and_passes_gradients(encoder: Path) -> None:
     extractor = load_extractor(encoder, 32, precision="fp32")
     holder = nn.Sequential(extractor).train()
     assert not any(module.training for module in extractor.modules())
@@ -57,7 +58,7 @@ def test_an_extractor_stays_frozen_and_lets_gradients_through(encoder: Path) -> 
     assert x.grad is not None and x.grad.abs().max() > 0
 
 
-def test_a_bundle_computes_what_its_parts_compute(both: Path) -> None:
+def test_combined_extractor_equals_its_networks(both: Path) -> None:
     paths = [both.with_name(f"{name}.safetensors") for name in ("enc", "lite")]
     extractors = [load_extractor(path, 32, precision="fp32") for path in paths]
     parts = [tap for extractor in extractors for tap in extractor(images())]
@@ -67,7 +68,7 @@ def test_a_bundle_computes_what_its_parts_compute(both: Path) -> None:
         assert torch.equal(tap, expected)
 
 
-def test_selected_taps_alone_are_returned_in_forward_order_and_computed(both: Path) -> None:
+def test_extractor_computes_selected_taps_in_forward_order(both: Path) -> None:
     chosen = ["lite.block01_depthwise", "down2", "enc.down1"]
     extractor = load_extractor(both, 32, chosen, "fp32")
     names = ["enc.down1", "enc.down2", "lite.block01_depthwise"]
@@ -85,7 +86,7 @@ def test_selected_taps_alone_are_returned_in_forward_order_and_computed(both: Pa
     assert len(load_extractor(both, 32, 3, "fp32").taps) == 6
 
 
-def test_taps_in_bf16_are_near_those_in_fp32(both: Path) -> None:
+def test_extractor_in_bf16_is_near_fp32(both: Path) -> None:
     exact = load_extractor(both, 32, 5, "fp32")
     assert exact.precision == {"enc": "fp32", "lite": "fp32"}
     rounded = load_extractor(both, 32, 5, "bf16")
@@ -109,7 +110,7 @@ def test_taps_in_bf16_are_near_those_in_fp32(both: Path) -> None:
         (["head"], {"vgg": (), "lite": ("head",)}),
     ],
 )
-def test_taps_are_selected_by_number_and_name(taps: Any, expected: Mapping[str, Any]) -> None:
+def test_select_taps_by_number_and_name(taps: Any, expected: Mapping[str, Any]) -> None:
     assert select_taps(NAMES, taps, "x") == expected
 
 
@@ -128,13 +129,13 @@ def test_taps_are_selected_by_number_and_name(taps: Any, expected: Mapping[str, 
         ("every", ["'all'", "found 'every'"]),
     ],
 )
-def test_a_tap_that_no_network_has_is_one_line_with_a_hint(taps: Any, parts: list[str]) -> None:
+def test_select_taps_refuses_unknown_tap_with_a_hint(taps: Any, parts: list[str]) -> None:
     message = line(select_taps, NAMES, taps, "params.yaml: runs.a.taps")
     assert message.startswith("params.yaml: runs.a.taps: ")
     assert all(part in message for part in parts), message
 
 
-def test_an_image_size_that_a_network_does_not_take_is_refused(encoder: Path) -> None:
+def test_check_image_size_refuses_other_sizes(encoder: Path) -> None:
     assert "expected images of 32 px, found 64 px" in line(load_extractor, encoder, 64)
     assert str(encoder) in line(load_extractor, encoder, 64)
     vgg16 = describe("vgg16")
@@ -145,3 +146,22 @@ def test_an_image_size_that_a_network_does_not_take_is_refused(encoder: Path) ->
     check_image_size(vgg16, 48, None, "x")
     check_image_size(describe("vgg16", resize=64), 40, None, "x")
     check_image_size(describe("efficientnet_lite0"), 33, None, "x")
+
+
+def test_image_gradient_in_batch_mode_equals_training_mode(
+    encoder: Path,
+) -> None:
+    frozen = load_extractor(encoder, 32, precision="fp32", batchnorm="batch")
+    network = build("dcgan_encoder").train().requires_grad_(False)
+    network.load_state_dict(record("enc").state)
+    x = images(count=4).requires_grad_()
+    torch.manual_seed(0)
+    pairs = [
+        (torch.randn(n := torch.Size(tap.shape).numel()), torch.zeros(n)) for tap in frozen.taps
+    ]
+    loss = torch.zeros(())
+    for tap, (offset, _) in zip(network(x), pairs, strict=True):
+        loss = loss + (tap.permute(0, 2, 3, 1).reshape(len(tap), -1) * offset).sum()
+    (expected,) = torch.autograd.grad(loss, x)
+    frozen.backward(frozen(x), pairs)
+    assert x.grad is not None and relative_error(x.grad, expected) < 1e-4

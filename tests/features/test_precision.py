@@ -1,4 +1,4 @@
-"""The precision of the networks: what bf16 costs, and how the faster one is found."""
+"""Precision of the networks: the error of bf16, and how the faster precision is found."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 from builders.convolutions import packs
-from builders.extractor_files import bundle_file, encoder_file, line
-from builders.networks import lively
+from builders.extractor_files import combined_file, encoder_file, line
+from builders.networks import images, lively, relative_error
 from torch import nn
 from torch.nn import functional as F
 
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bundle_file(encoder_file(tmp_path_factory.mktemp("files")))
+    return combined_file(encoder_file(tmp_path_factory.mktemp("files")))
 
 
 @packs
@@ -33,18 +33,16 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("name", "by_mean", "by_deviation"),
     [("vgg19_bn", 0.007, 0.018), ("resnet18", 0.007, 0.011)],  # twice what was measured
 )
-def test_moments_of_bf16_features_are_near_those_of_the_exact_network(
-    name: str, by_mean: float, by_deviation: float
-) -> None:
+def test_moments_in_bf16_are_near_fp32(name: str, by_mean: float, by_deviation: float) -> None:
     network = lively(build(name))
     network.freeze()
     generator = torch.Generator().manual_seed(1)
     coarse, fine = (torch.rand(64, 3, size, size, generator=generator) for size in (4, 32))
-    pictures = 0.8 * F.interpolate(coarse, size=32, mode="bilinear") + 0.2 * fine
+    x = 0.8 * F.interpolate(coarse, size=32, mode="bilinear") + 0.2 * fine
     with torch.no_grad():
-        exact = [rows(tap).double() for tap in network(pictures)]
+        exact = [rows(tap).double() for tap in network(x)]
         extractor = Extractor({name: network}, {name: network.tap_names}, 32, {name: "bf16"}, "")
-        taps = extractor(pictures)
+        taps = extractor(x)
     assert all(tap.dtype == torch.bfloat16 for tap in taps)
     assert all(tap.is_contiguous(memory_format=torch.channels_last) for tap in taps)
     layout = Layout(tuple(tap.shape for tap in extractor.taps))
@@ -80,14 +78,16 @@ def clocked(
 @pytest.mark.parametrize(
     ("bf16", "expected"), [(0.5, "bf16"), (0.89, "bf16"), (0.95, "fp32"), (1, "fp32"), (9, "fp32")]
 )
-def test_bf16_is_chosen_only_where_it_is_clearly_faster(
+def test_measured_precision_is_bf16_only_if_clearly_faster(
     bf16: float, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make = clocked(monkeypatch, lambda precision, _: bf16 if precision == "bf16" else 1)
     assert measured_precision(make, CPU) == expected
 
 
-def test_neither_the_first_call_nor_a_busy_moment_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measured_precision_ignores_single_slow_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     slow_start = clocked(monkeypatch, lambda _, call: 99 if call == 0 else 1)
     assert measured_precision(slow_start, CPU) == "fp32"
     for late in ("fp32", "bf16"):
@@ -100,18 +100,18 @@ def test_neither_the_first_call_nor_a_busy_moment_decides(monkeypatch: pytest.Mo
             assert measured_precision(clocked(monkeypatch, seconds), CPU) == faster
 
 
-def test_nothing_is_measured_on_a_device_without_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measured_precision_without_bf16_measures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gfmn.common.devices.has_bf16", lambda device: False)
     assert measured_precision(lambda precision: pytest.fail("made a work"), CPU) == "fp32"
 
 
-def test_a_build_without_onednn_has_no_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_has_bf16_needs_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.backends.mkldnn.is_available", lambda: False)
     monkeypatch.setattr("torch.ops.mkldnn", SimpleNamespace())
     assert has_bf16(CPU) is False
 
 
-def test_a_measured_network_is_unchanged_and_runs_in_both_precisions(
+def test_faster_precision_leaves_network_unchanged(
     both: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = load_network(both, read_header(both).networks[0])
@@ -139,7 +139,7 @@ def test_a_measured_network_is_unchanged_and_runs_in_both_precisions(
     assert not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
 
 
-def test_auto_measures_each_network_whose_precision_is_not_known(
+def test_auto_measures_networks_of_unknown_precision(
     both: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured: list[str] = []
@@ -163,6 +163,17 @@ def test_auto_measures_each_network_whose_precision_is_not_known(
     assert measured == ["enc", "lite", "lite"]
 
 
-def test_auto_loads_a_network_in_the_precision_that_it_measures(both: Path) -> None:
+def test_auto_uses_measured_precision(both: Path) -> None:
     assert load_extractor(both, 32, ["enc.down1"]).precision["enc"] in ("fp32", "bf16")
     assert "expected one of" in line(load_extractor, both, 32, 1, "fp8")
+
+
+def test_batch_norms_stay_in_float32(both: Path) -> None:
+    exact = load_extractor(both, 32, 5, precision="fp32", batchnorm="batch")
+    rounded = load_extractor(both, 32, 5, precision="bf16", batchnorm="batch")
+    norms = [m for m in rounded.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert norms and all(norm.weight.dtype == torch.float32 for norm in norms)
+    x = images(32, count=8)
+    for tap, expected in zip(rounded(x), exact(x), strict=True):
+        assert tap.dtype == torch.bfloat16
+        assert relative_error(tap.float(), expected) < 0.05

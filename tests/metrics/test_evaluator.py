@@ -11,7 +11,7 @@ import pytest
 import timm
 import torch
 import torch_fidelity
-from builders.extractor_files import bundle_file, encoder_file, line, record
+from builders.extractor_files import encoder_file, line, record
 from builders.project import parameters
 from ruamel.yaml import YAML
 from torch import nn
@@ -105,7 +105,7 @@ def test_evaluator_from_extractor_has_its_last_tap_averaged(folder: Path) -> Non
         last = network(bytes_to_unit(images()))[-1]
     np.testing.assert_allclose(found.pooled, last.mean((2, 3)).numpy(), rtol=1e-3, atol=1e-4)
     assert found.logits is None and evaluator.name == "own"
-    both = bundle_file(encoder)
+    both = combined_file(encoder)
     assert "expected one network, found 2 (enc, lite)" in line(
         save_as_evaluator, both, "x", None, out
     )

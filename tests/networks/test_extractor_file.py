@@ -14,7 +14,7 @@ import pytest
 import safetensors
 import safetensors.torch
 import torch
-from builders.extractor_files import line, record
+from builders.extractor_files import encoder_file, line, record
 from builders.published_weights import published_lite, saved
 
 from gfmn.common import tensorfile
@@ -30,6 +30,11 @@ from gfmn.networks.extractor_file import (
 STAGES = Path(__file__).parents[2] / "stages"
 
 
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return encoder_file(tmp_path_factory.mktemp("files"))
+
+
 def rewrite(
     source: Path, path: Path, change: Callable[[dict[str, Any], dict[str, torch.Tensor]], None]
 ) -> Path:
@@ -41,12 +46,13 @@ def rewrite(
     return path
 
 
-def test_saving_in_two_processes_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_save_extractor_gives_same_bytes_in_every_process(tmp_path: Path) -> None:
     paths = [tmp_path / f"{i}.safetensors" for i in range(2)]
     # In another process too, since the order of hashes differs from process to process.
     script = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
-        f"from test_extractor_file import *; save_extractor({str(paths[1])!r}, [record('enc')])"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
+        "from builders.extractor_files import record, save_extractor\n"
+        f"save_extractor({str(paths[1])!r}, [record('enc')])"
     )
     save_extractor(paths[0], [record("enc")])
     subprocess.run(
@@ -57,7 +63,7 @@ def test_saving_in_two_processes_gives_the_same_bytes(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == sorted(paths)
 
 
-def test_the_header_tells_all_that_is_needed_to_use_the_network(encoder: Path) -> None:
+def test_read_header_has_all_facts_of_the_network(encoder: Path) -> None:
     with safetensors.safe_open(encoder, "pt") as file:
         assert list(file.metadata()) == ["gfmn"]
         text = file.metadata()["gfmn"]
@@ -68,14 +74,12 @@ def test_the_header_tells_all_that_is_needed_to_use_the_network(encoder: Path) -
     assert network.provenance == {"a": 1, "b": "x"}
 
 
-def test_two_networks_of_one_name_are_refused(encoder: Path, tmp_path: Path) -> None:
+def test_combine_refuses_two_networks_of_one_name(encoder: Path, tmp_path: Path) -> None:
     message = line(combine, [encoder, encoder], tmp_path / "out.safetensors")
     assert "found two 'enc'" in message and not list(tmp_path.iterdir())
 
 
-def test_a_missing_truncated_or_foreign_file_is_one_line_that_names_it(
-    encoder: Path, tmp_path: Path
-) -> None:
+def test_missing_truncated_or_foreign_file_is_refused(encoder: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     assert "found no file" in line(load_extractor, path, 32)
     for data in (b"", b"PK not safetensors", encoder.read_bytes()[:-1], encoder.read_bytes()[:90]):
@@ -86,7 +90,7 @@ def test_a_missing_truncated_or_foreign_file_is_one_line_that_names_it(
     assert "expected format 'extractor-2'" in line(load_extractor, path, 32)
 
 
-def test_a_file_that_contradicts_itself_or_us_is_refused(encoder: Path, tmp_path: Path) -> None:
+def test_file_with_wrong_tensors_or_metadata_is_refused(encoder: Path, tmp_path: Path) -> None:
     key = "enc/blocks.down2.conv.weight"
 
     def lacks(facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
@@ -115,7 +119,7 @@ def test_a_file_that_contradicts_itself_or_us_is_refused(encoder: Path, tmp_path
         assert expected in message and str(path) in message, message
 
 
-def test_a_state_of_another_architecture_is_not_saved(tmp_path: Path) -> None:
+def test_save_extractor_refuses_state_of_other_architecture(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     wrong = record(architecture="dcgan_encoder", arguments={"image_size": 64}, image_size=64)
     assert "expected the tensor 'blocks.down4.conv.weight'" in line(save_extractor, path, [wrong])
@@ -123,7 +127,7 @@ def test_a_state_of_another_architecture_is_not_saved(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_stages_fetch_and_bundle_what_the_parameters_name(
+def test_stages_write_networks_of_params(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     member = saved(published_lite("efficientnet_lite0"))
@@ -142,7 +146,7 @@ def test_the_stages_fetch_and_bundle_what_the_parameters_name(
     params = {
         "extractors": {
             "fetched": {"lite": network},
-            "bundled": {"pair": {"first": "enc", "second": "lite"}},
+            "bundled": {"pair": {"networks": ["enc", "lite"]}},
         },
         "evaluators": {
             "fetched": {"eye": {**network, "resize": 64}},
@@ -170,10 +174,8 @@ def test_the_stages_fetch_and_bundle_what_the_parameters_name(
     assert (eye.resizer, own.resizer) == tuple(f"antialiased bilinear to {n} px" for n in (64, 40))
 
 
-def test_a_stage_ends_in_one_line_without_its_input(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(
-        "extractors: {bundled: {pair: {first: enc, second: enc}}}\n"
-    )
+def test_stage_without_its_input_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("extractors: {bundled: {pair: {networks: [enc, enc]}}}\n")
     command = [sys.executable, str(STAGES / "bundle_extractor.py"), "pair"]
     failed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert failed.returncode == 1 and failed.stderr.count("\n") == 1
