@@ -1,14 +1,13 @@
 """A whole study's parameters, checked together before anything long runs."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gfmn import pretraining, sources
-from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.common.runs import run_row
-from gfmn.common.stage import NAME
+from gfmn.common.sections import check_keys, check_name, entries, entries_by_kind, known
 from gfmn.features.extractor import check_image_size, select_taps
 from gfmn.features.statistics import StatisticsConfig
 from gfmn.generators import IMAGE_SIZES
@@ -75,11 +74,11 @@ def check(params: Mapping[str, Any], where: str) -> Study:
     `where` is the parameter file. Raises `InputError` for the first unknown or missing key, wrong
     type or impossible combination; needs no weights and no images.
     """
-    _no_others(params, SECTIONS, where)
+    check_keys(params, SECTIONS, where)
     _check_root(params, where)
     sizes = {
         name: sources.parse(data, path).image_size
-        for name, data, path in _entries(params, "datasets", where)
+        for name, data, path in entries(params, "datasets", where)
     }
     extractors = _check_extractors(params, where, sizes)
     evaluators = _check_evaluators(params, where, extractors)
@@ -111,16 +110,16 @@ def _check_runs(
 ) -> dict[str, SeedsConfig]:
     _check_defaults(params.get("defaults", {}), f"{where}: defaults")
     runs: dict[str, SeedsConfig] = {}
-    for name, data, _ in _entries(params, "runs", where):
+    for name, data, _ in entries(params, "runs", where):
         row, path = run_row(params, name, where)
         for key in INPUTS:
             if key not in data:
                 raise InputError(f"{path}.{key}: required in every run's row, found nothing")
         run = runs[name] = SeedsConfig.parse(row, path)
-        _known(run.dataset, sizes, f"{path}.dataset")
-        _known(run.extractor, extractors, f"{path}.extractor")
+        known(run.dataset, sizes, f"{path}.dataset")
+        known(run.extractor, extractors, f"{path}.extractor")
         needed = f"{run.dataset}-{run.extractor}-{run.batchnorm}"
-        _known(needed, measured, f"{path}: statistics")
+        known(needed, measured, f"{path}: statistics")
         _check_run(run, extractors, sizes, path)
     return runs
 
@@ -140,12 +139,12 @@ def _check_evaluators(
 ) -> dict[str, Network]:
     """What is known of each evaluator's network."""
     found: dict[str, Network] = {}
-    for kind, name, data, path in _kinds(params, "evaluators", EVALUATORS, "pixel", where):
+    for kind, name, data, path in entries_by_kind(params, "evaluators", EVALUATORS, "pixel", where):
         if kind == "fetched":
             found[name] = Network(describe_published(FetchedEvaluator.parse(data, path), path))
             continue
         config = ExtractorEvaluator.parse(data, path)
-        networks = extractors[_known(config.extractor, extractors, f"{path}.extractor")]
+        networks = extractors[known(config.extractor, extractors, f"{path}.extractor")]
         if len(networks) > 1:
             both = ", ".join(networks)
             raise InputError(f"{path}.extractor: expected one network, found {both}")
@@ -160,17 +159,17 @@ def _check_references(
     evaluators: Mapping[str, Network],
 ) -> set[str]:
     references = set()
-    for name, data, path in _entries(params, "references", where):
+    for name, data, path in entries(params, "references", where):
         config = ReferenceConfig.parse(data, path)
-        size = sizes[_known(config.dataset, sizes, f"{path}.dataset")]
-        other = sizes[_known(config.held_out, sizes, f"{path}.held_out")]
+        size = sizes[known(config.dataset, sizes, f"{path}.dataset")]
+        other = sizes[known(config.held_out, sizes, f"{path}.held_out")]
         if size != other:
             found = f"{config.held_out!r} of {other} px"
             raise InputError(f"{path}.held_out: expected images of {size} px, found {found}")
-        network = evaluators[_known(config.evaluator, evaluators, f"{path}.evaluator")]
+        network = evaluators[known(config.evaluator, evaluators, f"{path}.evaluator")]
         pair = f"{path}: evaluator {config.evaluator!r} on data set {config.dataset!r}"
         check_image_size(network.description, size, network.trained_size, pair)
-        references.add(_paired(name, f"{config.dataset}-{config.evaluator}", path))
+        references.add(check_name(name, f"{config.dataset}-{config.evaluator}", path))
     return references
 
 
@@ -181,18 +180,18 @@ def _check_evaluations(
     sizes: Mapping[str, int],
     references: Collection[str],
 ) -> None:
-    for name, data, path in _entries(params, "evaluations", where):
+    for name, data, path in entries(params, "evaluations", where):
         config = EvaluationConfig.parse(data, path)
-        run = runs[_known(config.run, runs, f"{path}.run")]
-        _known(config.dataset, sizes, f"{path}.dataset")
+        run = runs[known(config.run, runs, f"{path}.run")]
+        known(config.dataset, sizes, f"{path}.dataset")
         if sizes[run.dataset] != sizes[config.dataset]:
             found = f"{config.dataset!r} of {sizes[config.dataset]} px"
             expected = f"images of {sizes[run.dataset]} px, as the run's"
             raise InputError(f"{path}.dataset: expected {expected}, found {found}")
-        _known(f"{config.dataset}-{config.evaluator}", references, f"{path}: references")
+        known(f"{config.dataset}-{config.evaluator}", references, f"{path}: references")
         # Against other real images than the run's own, the name says which.
         other = "" if config.dataset == run.dataset else f"{config.dataset}-"
-        _paired(name, f"{config.run}-{other}{config.evaluator}", path)
+        check_name(name, f"{config.run}-{other}{config.evaluator}", path)
         if name.startswith(FILES):
             raise InputError(f"{path}: expected a name that begins otherwise, found {name!r}")
 
@@ -205,7 +204,7 @@ def _check_run(
     names = {name: network.description.tap_names for name, network in networks.items()}
     used = [name for name, taps in select_taps(names, run.taps, f"{path}.taps").items() if taps]
     for name in run.weights:
-        _known(name, used, f"{path}.weights")
+        known(name, used, f"{path}.weights")
     size = sizes[run.dataset]
     if size not in IMAGE_SIZES:
         expected = f"a data set of {', '.join(map(str, IMAGE_SIZES))} px"
@@ -218,7 +217,7 @@ def _check_run(
         for part, network in parts.items()
         if part == name and network.decoder is not None
     }
-    source = decoders[_known(run.decoder, ["none", *decoders], f"{path}.decoder")]
+    source = decoders[known(run.decoder, ["none", *decoders], f"{path}.decoder")]
     assert source.decoder is not None
     made = (source.decoder.decoder, source.decoder.latent, source.trained_size)
     if made != (run.generator, run.latent, size):
@@ -232,7 +231,7 @@ def _check_extractors(
 ) -> dict[str, dict[str, Network]]:
     """Each extractor's networks by name."""
     found: dict[str, dict[str, Network]] = {}
-    for kind, name, data, path in _kinds(params, "extractors", KINDS, "none", where):
+    for kind, name, data, path in entries_by_kind(params, "extractors", KINDS, "none", where):
         if kind == "fetched":
             found[name] = {
                 name: Network(describe_published(FetchedNetwork.parse(data, path), path))
@@ -241,7 +240,7 @@ def _check_extractors(
             found[name] = {name: _trained(pretraining.parse(data, path), sizes, path)}
         else:
             combined = CombinedExtractor.parse(data, path)
-            first, second = (found[_known(n, found, f"{path}.networks")] for n in combined.networks)
+            first, second = (found[known(n, found, f"{path}.networks")] for n in combined.networks)
             if twice := first.keys() & second.keys():
                 raise InputError(f"{path}: expected each network once, found {twice} twice")
             found[name] = first | second
@@ -249,7 +248,7 @@ def _check_extractors(
 
 
 def _trained(config: PretrainingConfig, sizes: Mapping[str, int], path: str) -> Network:
-    size = sizes[_known(config.dataset, sizes, f"{path}.dataset")]
+    size = sizes[known(config.dataset, sizes, f"{path}.dataset")]
     if not isinstance(config, AutoencoderConfig):
         description = _described(config.architecture, path)
         check_image_size(description, size, None, f"{path}.dataset")
@@ -262,15 +261,15 @@ def _check_statistics(
     params: Mapping[str, Any], where: str, sizes: Mapping[str, int], extractors: Extractors
 ) -> set[str]:
     measured = set()
-    for name, data, path in _entries(params, "statistics", where):
+    for name, data, path in entries(params, "statistics", where):
         config = StatisticsConfig.parse(data, path)
-        size = sizes[_known(config.dataset, sizes, f"{path}.dataset")]
-        _known(config.extractor, extractors, f"{path}.extractor")
+        size = sizes[known(config.dataset, sizes, f"{path}.dataset")]
+        known(config.extractor, extractors, f"{path}.extractor")
         for network in extractors[config.extractor].values():
             pair = f"{path}: extractor {config.extractor!r} on data set {config.dataset!r}"
             check_image_size(network.description, size, network.trained_size, pair)
         parts = (config.dataset, config.extractor, config.batchnorm)
-        measured.add(_paired(name, "-".join(parts), path))
+        measured.add(check_name(name, "-".join(parts), path))
     return measured
 
 
@@ -280,55 +279,3 @@ def _described(architecture: str, where: str, **arguments: Any) -> TappedNetwork
         return describe(architecture, **arguments)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-
-
-def _kinds(
-    params: Mapping[str, Any], section: str, kinds: Collection[str], taken: str, where: str
-) -> Iterator[tuple[str, str, Any, str]]:
-    """Kind, name, parameters and path of each entry of a section that has its entries by kind.
-
-    No name comes twice, whatever the kinds, and none is `taken`.
-    """
-    groups, names = params.get(section, {}), {taken}
-    if not isinstance(groups, Mapping):
-        raise InputError(f"{where}: {section}: expected a mapping, found {groups!r}")
-    _no_others(groups, kinds, f"{where}: {section}")
-    for kind in kinds:
-        for name, data, path in _entries(groups, kind, f"{where}: {section}", "."):
-            if name in names:
-                raise InputError(f"{path}: expected a name of its own, found {name!r}")
-            names.add(name)
-            yield kind, name, data, path
-
-
-def _entries(
-    params: Mapping[str, Any], section: str, where: str, joint: str = ": "
-) -> Iterator[tuple[str, Any, str]]:
-    """Name, parameters and path of each entry of a section."""
-    entries = params.get(section, {})
-    path = f"{where}{joint}{section}"
-    if not isinstance(entries, Mapping):
-        raise InputError(f"{path}: expected a mapping from names to parameters, found {entries!r}")
-    for name, data in entries.items():
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise InputError(f"{path}: expected a name of a-z, 0-9, _ and -, found {name!r}")
-        yield name, data, f"{path}.{name}"
-
-
-def _no_others(data: Mapping[str, Any], known: Collection[str], where: str) -> None:
-    for key in data:
-        if key not in known:
-            raise InputError(f"{where}: {key}: unknown key; {suggest(str(key), known)}")
-
-
-def _known(name: str, names: Collection[str], where: str) -> str:
-    if name not in names:
-        raise InputError(f"{where}: no {name!r}; {suggest(name, names)}")
-    return name
-
-
-def _paired(name: str, expected: str, where: str) -> str:
-    """An entry that joins a data set and a network bears the name of its file."""
-    if name != expected:
-        raise InputError(f"{where}: expected the name {expected}, found {name}")
-    return name

@@ -1,4 +1,4 @@
-"""Merge two extractors: `extractors.bundled.<NAME>` -> data/extractors/<NAME>.safetensors."""
+"""combine-extractors@<extractor>: the networks of two extractors as one extractor file."""
 
 import checkout  # noqa: F401
 
@@ -8,7 +8,7 @@ from gfmn.networks.extractor_file import CombinedExtractor, combine, summary
 
 def main(name: str) -> None:
     """Read both files, write one."""
-    data, where = stage.section("extractors", "bundled", name)
+    data, where = stage.section("extractors", "combined", name)
     parts = CombinedExtractor.parse(data, where)
     path = paths.extractor(name)
     combine([paths.extractor(part) for part in parts.networks], path)

@@ -1,13 +1,12 @@
 """evaluate@<run>-<evaluator>: a run's samples, seed by seed, scored against real images."""
 
+import json
 import shutil
-from pathlib import Path
 
 import checkout  # noqa: F401
 from PIL import Image
 
 from gfmn.common import paths, stage
-from gfmn.common.errors import InputError
 from gfmn.common.images import read_images
 from gfmn.datasets import prepared
 from gfmn.metrics import reference, score_file
@@ -20,20 +19,18 @@ from gfmn.metrics.registry import means
 def main(name: str) -> None:
     config = EvaluationConfig.parse(*stage.section("evaluations", name))
     metrics = MetricsConfig.parse(*stage.optional_section("metrics"))
-    sampling, _ = stage.optional_section("sampling")
+    sampling = json.loads(paths.parameters("sampling").read_text())
     data = prepared.read(paths.prepared(config.dataset))
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
-    expected = {
-        "dataset_digest": data.metadata["digest"],
-        "settings": metrics.model_dump(mode="json"),
-    }
+    settings = metrics.model_dump(mode="json")
+    expected = {"dataset_digest": data.metadata["digest"], "settings": settings}
     folder = paths.reference(config.dataset, config.evaluator)
     real = reference.load(folder, evaluator.facts() | expected)
     pictures = paths.neighbors(name)
     shutil.rmtree(pictures, ignore_errors=True)
     pictures.mkdir(parents=True)
     results: dict[int | None, EvaluationResult] = {}
-    for seed, path in sample_files(config.run).items():
+    for seed, path in paths.sample_files(config.run).items():
         images = read_images(path)
         with stage.temporary_folder(paths.scratch()) as temporary:
             result = compare(images, data, real, evaluator, metrics, temporary)
@@ -52,15 +49,6 @@ def main(name: str) -> None:
     summary = means(result.scores for result in results.values())
     stage.write_json(paths.metrics(name), summary)
     print(f"{name}: {summary}")
-
-
-def sample_files(run: str) -> dict[int, Path]:
-    """A run's arrays of samples by seed, ascending."""
-    folder = paths.samples(run)
-    files = {int(path.stem.removeprefix("seed-")): path for path in folder.glob("seed-*.npy")}
-    if not files:
-        raise InputError(f"{folder}: expected samples seed-<k>.npy, found none")
-    return dict(sorted(files.items()))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from gfmn.common.errors import InputError
+
 
 def prepared(dataset: str) -> Path:
     """A data set's folder: `images.npy`, `labels.npy`, `meta.json`."""
@@ -49,6 +51,15 @@ def samples(run: str, seed: int | None = None) -> Path:
     """A run's folder; a seed's samples in it, N x S x S x 3 uint8, and a grid of some as `.png`."""
     folder = Path("data/samples") / run
     return folder if seed is None else folder / f"seed-{seed}.npy"
+
+
+def sample_files(run: str) -> dict[int, Path]:
+    """A run's arrays of samples by seed, ascending."""
+    folder = samples(run)
+    files = {int(path.stem.removeprefix("seed-")): path for path in folder.glob("seed-*.npy")}
+    if not files:
+        raise InputError(f"{folder}: expected samples seed-<k>.npy, found none")
+    return dict(sorted(files.items()))
 
 
 def history(run: str, seed: int | None = None) -> Path:

@@ -14,6 +14,7 @@ from torch import nn
 from gfmn.features.extractor import check_image_size, load_extractor, select_taps
 from gfmn.networks import build, describe
 from gfmn.networks.extractor_file import file_digest
+from gfmn.networks.tap_gradients import AffineGradient
 
 NAMES = {"vgg": ("conv1_1", "conv1_2", "conv2_1"), "lite": ("stem", "head", "conv1_1")}
 
@@ -163,5 +164,5 @@ def test_image_gradient_in_batch_mode_equals_training_mode(
     for tap, (offset, _) in zip(network(x), pairs, strict=True):
         loss = loss + (tap.permute(0, 2, 3, 1).reshape(len(tap), -1) * offset).sum()
     (expected,) = torch.autograd.grad(loss, x)
-    frozen.backward(frozen(x), pairs)
+    frozen.backward(frozen(x), [AffineGradient(*pair) for pair in pairs])
     assert x.grad is not None and relative_error(x.grad, expected) < 1e-4

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from builders.commands import gfmn, refused
-from builders.study_params import PARAMS, ROOT
+from builders.project import ROOT, parameters
 
 
 def test_right_parameters_are_ok(capsys: pytest.CaptureFixture[str]) -> None:
     gfmn("check", "--study", ROOT)
-    assert capsys.readouterr().out == f"{ROOT / 'params.yaml'}: ok, {len(PARAMS['runs'])} runs\n"
+    assert (
+        capsys.readouterr().out == f"{ROOT / 'params.yaml'}: ok, {len(parameters()['runs'])} runs\n"
+    )
 
 
 def test_study_of_the_current_folder_is_checked(

@@ -93,7 +93,7 @@ def test_real_against_real_does_not_depend_on_the_images_order(
     images = np.asarray(photos.images)[order]
     halves = []
     for name, arrays in (("as_they_are", photos.images), ("sorted", images)):
-        data = PreparedDataset(arrays, photos.meta)
+        data = PreparedDataset(arrays, photos.metadata)
         both = describe_real(data, None, evaluator, CONFIG, tmp_path / name)
         evaluation, n_real, n_reference = real_against_real(
             data, None, both, evaluator, CONFIG, tmp_path
@@ -108,8 +108,8 @@ def test_real_against_real_does_not_depend_on_the_images_order(
 def test_real_against_real_compares_held_out_images_with_all(
     photos: PreparedDataset, evaluator: Evaluator, tmp_path: Path
 ) -> None:
-    real = PreparedDataset(photos.images[:300], photos.meta)
-    held_out = PreparedDataset(photos.images[300:], photos.meta)
+    real = PreparedDataset(photos.images[:300], photos.metadata)
+    held_out = PreparedDataset(photos.images[300:], photos.metadata)
     both = describe_real(real, held_out, evaluator, CONFIG, tmp_path / "reference")
     found, n_real, n_reference = real_against_real(
         real, held_out, both, evaluator, CONFIG, tmp_path
@@ -161,7 +161,7 @@ def test_describe_real_writes_the_same_bytes_again(
     photos: PreparedDataset, evaluator: Evaluator, described: tuple[Reference, Path], tmp_path: Path
 ) -> None:
     read, folder = described
-    assert read.facts["dataset_digest"] == photos.meta["digest"]
+    assert read.facts["dataset_digest"] == photos.metadata["digest"]
     assert read.facts["evaluator_digest"] == evaluator.digest and read.facts["resizer"] == "none"
     assert read.facts["settings"]["counts"] == [200]
     again, _ = describe_real(photos, None, evaluator, CONFIG, tmp_path)

@@ -11,7 +11,7 @@ import pytest
 import timm
 import torch
 import torch_fidelity
-from builders.extractor_files import encoder_file, line, record
+from builders.extractor_files import combined_file, encoder_file, line, record
 from builders.project import parameters
 from ruamel.yaml import YAML
 from torch import nn

@@ -15,6 +15,7 @@ from gfmn.features.extractor import Extractor, load_extractor
 from gfmn.networks import describe
 from gfmn.networks.adapters import Adapter
 from gfmn.networks.extractor_file import NetworkRecord, save_extractor
+from gfmn.networks.tap_gradients import AffineGradient
 
 # Architecture, arguments, pixels: an activation in place, a sum in place, depthwise, attention.
 MODELS: list[tuple[str, dict[str, object], int]] = [
@@ -123,7 +124,7 @@ def test_image_gradient_equals_autograd(
         rows = tap.permute(0, 2, 3, 1).reshape(len(tap), -1)
         loss = loss + ((offset + scale * rows).detach() * rows).sum()
     (expected,) = torch.autograd.grad(loss, x)
-    frozen.backward(frozen(x), pairs)
+    frozen.backward(frozen(x), [AffineGradient(*pair) for pair in pairs])
     assert x.grad is not None
     assert relative_error(x.grad, expected) < 1e-4
 

@@ -146,7 +146,7 @@ def test_stages_write_networks_of_params(
     params = {
         "extractors": {
             "fetched": {"lite": network},
-            "bundled": {"pair": {"networks": ["enc", "lite"]}},
+            "combined": {"pair": {"networks": ["enc", "lite"]}},
         },
         "evaluators": {
             "fetched": {"eye": {**network, "resize": 64}},
@@ -161,7 +161,7 @@ def test_stages_write_networks_of_params(
         ("fetch_extractor", "lite", "data/extractors/lite.safetensors", ["lite"]),
         ("fetch_evaluator", "eye", "data/evaluators/eye.safetensors", ["eye"]),
         ("evaluator_from_extractor", "own", "data/evaluators/own.safetensors", ["own"]),
-        ("bundle_extractor", "pair", "data/extractors/pair.safetensors", ["enc", "lite"]),
+        ("combine_extractors", "pair", "data/extractors/pair.safetensors", ["enc", "lite"]),
     ):
         importlib.import_module(stage).main(name)
         printed = capsys.readouterr().out
@@ -175,8 +175,8 @@ def test_stages_write_networks_of_params(
 
 
 def test_stage_without_its_input_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text("extractors: {bundled: {pair: {networks: [enc, enc]}}}\n")
-    command = [sys.executable, str(STAGES / "bundle_extractor.py"), "pair"]
+    (tmp_path / "params.yaml").write_text("extractors: {combined: {pair: {networks: [enc, enc]}}}\n")
+    command = [sys.executable, str(STAGES / "combine_extractors.py"), "pair"]
     failed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert failed.returncode == 1 and failed.stderr.count("\n") == 1
     assert failed.stderr.startswith("error: data/extractors/enc.safetensors: expected")

@@ -182,6 +182,7 @@ import torch
 from gfmn.features.extractor import Extractor
 from gfmn.networks.efficientnet_lite import EfficientNetLite
 from gfmn.networks.resnet import ResNet18
+from gfmn.networks.tap_gradients import AffineGradient
 from gfmn.networks.vgg import VGG
 
 torch.manual_seed(0)
@@ -200,7 +201,7 @@ for precision in ("fp32", "bf16"):
             assert all(torch.equal(a, b) for a, b in zip(taps, still, strict=True))
             widths = [tap[0].numel() for tap in taps]
             parts = [(torch.linspace(-1, 1, n) / n, torch.full((n,), 1 / n)) for n in widths]
-            extractor.backward(taps, parts)
+            extractor.backward(taps, [AffineGradient(*part) for part in parts])
             found.append(x.grad)
 """
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import sample
 from builders.generator_files import saved
-from code_deps import code_deps
 from PIL import Image
 
 from gfmn import generators
@@ -18,8 +17,7 @@ def test_stage_writes_samples_grid_and_eight_interpolations(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    row = {"sample": {"count": 200, "seed": 9, "batchnorm": "running"}, "seeds": [3]}
-    Path("params.yaml").write_text(json.dumps({"runs": {"x": row}}))
+    Path("params.yaml").write_text(json.dumps({"sampling": {"count": 200, "seed": 9}}))
     Path("data/models/x").mkdir(parents=True)
     saved(Path("data/models/x/seed-3"))
     sample.main("x")
@@ -38,10 +36,3 @@ def test_stage_writes_samples_grid_and_eight_interpolations(
     first = (folder / "seed-3-interpolation.png").read_bytes()
     sample.main("x")
     assert (folder / "seed-3-interpolation.png").read_bytes() == first
-
-
-def test_stage_imports_nothing_of_reports_and_inference() -> None:
-    found = code_deps("stages/sample.py")
-    assert "gfmn/generators/interpolation.py" in found
-    others = ("gfmn/inference", "gfmn/reporting", "gfmn/cli")
-    assert not any(path.startswith(others) for path in found)
