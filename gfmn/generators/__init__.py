@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -13,11 +13,16 @@ from torch import Tensor, nn
 
 from gfmn.common import tensorfile
 from gfmn.common.errors import InputError
-from gfmn.generators.dcgan import DCGAN
-from gfmn.generators.resnet import ResNet
+from gfmn.generators import (  # noqa: F401 - each registers its generator
+    dcgan,
+    resnet,
+)
+from gfmn.generators.registry import GENERATORS
 
-Name = Literal["dcgan", "resnet"]  # as parameters have it
-GENERATORS: dict[str, Any] = {"dcgan": DCGAN, "resnet": ResNet}
+if TYPE_CHECKING:  # which cannot follow what is made at run time
+    Name = str
+else:
+    Name = Literal[tuple(GENERATORS)]  # as parameters have it
 IMAGE_SIZES = (32, 48, 64, 128)  # pixels that every generator can make
 DECODER_FORMAT = "decoder-1"
 

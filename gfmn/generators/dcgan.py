@@ -5,7 +5,10 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from gfmn.generators.registry import GENERATORS
 
+
+@GENERATORS.register("dcgan")
 class DCGAN(nn.Module):
     """z (B x latent) -> images (B x 3 x S x S) in [-1, 1].
 

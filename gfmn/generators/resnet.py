@@ -6,7 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gfmn.generators.registry import GENERATORS
 
+
+@GENERATORS.register("resnet")
 class ResNet(nn.Module):
     """z (B x latent) -> images (B x 3 x S x S) in [-1, 1].
 

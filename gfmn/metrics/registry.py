@@ -1,20 +1,12 @@
 """All metrics. A new one is a file with `METRICS` and `measure`, and its line here."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
 
 import numpy as np
 
 from gfmn.common.errors import InputError
-from gfmn.metrics import (
-    class_score,
-    classes,
-    frechet,
-    infinity,
-    kernel,
-    memorization,
-    precision_recall,
-)
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.metric import DIGITS, Measurement, Measurements, Metric, Reference, Samples
 
@@ -32,14 +24,17 @@ class MetricModule(Protocol):
     ) -> Iterator[Measurement]: ...
 
 
-MODULES: tuple[MetricModule, ...] = (  # in the order of tables' columns
-    frechet,
-    infinity,
-    class_score,
-    kernel,
-    precision_recall,
-    classes,
-    memorization,
+MODULES: tuple[MetricModule, ...] = tuple(  # in the order of tables' columns
+    cast(MetricModule, import_module(f"gfmn.metrics.{name}"))
+    for name in (
+        "frechet",
+        "infinity",
+        "class_score",
+        "kernel",
+        "precision_recall",
+        "classes",
+        "memorization",
+    )
 )
 NAMES = tuple(dict.fromkeys(metric.name for module in MODULES for metric in module.METRICS))
 

@@ -1,22 +1,23 @@
 """The frozen networks, by name."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
 
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
+from gfmn.networks import (  # noqa: F401 - each registers its architectures
+    efficientnet_lite,
+    encoder,
+    inception,
+    resnet,
+    vgg,
+)
 from gfmn.networks.adapters import LIBRARIES, Adapter
 from gfmn.networks.base import BatchNormMode, TappedNetwork
 from gfmn.networks.classifier import Classifier
-from gfmn.networks.efficientnet_lite import EfficientNetLite
-from gfmn.networks.encoder import DCGANEncoder, Encoder, VGG19Encoder
-from gfmn.networks.inception import InceptionV3
-from gfmn.networks.resnet import ResNet18
-from gfmn.networks.vgg import DEPTHS, VGG
+from gfmn.networks.encoder import Encoder
+from gfmn.networks.registry import ARCHITECTURES
 
 __all__ = [
     "ARCHITECTURES",
@@ -31,24 +32,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """How a network is constructed, and what it can serve as."""
-
-    construct: Callable[..., TappedNetwork]
-    extractor: bool = True  # False: for scores alone, at a size of its own, without arguments
-
-
-ARCHITECTURES: dict[str, Architecture] = {
-    **{name: Architecture(partial(VGG, depths)) for name, depths in DEPTHS.items()},
-    **{f"{n}_bn": Architecture(partial(VGG, d, batchnorm=True)) for n, d in DEPTHS.items()},
-    "resnet18": Architecture(ResNet18),
-    "efficientnet_lite0": Architecture(partial(EfficientNetLite, width=1.0, depth=1.0)),
-    "efficientnet_lite2": Architecture(partial(EfficientNetLite, width=1.1, depth=1.2)),
-    "dcgan_encoder": Architecture(DCGANEncoder),
-    "vgg19_encoder": Architecture(VGG19Encoder),
-    "inception_v3": Architecture(InceptionV3, extractor=False),
-}
 FOR_EXTRACTORS = tuple(name for name, entry in ARCHITECTURES.items() if entry.extractor)
 FOR_SCORES = tuple(name for name, entry in ARCHITECTURES.items() if not entry.extractor)
 

@@ -6,6 +6,7 @@ team's description: ReLU6, no squeeze-and-excitation, stem, head, first and last
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import cast
 
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 
 from gfmn.networks.classifier import Classifier
 from gfmn.networks.conv_norm import ConvNorm
+from gfmn.networks.registry import register
 
 # Blocks, kernel size, stride of the first block, expansion, channels out: before scaling.
 STAGES = (
@@ -127,3 +129,7 @@ def round_channels(channels: float, multiple: int = 8) -> int:
     """The nearest multiple of 8, or the next one up if that would lose more than a tenth."""
     rounded = max(multiple, int(channels + multiple / 2) // multiple * multiple)
     return rounded if rounded >= 0.9 * channels else rounded + multiple
+
+
+register("efficientnet_lite0", partial(EfficientNetLite, width=1.0, depth=1.0))
+register("efficientnet_lite2", partial(EfficientNetLite, width=1.1, depth=1.2))

@@ -14,6 +14,7 @@ from gfmn.common.errors import InputError
 from gfmn.networks.base import TappedNetwork
 from gfmn.networks.classifier import initialize as initialize_by_fan_out
 from gfmn.networks.conv_norm import ConvNormReLU
+from gfmn.networks.registry import register
 from gfmn.networks.vgg import DEPTHS, VGG
 
 WIDTHS = {32: (128, 256), 48: (128, 256), 64: (128, 256, 512), 128: (128, 256, 512, 512)}
@@ -106,3 +107,7 @@ def initialize(module: nn.Module) -> None:
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(cast(Tensor, module.weight), 1, 0.02)
         nn.init.zeros_(cast(Tensor, module.bias))
+
+
+register("dcgan_encoder", DCGANEncoder)
+register("vgg19_encoder", VGG19Encoder)

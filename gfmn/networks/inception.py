@@ -11,6 +11,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 
 from gfmn.common.errors import InputError
 from gfmn.networks.base import TappedNetwork
+from gfmn.networks.registry import register
 
 # The file that torch-fidelity and pytorch-fid publish: TensorFlow's weights of 2015-12-05.
 INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
@@ -83,3 +84,6 @@ def _bytes(images: Tensor) -> Tensor:
     if images.is_meta:
         return torch.empty(images.shape, dtype=torch.uint8, device="meta")
     return images.mul(255).round_().clamp_(0, 255).to(torch.uint8)
+
+
+register("inception_v3", InceptionV3, extractor=False)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gfmn.networks.classifier import Classifier
 from gfmn.networks.conv_norm import ConvNorm, ConvNormReLU
+from gfmn.networks.registry import register
 
 WIDTHS = (64, 128, 256, 512)  # of each stage of two blocks
 
@@ -64,3 +65,6 @@ class Block(nn.Module):
             if changes
             else nn.Identity()
         )
+
+
+register("resnet18", ResNet18)

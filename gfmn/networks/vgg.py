@@ -5,6 +5,7 @@ paper's section 5.1.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 from gfmn.networks.classifier import Classifier
 from gfmn.networks.conv_norm import ConvNormReLU
 from gfmn.networks.conv_relu import ConvReLU
+from gfmn.networks.registry import register
 
 # Convolutions of each stage.
 DEPTHS = {
@@ -58,3 +60,8 @@ class VGG(Classifier):
                 x = F.max_pool2d(x, 2)
             x = self.get_submodule(name)(x)
             yield x
+
+
+for _name, _depths in DEPTHS.items():
+    register(_name, partial(VGG, _depths))
+    register(f"{_name}_bn", partial(VGG, _depths, batchnorm=True))

@@ -15,11 +15,11 @@ from gfmn.datasets.prepared import PreparedDataset
 from gfmn.generators import Decoder
 from gfmn.networks import Encoder, build
 from gfmn.networks.extractor_file import NetworkRecord
-from gfmn.pretraining.base import Pretraining, PretrainingConfig, Result, register
+from gfmn.pretraining.base import TASKS, Pretraining, PretrainingConfig, Result
 from gfmn.pretraining.laplacian import laplacian_distance
 
 
-@register("autoencoder")
+@TASKS.register("autoencoder")
 class AutoencoderConfig(PretrainingConfig):
     """An encoder trained to let a decoder, built like a generator, rebuild its input.
 

@@ -5,9 +5,8 @@ and the import of that file in `gfmn/pretraining/__init__.py`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -16,6 +15,7 @@ from torch.optim import Optimizer
 
 from gfmn.common.config import Config
 from gfmn.common.devices import default_device, has_bf16_units
+from gfmn.common.registry import Registry
 from gfmn.datasets.prepared import PreparedDataset
 from gfmn.generators import Decoder
 from gfmn.networks.extractor_file import NetworkRecord
@@ -44,19 +44,7 @@ class PretrainingConfig(Config, ABC):
         return "bf16" if has_bf16_units(device) else "fp32"
 
 
-TASKS: dict[str, type[PretrainingConfig]] = {}  # by the name that the parameter `task` gives
-
-C = TypeVar("C", bound=type[PretrainingConfig])
-
-
-def register(name: str) -> Callable[[C], C]:
-    """Decorator that adds a class of parameters to `TASKS`."""
-
-    def add(cls: C) -> C:
-        TASKS[name] = cls
-        return cls
-
-    return add
+TASKS = Registry[type[PretrainingConfig]]()  # by the name that the parameter `task` gives
 
 
 @dataclass(frozen=True)

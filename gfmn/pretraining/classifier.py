@@ -20,12 +20,12 @@ from gfmn.datasets.prepared import PreparedDataset
 from gfmn.networks import Classifier, build
 from gfmn.networks.classifier import initialize
 from gfmn.networks.extractor_file import NetworkRecord
-from gfmn.pretraining.base import Pretraining, PretrainingConfig, Result, register
+from gfmn.pretraining.base import TASKS, Pretraining, PretrainingConfig, Result
 
 EVALUATION_BATCH = 500  # images
 
 
-@register("classifier")
+@TASKS.register("classifier")
 class ClassifierConfig(PretrainingConfig):
     """SGD with Nesterov momentum; the rate rises linearly to `lr` and falls linearly to 0.
 

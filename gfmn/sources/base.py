@@ -5,14 +5,15 @@ under its name, and the import of that file in `gfmn/sources/__init__.py`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Self, TypeVar
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field
 
 from gfmn.common.config import Config
 from gfmn.common.errors import InputError
+from gfmn.common.registry import Registry
 from gfmn.datasets.prepared import Chunks
 from gfmn.sources.decode import RawImage
 
@@ -76,16 +77,4 @@ class Items:
     classes: tuple[str, ...] | None = None  # names of the labels 0, 1, ...
 
 
-SOURCES: dict[str, type[Source]] = {}  # by the name that the parameter `source` gives
-
-S = TypeVar("S", bound=type[Source])
-
-
-def register(name: str) -> Callable[[S], S]:
-    """Decorator that adds a class to `SOURCES`."""
-
-    def add(cls: S) -> S:
-        SOURCES[name] = cls
-        return cls
-
-    return add
+SOURCES = Registry[type[Source]]()  # by the name that the parameter `source` gives

@@ -7,14 +7,14 @@ from typing import Literal
 from pydantic import Field
 
 from gfmn.common.errors import InputError
-from gfmn.sources.base import ImageSource, Item, Items, register
+from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 from gfmn.sources.downloads import dataset_class, downloading, intact, torchvision_utils
 
 ARCHIVE, PARTITION = "img_align_celeba.zip", "list_eval_partition.txt"
 PARTS = {"0": "train", "1": "valid", "2": "test"}
 
 
-@register("celeba")
+@SOURCES.register("celeba")
 class Celeba(ImageSource):
     """202,599 faces, of which 162,770 are in train; without labels."""
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from gfmn.sources.base import ImageSource, Item, Items, register
+from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 from gfmn.sources.downloads import dataset_class, downloading
 
 
-@register("cifar10")
+@SOURCES.register("cifar10")
 class Cifar10(ImageSource):
     """50,000 (train) or 10,000 (test) images."""
 

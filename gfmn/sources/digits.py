@@ -5,10 +5,10 @@ from PIL import Image
 from pydantic import Field
 
 from gfmn.datasets.prepared import Chunks
-from gfmn.sources.base import GeneratedSource, register
+from gfmn.sources.base import SOURCES, GeneratedSource
 
 
-@register("digits")
+@SOURCES.register("digits")
 class Digits(GeneratedSource):
     """The first `count` digits, 8 x 8 gray pixels enlarged to RGB."""
 

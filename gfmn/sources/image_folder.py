@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gfmn.common.errors import InputError
-from gfmn.sources.base import ImageSource, Item, Items, register
+from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 
 SUFFIXES = (
     *(".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm"),
@@ -13,7 +13,7 @@ SUFFIXES = (
 )
 
 
-@register("folder")
+@SOURCES.register("folder")
 class Folder(ImageSource):
     """Every image below a folder; the first level of folders is the label, if each has one."""
 

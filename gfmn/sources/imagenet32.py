@@ -11,13 +11,13 @@ import numpy as np
 
 from gfmn.common.errors import InputError
 from gfmn.common.pickled_arrays import read_arrays
-from gfmn.sources.base import ImageSource, Item, Items, register
+from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 
 BATCHES = {"train": [f"train_data_batch_{i}" for i in range(1, 11)], "val": ["val_data"]}
 SIDES = (8, 16, 32, 64)
 
 
-@register("imagenet32")
+@SOURCES.register("imagenet32")
 class Imagenet32(ImageSource):
     """1,281,167 (train) or 50,000 (val) images of 1,000 classes; a batch at a time in memory."""
 

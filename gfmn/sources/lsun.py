@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from gfmn.common.errors import InputError
-from gfmn.sources.base import ImageSource, Item, Items, register
+from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 
 if TYPE_CHECKING:
     import lmdb
 
 
-@register("lsun")
+@SOURCES.register("lsun")
 class Lsun(ImageSource):
     """About 3 million bedrooms, or another category's images; without labels."""
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from gfmn.common.errors import InputError
-from gfmn.sources.base import ImageSource, Item, Items, register
+from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 
 
-@register("npy")
+@SOURCES.register("npy")
 class Npy(ImageSource):
     """N x H x W x 3, N x 3 x H x W or N x H x W (gray) uint8."""
 

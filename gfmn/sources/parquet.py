@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gfmn.common.errors import InputError
-from gfmn.sources.base import ImageSource, Item, Items, register
+from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 from gfmn.sources.decode import BrokenImageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ BUFFER = 1 << 20  # bytes read at a time: a column of a row group need not fit i
 LABELS = ("label", "labels", "fine_label")
 
 
-@register("parquet")
+@SOURCES.register("parquet")
 class Parquet(ImageSource):
     """Images from a column of bytes, or of {bytes, path}; integer labels from another."""
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gfmn.common.errors import InputError
 from gfmn.datasets.prepared import Chunks
-from gfmn.sources.base import GeneratedSource, register
+from gfmn.sources.base import SOURCES, GeneratedSource
 
 PHOTOGRAPHS = (
     ("skimage.data", "astronaut.png"),
@@ -27,7 +27,7 @@ PHOTOGRAPHS = (
 CHUNK = 1000  # images at a time
 
 
-@register("photos")
+@SOURCES.register("photos")
 class Photos(GeneratedSource):
     """Seeded square crops of the photographs, each photograph as often as any other."""
 

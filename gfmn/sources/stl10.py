@@ -7,13 +7,13 @@ from typing import Literal
 import numpy as np
 
 from gfmn.common.errors import InputError
-from gfmn.sources.base import ImageSource, Item, Items, register
+from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 from gfmn.sources.downloads import dataset_class, downloading, intact, torchvision_utils
 
 SIDE = 96  # pixels
 
 
-@register("stl10")
+@SOURCES.register("stl10")
 class Stl10(ImageSource):
     """100,000 unlabeled images, or the 5,000 (train) and 8,000 (test) of 10 classes."""
 

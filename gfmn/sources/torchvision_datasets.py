@@ -10,12 +10,12 @@ from PIL import Image
 from pydantic import Field
 
 from gfmn.common.errors import InputError
-from gfmn.sources.base import ImageSource, Item, Items, register
+from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 from gfmn.sources.decode import BrokenImageError, RawImage
 from gfmn.sources.downloads import dataset_class, downloading
 
 
-@register("torchvision")
+@SOURCES.register("torchvision")
 class Torchvision(ImageSource):
     """A class's images, with its integer targets as labels where it has such."""
 

@@ -175,7 +175,8 @@ def test_stages_write_networks_of_params(
 
 
 def test_stage_without_its_input_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text("extractors: {combined: {pair: {networks: [enc, enc]}}}\n")
+    params = "extractors: {combined: {pair: {networks: [enc, enc]}}}\n"
+    (tmp_path / "params.yaml").write_text(params)
     command = [sys.executable, str(STAGES / "combine_extractors.py"), "pair"]
     failed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert failed.returncode == 1 and failed.stderr.count("\n") == 1

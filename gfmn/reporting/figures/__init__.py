@@ -7,36 +7,28 @@ which yields a drawing for each table, run or evaluator that has results for it,
 """
 
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 
-from gfmn.reporting.figures import (
-    class_shares,
-    distance_by_taps,
-    loss_by_epoch,
-    loss_by_step,
-    loss_curves,
-    memorized,
-    moment_gaps,
-    nearest_distances,
-    sample_grids,
-    sample_strip,
-)
 from gfmn.reporting.figures.drawing import Drawing
 from gfmn.reporting.figures.theme import Theme
 from gfmn.reporting.results import Study
 from gfmn.reporting.tables.table import Table
 
-FIGURES = (  # in the order in which the page shows them
-    loss_by_step,
-    sample_strip,
-    sample_grids,
-    loss_by_epoch,
-    loss_curves,
-    distance_by_taps,
-    moment_gaps,
-    nearest_distances,
-    memorized,
-    class_shares,
+FIGURES = tuple(  # in the order in which the page shows them
+    import_module(f"{__name__}.{name}")
+    for name in (
+        "loss_by_step",
+        "sample_strip",
+        "sample_grids",
+        "loss_by_epoch",
+        "loss_curves",
+        "distance_by_taps",
+        "moment_gaps",
+        "nearest_distances",
+        "memorized",
+        "class_shares",
+    )
 )
 
 

@@ -10,13 +10,13 @@ from gfmn.common.compiling import compiled, scalar_tensor
 from gfmn.common.config import Config
 from gfmn.features.moments import Moments, Target
 from gfmn.training.objectives.base import (
+    OBJECTIVES,
     Delta,
     MomentGradient,
     MomentObjective,
     differences,
     feature_scale,
     gradient_by_moments,
-    register,
 )
 
 FLOOR = 0.1  # of a feature's scale, in its tap's mean standard deviation
@@ -39,7 +39,7 @@ class AMAConfig(Config):
     normalize: Literal["none", "std"] = "none"
 
 
-@register("ama")
+@OBJECTIVES.register("ama")
 class AdamMovingAverage(MomentObjective):
     """v <- v - alpha ADAM(v - Delta), and the surrogate v . Delta (section 2.2).
 

@@ -6,34 +6,22 @@ the name that parameters use.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from gfmn.common import config
 from gfmn.common.compiling import compiled, scalar_tensor
+from gfmn.common.registry import Registry
 from gfmn.features.moments import Moments, RunningMoments, Target, batch_moments
 from gfmn.networks.tap_gradients import AffineGradient
 from gfmn.runtime.distributed import ALONE, World
 
 REPORT_DECAY = 0.95  # of the running moments on which the reported loss rests
 
-OBJECTIVES: dict[str, type["Objective"]] = {}  # by name; filled by `register`
-Kind = TypeVar("Kind", bound="Objective")
-
-
-def register(name: str) -> Callable[[type[Kind]], type[Kind]]:
-    """Class decorator: make an objective known by its name in parameters."""
-
-    def add(cls: type[Kind]) -> type[Kind]:
-        OBJECTIVES[name] = cls
-        return cls
-
-    return add
-
-
+OBJECTIVES = Registry[type["Objective"]]()  # by name
 # ------------------------------------------------------------------------------ base classes
 
 

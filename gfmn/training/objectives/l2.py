@@ -2,15 +2,15 @@
 
 from gfmn.features.moments import Moments
 from gfmn.training.objectives.base import (
+    OBJECTIVES,
     MomentGradient,
     MomentObjective,
     differences,
     gradient_by_moments,
-    register,
 )
 
 
-@register("l2")
+@OBJECTIVES.register("l2")
 class L2(MomentObjective):
     """|mu - m|^2 + |sigma - s|^2 over all features; m and s are the minibatch's (equation 1)."""
 

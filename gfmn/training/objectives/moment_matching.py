@@ -7,10 +7,10 @@ from gfmn.common.compiling import compiled
 from gfmn.common.config import Config
 from gfmn.features.moments import Moments, RunningMoments, Target
 from gfmn.training.objectives.base import (
+    OBJECTIVES,
     MomentGradient,
     MomentObjective,
     feature_scale,
-    register,
 )
 
 
@@ -21,7 +21,7 @@ class MomentMatchingConfig(Config):
     floor: float = Field(0.1, gt=0)  # added to each scale, in its tap's mean standard deviation
 
 
-@register("moment_matching")
+@OBJECTIVES.register("moment_matching")
 class MomentMatching(MomentObjective):
     """Mean and standard deviation of running moments, in units of the real standard deviation.
 

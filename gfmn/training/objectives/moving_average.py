@@ -7,11 +7,11 @@ from torch import Tensor
 from gfmn.common.config import Config
 from gfmn.features.moments import Moments, Target
 from gfmn.training.objectives.base import (
+    OBJECTIVES,
     MomentGradient,
     MomentObjective,
     differences,
     gradient_by_moments,
-    register,
 )
 
 
@@ -21,7 +21,7 @@ class MAConfig(Config):
     rate: float = Field(0.05, gt=0, le=1)  # alpha, the weight of the newest difference
 
 
-@register("ma")
+@OBJECTIVES.register("ma")
 class MovingAverage(MomentObjective):
     """v <- (1 - alpha) v + alpha Delta from v = 0, and the surrogate v . Delta (equation 3)."""
 
