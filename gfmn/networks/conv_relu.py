@@ -32,9 +32,9 @@ class ConvReLU(nn.Conv2d):
             key: getattr(convolution, key)
             for key in ("kernel_size", "stride", "padding", "dilation", "groups")
         }
-        made = cls(convolution.in_channels, convolution.out_channels, device="meta", **given)
-        made.weight, made.bias = convolution.weight, convolution.bias
-        return made.train(convolution.training)
+        layer = cls(convolution.in_channels, convolution.out_channels, device="meta", **given)
+        layer.weight, layer.bias = convolution.weight, convolution.bias
+        return layer.train(convolution.training)
 
     def freeze(self) -> None:
         """Fix the weights for good; no gradient by them is computed from now on."""

@@ -8,7 +8,7 @@ from gfmn.networks import build
 from gfmn.networks.adapters import Adapter
 
 
-def lively(network: nn.Module, seed: int = 0) -> nn.Module:
+def randomized(network: nn.Module, seed: int = 0) -> nn.Module:
     """The network in eval mode, its weights scaled by fan-in, its batch norms no identities."""
     torch.manual_seed(seed)
     for module in network.modules():
@@ -48,5 +48,5 @@ def random_adapter(architecture: str, **arguments: object) -> Adapter:
     torch.manual_seed(0)
     network = build(architecture, **arguments)
     assert isinstance(network, Adapter)
-    lively(network)
+    randomized(network)
     return network

@@ -1,4 +1,4 @@
-"""A small network with taps, in the place of an extractor."""
+"""A small network with taps, instead of an extractor."""
 
 from collections.abc import Iterator
 

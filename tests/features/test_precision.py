@@ -8,7 +8,7 @@ import pytest
 import torch
 from builders.convolutions import packs
 from builders.extractor_files import combined_file, encoder_file, line
-from builders.networks import images, lively, relative_error
+from builders.networks import images, randomized, relative_error
 from torch import nn
 from torch.nn import functional as F
 
@@ -34,7 +34,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [("vgg19_bn", 0.007, 0.018), ("resnet18", 0.007, 0.011)],  # twice what was measured
 )
 def test_moments_in_bf16_are_near_fp32(name: str, by_mean: float, by_deviation: float) -> None:
-    network = lively(build(name))
+    network = randomized(build(name))
     network.freeze()
     generator = torch.Generator().manual_seed(1)
     coarse, fine = (torch.rand(64, 3, size, size, generator=generator) for size in (4, 32))

@@ -25,10 +25,10 @@ def encoder(tmp_path: Path) -> Path:
 
 
 def test_statistics_in_batch_mode_equal_shuffled_batches(encoder: Path) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 3), dtype=np.uint8)
     frozen = load_extractor(encoder, 32, precision="fp32", batchnorm="batch")
-    mean, variance = statistics.extract(pictures, frozen, 8, SILENT, shuffle=True)
-    batches = Batches(pictures, 8, shuffle=True)
+    mean, variance = statistics.extract(images, frozen, 8, SILENT, shuffle=True)
+    batches = Batches(images, 8, shuffle=True)
     with torch.no_grad():
         parts = [frozen(bytes_to_unit(batches[i])) for i in range(len(batches))]
     for i, tap in enumerate(frozen.taps):
@@ -51,12 +51,12 @@ def test_batches_have_every_image_once_and_equal_sizes(count: int) -> None:
 
 
 def test_statistics_of_other_batchnorm_mode_are_refused(encoder: Path) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
     frozen = load_extractor(encoder, 32, precision="fp32", batchnorm="eval")
     config = StatisticsConfig(dataset="d", extractor="enc", batchnorm="eval")
     meta = {"digest": "x", "count": 10, "image_size": 32}
     about = statistics.describe(config, meta, frozen)
-    real = statistics.Statistics(about, *statistics.extract(pictures, frozen, 8, SILENT))
+    real = statistics.Statistics(about, *statistics.extract(images, frozen, 8, SILENT))
     path = Path("data/stats/d-enc-eval.safetensors")
     statistics.verify(real, path, frozen, "d")
     other = load_extractor(encoder, 32, precision="fp32", batchnorm="batch")

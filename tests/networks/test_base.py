@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from builders.networks import images, lively, relative_error
+from builders.networks import images, randomized, relative_error
 from torch import nn
 
 from gfmn.networks import build
@@ -14,7 +14,7 @@ from gfmn.networks import build
     "architecture", ["vgg11_bn", "resnet18", "efficientnet_lite0", "dcgan_encoder"]
 )
 def test_freeze_in_batch_mode_equals_training_mode(architecture: str) -> None:
-    network = lively(build(architecture))
+    network = randomized(build(architecture))
     x = images(32, count=6)
     expected = copy.deepcopy(network).train()(x)
     frozen = copy.deepcopy(network)
@@ -28,8 +28,8 @@ def test_freeze_in_batch_mode_equals_training_mode(architecture: str) -> None:
 
 @pytest.mark.parametrize("architecture", ["vgg16", "timm:test_resnet"])
 def test_resize_is_antialiased_and_differentiable(architecture: str) -> None:
-    network = lively(build(architecture, resize=48))
-    plain = lively(build(architecture))
+    network = randomized(build(architecture, resize=48))
+    plain = randomized(build(architecture))
     plain.load_state_dict(network.state_dict())
     x = images(96).requires_grad_()
     mode = network.interpolation

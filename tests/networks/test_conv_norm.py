@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from builders.networks import images, lively, relative_error
+from builders.networks import images, randomized, relative_error
 from torch import nn
 from torch.nn import functional as F
 
@@ -16,7 +16,7 @@ from gfmn.networks.conv_relu import ConvReLU
 @pytest.mark.parametrize("bias", [False, True])
 def test_fold_keeps_values(bias: bool) -> None:
     torch.manual_seed(0)
-    layer = lively(ConvNorm(nn.Conv2d(4, 6, 3, stride=2, padding=1, bias=bias)))
+    layer = randomized(ConvNorm(nn.Conv2d(4, 6, 3, stride=2, padding=1, bias=bias)))
     x = torch.randn(3, 4, 9, 9)
     before = layer(x)
     for _ in range(2):
@@ -28,7 +28,7 @@ def test_fold_keeps_values(bias: bool) -> None:
 @pytest.mark.parametrize("residual", [False, True])
 def test_fold_makes_conv_relu(residual: bool) -> None:
     torch.manual_seed(0)
-    layer = lively(ConvNormReLU(nn.Conv2d(4, 6, 3, padding=1, bias=False)))
+    layer = randomized(ConvNormReLU(nn.Conv2d(4, 6, 3, padding=1, bias=False)))
     plain = copy.deepcopy(layer)
     x, other = torch.randn(3, 4, 9, 9), torch.randn(3, 6, 9, 9) if residual else None
     total = plain.norm(plain.conv(x))
@@ -42,7 +42,7 @@ def test_fold_makes_conv_relu(residual: bool) -> None:
 
 @pytest.mark.parametrize("name", ["vgg19_bn", "resnet18", "efficientnet_lite0", "dcgan_encoder"])
 def test_freeze_folds_every_batch_norm(name: str) -> None:
-    network = lively(build(name))
+    network = randomized(build(name))
     x = images(32, count=4)
     before = network(x)
     network.freeze()

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import timm
 import torch
-from builders.networks import copy_weights, images, lively, relative_error
+from builders.networks import copy_weights, images, randomized, relative_error
 from torch import Tensor
 
 from gfmn.networks import build
@@ -19,7 +19,7 @@ LITES = {
 @pytest.mark.parametrize("size", [64, 75])
 @pytest.mark.parametrize("name", LITES)
 def test_lite_features_and_logits_equal_timm(name: str, size: int) -> None:
-    theirs = lively(timm.create_model(LITES[name], pretrained=False))
+    theirs = randomized(timm.create_model(LITES[name], pretrained=False))
     ours = build(name).eval()
     copy_weights(theirs, ours)
     x = images(size)

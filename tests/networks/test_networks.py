@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from builders.networks import images, lively
+from builders.networks import images, randomized
 from torch import nn
 
 from gfmn.common.errors import InputError
@@ -46,7 +46,7 @@ def test_vgg19_and_resnet18_have_feature_counts_of_paper(
 
 @pytest.mark.parametrize("name", FOR_EXTRACTORS)
 def test_taps_are_changed_neither_later_nor_by_depth(name: str) -> None:
-    network = lively(build(name))
+    network = randomized(build(name))
     x = images(32)
     for _ in range(2):
         early = []
@@ -62,7 +62,7 @@ def test_taps_are_changed_neither_later_nor_by_depth(name: str) -> None:
 
 @pytest.mark.parametrize("name", FOR_EXTRACTORS)
 def test_taps_have_tap_shapes_and_are_channels_last(name: str) -> None:
-    network = lively(build(name))
+    network = randomized(build(name))
     taps = network(images(32))
     assert [tuple(tap.shape[1:]) for tap in taps] == network.tap_shapes(32)
     assert all(tap.is_contiguous(memory_format=torch.channels_last) for tap in taps)
@@ -70,7 +70,7 @@ def test_taps_have_tap_shapes_and_are_channels_last(name: str) -> None:
 
 @pytest.mark.parametrize("name", FOR_EXTRACTORS)
 def test_depth_limits_what_is_computed(name: str) -> None:
-    network = lively(build(name))
+    network = randomized(build(name))
     calls: list[nn.Module] = []
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
@@ -81,7 +81,7 @@ def test_depth_limits_what_is_computed(name: str) -> None:
 
 @pytest.mark.parametrize("name", FOR_EXTRACTORS)
 def test_gradients_reach_images_through_taps(name: str) -> None:
-    network = lively(build(name))
+    network = randomized(build(name))
     x = images(32).requires_grad_()
     taps = network(x)
     for i in (0, len(taps) // 2, len(taps) - 1):

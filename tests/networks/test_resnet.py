@@ -2,7 +2,7 @@
 
 import pytest
 import torchvision
-from builders.networks import copy_weights, images, lively, normalized, relative_error
+from builders.networks import copy_weights, images, normalized, randomized, relative_error
 from torch import Tensor, nn
 
 from gfmn.networks import build
@@ -13,7 +13,7 @@ def test_resnet18_taps_equal_torchvision_with_small_stem(size: int) -> None:
     theirs = torchvision.models.resnet18(weights=None)
     theirs.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
     theirs.maxpool = nn.Identity()
-    lively(theirs)
+    randomized(theirs)
     expected: list[Tensor] = []
     for module in theirs.modules():  # one ReLU module serves both halves of a block
         if isinstance(module, nn.ReLU):

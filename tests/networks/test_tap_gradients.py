@@ -10,7 +10,7 @@ import pytest
 import torch
 from builders.compilation import eager_and_compiled
 from builders.convolutions import BF16, FP32, convolution, inputs, packs
-from builders.networks import lively
+from builders.networks import randomized
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -38,9 +38,9 @@ def test_injected_gradients_equal_autograd(dtype: torch.dtype, bound: float) -> 
             return F.relu(y if residual is None else y + residual)
 
         first = run(0, x)
-        ordinary = F.relu6(F.avg_pool2d(first, 2) * 3)
-        third = run(1, ordinary)
-        return [first, ordinary, third, run(2, third, ordinary)]
+        relu6 = F.relu6(F.avg_pool2d(first, 2) * 3)
+        third = run(1, relu6)
+        return [first, relu6, third, run(2, third, relu6)]
 
     x = inputs(5, 3, 8, 8, dtype=dtype)
     ours, theirs = taps(x, fused=True), taps(x, fused=False)
@@ -57,6 +57,16 @@ def test_injected_gradients_equal_autograd(dtype: torch.dtype, bound: float) -> 
     assert (found - x.grad).norm() < bound * x.grad.norm()
 
 
+def test_conv_relu_takes_the_gradient_and_other_taps_a_hook() -> None:
+    tap = convolution(3, 8, FP32)(inputs(5, 3, 8, 8))
+    gradient = random_gradient(tap, torch.Generator().manual_seed(5))
+    inject_gradient(tap, gradient)
+    assert tap.grad_fn.tap_gradient is gradient and not tap._backward_hooks
+    other = tap * 2
+    inject_gradient(other, gradient)
+    assert len(other._backward_hooks) == 1
+
+
 VGG, RESNET = describe("vgg19_bn").tap_names, describe("resnet18").tap_names
 LITE = describe("efficientnet_lite0").tap_names[::4]  # of every kind
 
@@ -64,10 +74,10 @@ LITE = describe("efficientnet_lite0").tap_names[::4]  # of every kind
 @functools.cache
 def network(name: str) -> TappedNetwork:
     """With random weights and its batch norms folded; to be copied."""
-    made = lively(build(name))
-    assert isinstance(made, TappedNetwork)
-    made.freeze()
-    return made.requires_grad_(False)
+    result = randomized(build(name))
+    assert isinstance(result, TappedNetwork)
+    result.freeze()
+    return result
 
 
 def images() -> Tensor:

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torchvision
-from builders.networks import copy_weights, images, lively, normalized, relative_error
+from builders.networks import copy_weights, images, normalized, randomized, relative_error
 from torch import nn
 
 from gfmn.networks import build, describe
@@ -13,7 +13,7 @@ from gfmn.networks import build, describe
 
 @pytest.mark.parametrize(("name", "count"), [("vgg16", 13), ("vgg19_bn", 16)])
 def test_vgg_taps_equal_torchvision_before_and_after_freezing(name: str, count: int) -> None:
-    theirs = lively(getattr(torchvision.models, name)(weights=None)).features
+    theirs = randomized(getattr(torchvision.models, name)(weights=None)).features
     ours = build(name).eval().requires_grad_(False)
     copy_weights(theirs, ours)
     x, expected = normalized(images(32)), []
