@@ -13,7 +13,7 @@ from gfmn.common.runs import run_row
 from gfmn.study import check
 
 COMMANDS = re.findall(r"^dvc exp run (.*?)(?:\s{2,}#.*)?$", (ROOT / "README.md").read_text(), re.M)
-QUEUE = "refs/exp/celery/stash"  # where DVC keeps what waits in its queue
+QUEUE = "refs/exps/celery/stash"  # where DVC keeps what waits in its queue
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def queued(folder: Path, words: str) -> dict[str, Any]:
     """The parameters of the last experiment that a command puts in the queue."""
-    done(folder, "exp", "run", *dict.fromkeys(["--queue", *shlex.split(words)]))
+    done(folder, "exp", "run", "--queue", *shlex.split(words.removeprefix("--queue ")))
     params: dict[str, Any] = YAML(typ="safe").load(git(folder, "show", f"{QUEUE}:params.yaml"))
     return params
 

@@ -11,7 +11,7 @@ import reference
 from builders.extractor_files import line, record
 
 from gfmn import sources
-from gfmn.common import paths
+from gfmn.common import paths, stage
 from gfmn.networks.extractor_file import save_extractor
 from gfmn.reporting.score_files import read_record
 
@@ -38,10 +38,11 @@ def write_params(folder: Path, **sections: Any) -> None:
     params = {
         "references": {"digits-net": {**pair, "held_out": "digits"}},
         "evaluations": {"a-net": {**pair, "run": "a"}},
-        "sampling": {"count": 60, "seed": 5, "batchnorm": "batch"},
         **sections,
     }
     (folder / "params.yaml").write_text(json.dumps(params))
+    sampling = {"count": 60, "seed": 5, "batchnorm": "batch"}  # as check-params writes it
+    stage.write_json(folder / paths.parameters("sampling"), sampling)
 
 
 def test_evaluate_scores_every_seed_that_has_samples(study: Path) -> None:
@@ -79,5 +80,5 @@ def test_evaluate_with_other_settings_than_the_references_is_a_one_line_error(st
 
 
 def test_sample_files_without_samples_is_a_one_line_error(study: Path) -> None:
-    message = line(evaluate.sample_files, "b")
+    message = line(paths.sample_files, "b")
     assert message == "data/samples/b: expected samples seed-<k>.npy, found none"
