@@ -1,4 +1,4 @@
-"""The README's ablations, typed literally: DVC takes each, and the check accepts it."""
+"""The documentation's overrides, typed literally: DVC takes each, and the check accepts it."""
 
 import re
 import shlex
@@ -12,7 +12,16 @@ from ruamel.yaml import YAML
 from gfmn.common.runs import run_row
 from gfmn.study import check
 
-COMMANDS = re.findall(r"^dvc exp run (.*?)(?:\s{2,}#.*)?$", (ROOT / "README.md").read_text(), re.M)
+PAGES = (ROOT / "README.md", ROOT / "params.yaml", *sorted((ROOT / "docs").glob("*.md")))
+COMMANDS = list(
+    dict.fromkeys(
+        command
+        for page in PAGES
+        for command in re.findall(
+            r"^(?:#   )?dvc exp run (.*?)(?:\s{2,}.*)?$", page.read_text(), re.M
+        )
+    )
+)
 QUEUE = "refs/exps/celery/stash"  # where DVC keeps what waits in its queue
 
 
@@ -31,14 +40,14 @@ def queued(folder: Path, words: str) -> dict[str, Any]:
     return params
 
 
-def test_readme_has_the_three_forms_of_an_override() -> None:
+def test_documentation_has_the_three_forms_of_an_override() -> None:
     overrides = {re.sub(r"[\w.]+=.*", "", word) for c in COMMANDS for word in shlex.split(c)}
     assert {"-S", "++", ""} <= overrides
     assert any("-S defaults." in command for command in COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_readme_command_changes_what_it_says_and_is_accepted(folder: Path, command: str) -> None:
+def test_command_changes_what_it_says_and_is_accepted(folder: Path, command: str) -> None:
     params = queued(folder, command)
     check(params, "params.yaml")
     for word in re.findall(r"(?<=-S )\S+|(?<=-S ')[^']+", command):
