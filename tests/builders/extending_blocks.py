@@ -1,4 +1,4 @@
-"""The code blocks of docs/extending.md, and what a reader does with them."""
+"""The code blocks and tables of docs/extending.md, and what a reader does with them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,6 +21,11 @@ class Block:
     lines: tuple[str, ...]  # without the one that names the file
     path: str  # of the file, from the project's folder; empty for commands and output
     place: str  # where it stands, for errors
+
+    @property
+    def added(self) -> list[str]:
+        """Of an edit, the new lines."""
+        return [line[1:] for line in self.lines if line.startswith("+")]
 
     def apply(self, root: Path) -> None:
         """Write the new file or make the edit; a block that does not fit is a `ValueError`."""
@@ -94,7 +99,7 @@ def _block(section: str, language: str, lines: Sequence[str], place: str) -> Blo
     return Block(section, language, tuple(lines), path, place)
 
 
-def parameters(page: Sequence[Block]) -> dict[str, Any]:
+def rows(page: Sequence[Block]) -> dict[str, Any]:
     """All rows for params.yaml, as one mapping."""
     merged: dict[str, Any] = {}
     for block in page:
@@ -112,12 +117,26 @@ def merge(into: dict[str, Any], rows: dict[str, Any]) -> None:
             into[key] = value
 
 
-def table(text: str) -> dict[str, tuple[str, set[str]]]:
-    """Of the page's table: what is added -> the new file, and the stages that list it."""
-    rows: dict[str, tuple[str, set[str]]] = {}
+@dataclass(frozen=True)
+class Addition:
+    """A row of the page's first table."""
+
+    path: str  # of the new file
+    lists: tuple[str, ...]  # files that get a line
+    stages: set[str]  # that run again
+
+
+def additions(text: str) -> dict[str, Addition]:
+    """The page's first table, by the heading of the section."""
+    found: dict[str, Addition] = {}
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("| a") and len(cells) == 4:
-            _, (path,), _, stages = (re.findall(r"`([^`]+)`", cell) for cell in cells)
-            rows[cells[0].capitalize()] = path, set(stages)
-    return rows
+        if re.match(r"\| an? ", line) and len(cells) == 4:
+            (path,), lists, stages = (re.findall(r"`([^`]+)`", cell) for cell in cells[1:])
+            found[cells[0].capitalize()] = Addition(path, tuple(lists), set(stages))
+    return found
+
+
+def lists_to_extend(text: str) -> set[str]:
+    """The tests that the page's second table names: they fail until their lists are extended."""
+    return set(re.findall(r"`(test_\w+)`", text))
