@@ -6,6 +6,7 @@ with the defaults filled in. The folders that the report reads are there from no
 be made where no row could be.
 """
 
+import json
 import shutil
 from pathlib import Path
 
@@ -25,7 +26,9 @@ def main() -> None:
     study = check(stage.read_params(), str(stage.PARAMS))
     shutil.rmtree(paths.parameters("").parent, ignore_errors=True)  # runs that are no more
     for name, values in study.dependencies().items():
-        stage.write_json(paths.parameters(name), values)
+        # The report shows runs in the order of the file; to other stages the order is nothing.
+        text = json.dumps(values, indent=2, sort_keys=name != "report")
+        stage.write_text(paths.parameters(name), text + "\n")
     save_decoder(None, paths.decoder("none"))
     for folder in FOLDERS:
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """The whole study's parameters: what is wrong is one line, before anything long runs."""
 
 import copy
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -236,6 +237,18 @@ def test_check_params_ends_with_one_line_and_exit_code_1(tmp_path: Path) -> None
     (tmp_path / "params.yaml").write_text("runs: {a: [}\n")
     done = check_params(tmp_path)
     assert done.returncode == 1 and done.stderr.startswith("error: params.yaml: expected YAML")
+
+
+def test_check_params_keeps_the_order_of_runs_for_the_report_alone(tmp_path: Path) -> None:
+    reordered = {**PARAMS, "runs": dict(reversed(PARAMS["runs"].items()))}
+    written = []
+    for params in (PARAMS, reordered):
+        write_parameters(tmp_path, params)
+        assert check_params(tmp_path).returncode == 0
+        report = json.loads((tmp_path / "data/parameters/report.json").read_text())
+        assert list(report["runs"]) == list(params["runs"])
+        written.append((tmp_path / "data/parameters/runs/vgg16.json").read_bytes())
+    assert written[0] == written[1]
 
 
 def test_check_params_forgets_runs_that_are_no_more(tmp_path: Path) -> None:
