@@ -1,10 +1,9 @@
 """The YAML at the head of a model card, as hubs of models read it."""
 
-import io
 import re
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 
 from gfmn.common.errors import InputError
 from gfmn.inference.run_record import EvaluatorScores, RunRecord
@@ -19,13 +18,7 @@ def front_matter(record: RunRecord, license: str) -> str:
     """The YAML text; raises `InputError` where `license` cannot be an SPDX identifier."""
     if not SPDX.fullmatch(license):
         raise InputError(f"license: expected an SPDX identifier, found {license!r}")
-    text = io.StringIO()
-    writer: Any = YAML(typ="safe", pure=True)
-    writer.default_flow_style = False
-    writer.sort_base_mapping_type_on_output = False
-    writer.width, writer.allow_unicode = 1000, True
-    writer.dump(_fields(record, license), text)
-    return text.getvalue()
+    return yaml.safe_dump(_fields(record, license), sort_keys=False, width=1000, allow_unicode=True)
 
 
 def _fields(record: RunRecord, license: str) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from gfmn import sources
+from gfmn.common import yaml_reader
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.datasets import prepared
@@ -81,7 +80,7 @@ def run(arguments: argparse.Namespace) -> str:
 def published_evaluators() -> dict[str, Any]:
     """The evaluators that have a name, as a study's `evaluators.fetched` would have them."""
     text = resources.files("gfmn.metrics").joinpath("evaluators.yaml").read_text()
-    return dict(YAML(typ="safe").load(text))
+    return dict(yaml_reader.load(text, "evaluators.yaml"))
 
 
 def _evaluator(name: str, weights: Path | None, resize: int | None) -> Evaluator:

@@ -1,12 +1,13 @@
 """Parameters of published networks: where their weights are from, and how the network is used."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from gfmn.common.config import Config
+from gfmn.common.config import Config, choose
 
 SHA256 = r"^[0-9a-f]{64}$"
 LIBRARIES = ("torchvision:", "timm:")  # begin the names of the libraries' own models
@@ -110,10 +111,15 @@ class TimmWeights(Pinned):
         return "timm's weights"
 
 
-Source = Annotated[
-    PackageFile | LocalFile | WebFile | TorchvisionWeights | TimmWeights,
-    Field(discriminator="kind"),
-]
+Source = PackageFile | LocalFile | WebFile | TorchvisionWeights | TimmWeights
+KINDS: dict[str, type[Source]] = {  # by the parameter `kind`
+    "wheel": PackageFile,
+    "sdist": PackageFile,
+    "file": LocalFile,
+    "url": WebFile,
+    "torchvision": TorchvisionWeights,
+    "timm": TimmWeights,
+}
 
 
 class PublishedNetwork(Config):
@@ -121,6 +127,15 @@ class PublishedNetwork(Config):
 
     architecture: str
     source: Source
+
+    @classmethod
+    def parse(cls, data: Any, where: str) -> Self:
+        """As any `Config`; the source is checked against the class of its `kind`."""
+        if isinstance(data, Mapping) and "source" in data:
+            path = f"{where}.source"
+            source = choose(data["source"], path, "kind", KINDS).parse(data["source"], path)
+            data = {**data, "source": source}
+        return super().parse(data, where)
 
     @property
     def is_library_model(self) -> bool:

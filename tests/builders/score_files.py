@@ -1,11 +1,13 @@
 """Files of scores from records as plain data, so that a test can change one and write it back."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from gfmn.metrics.registry import MODULES, NAMES
 from gfmn.metrics.score_file import SCHEMA, write_rows
 from gfmn.reporting.score_files import COLUMNS, read_record
+from gfmn.reporting.score_info import ScoreInfo
 
 __all__ = ["read_record", "write_record"]
 
@@ -41,3 +43,13 @@ def facts_of(name: str) -> dict[str, Any]:
 
 
 assert set(SCHEMA.names) == {"run", "seed", "score", *COLUMNS}
+
+
+def info_by_name(name: str) -> ScoreInfo:
+    """How a score of that name is shown; nothing is known of a metric that is not registered."""
+    try:
+        return ScoreInfo(**facts_of(name))
+    except KeyError:
+        count = re.search(r"_(\d+)(k?)$", name)
+        number = int(count[1]) * (1000 if count[2] else 1) if count else None
+        return ScoreInfo("", number, name, None, None, False, len(NAMES))

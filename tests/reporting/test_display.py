@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 from builders.paper_tables import table4
+from builders.score_files import info_by_name
 from builders.synthetic_report import CONFIG, edit_scores, finished_report, read_synthetic
 from builders.synthetic_study import folder_of
 
-from gfmn.reporting.score_info import info_by_name
 from gfmn.reporting.tables.display import column_cells, score_column, view_table
 from gfmn.reporting.tables.files import markdown_table
 from gfmn.reporting.tables.table import make_table

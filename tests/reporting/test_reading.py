@@ -38,7 +38,7 @@ def test_malformed_file_is_one_line_that_names_it(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "expected JSON"), ('{"run": "moment_matching"}', "required"), ("[]", "JSON object")],
+    [("{", "expected parquet"), ("", "expected parquet")],
 )
 def test_malformed_file_of_scores_is_one_line(tmp_path: Path, content: str, message: str) -> None:
     path = scores_path(tmp_path, NAME)
@@ -100,7 +100,12 @@ def test_model_of_another_seed_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("section", "name", "value", "message"),
     [
-        ("runs", "vgg16", {"dataset": "photos", "seed": 1}, r"runs\.vgg16\.seeds: expected a list"),
+        (
+            "runs",
+            "vgg16",
+            {"dataset": "photos", "seeds": 1},
+            r"runs\.vgg16\.seeds: expected a list",
+        ),
         ("runs", "vgg16", [], r"runs\.vgg16: expected a mapping"),
         ("evaluations", "a", {"run": "vg16", "dataset": "p", "evaluator": "e"}, "'vgg16'"),
         ("evaluations", "a", {"run": "vgg16"}, r"evaluations\.a\.dataset: required"),

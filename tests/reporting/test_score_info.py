@@ -1,6 +1,8 @@
-"""What a score's name says of it."""
+"""How a score is shown: the facts that its metric states, and the order of columns."""
 
-from gfmn.reporting.score_info import info_by_name, ordered
+from builders.score_files import info_by_name
+
+from gfmn.reporting.score_info import ordered
 
 
 def test_score_name_says_kind_direction_and_count() -> None:

@@ -102,7 +102,7 @@ def test_latest_refuses_every_other_length(tmp_path) -> None:
 
 def foreign(path: Path) -> str:
     safetensors.torch.save_file({"a": torch.ones(3)}, path, {"format": "pt"})
-    return "expected format 'checkpoint-1', found none"
+    return "expected format 'checkpoint-1', found no format"
 
 
 def of_another_format(path: Path) -> str:

@@ -1,5 +1,6 @@
 """How the stage scripts end, and how many processes do their work."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,20 +14,19 @@ from gfmn.runtime.distributed import World
 
 SCRIPT = """
 import sys
-sys.path.insert(0, sys.argv[1])
 import torch
 from gfmn.common import stage
 from gfmn.common.errors import Stopped
 from gfmn.runtime import processes
-def main(*words):
+def main(count, end):
     def work(world):
         total = torch.tensor(float(world.rank))
         world.sum_(total)
         if world.is_main:
             print("sum", int(total), "of", world.size)
-        if words[2] == "stop":
+        if end == "stop":
             raise Stopped("stopped on purpose", 15)
-    processes.join(int(words[1]), "runs.x", work, __file__, *sys.argv[1:])
+    processes.join(int(count), "runs.x", work, __file__, *sys.argv[1:])
 stage.run(main)
 """
 
@@ -34,8 +34,9 @@ stage.run(main)
 def call(folder: Path, count: int, end: str) -> subprocess.CompletedProcess[str]:
     script, root = folder / "stage.py", Path(__file__).parents[2]
     script.write_text(SCRIPT)
-    words = [sys.executable, str(script), str(root), str(count), end]
-    return subprocess.run(words, capture_output=True, text=True)
+    words = [sys.executable, str(script), str(count), end]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    return subprocess.run(words, env=environment, capture_output=True, text=True)
 
 
 def test_run_ends_bad_input_as_one_line_and_a_signal_with_its_code(

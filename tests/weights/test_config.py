@@ -67,7 +67,7 @@ def test_every_kind_must_be_pinned_and_licensed(kind: str) -> None:
         ),
         (facts("timm", revison="0"), ".source.revison: unknown key; did you mean 'revision'?"),
         (facts("file", url="x"), ".source.url: unknown key; known: kind, license, path, sha256"),
-        (3, ".source: expected an object, found 3"),
+        (3, ".source: expected a mapping of parameters, found 3"),
     ],
 )
 def test_wrong_source_is_one_line_with_the_users_path(source: Any, message: str) -> None:

@@ -109,7 +109,8 @@ def pair_scores(
     """
     if wanted is not None and wanted is not DEFAULT_KINDS:
         _check_wanted(wanted, [a, b])
-    in_a, in_b = _run_scores(a, wanted), _run_scores(b, wanted)
+    infos = _infos([a, b])
+    in_a, in_b = (_run_scores(study, infos, wanted) for study in (a, b))
     pairs: list[ScorePair] = []
     for space in dict.fromkeys([*in_a, *in_b]):
         pairs += _pair_space(space, in_a.get(space, {}), in_b.get(space, {}), a, b)
@@ -149,14 +150,25 @@ def parameter_changes(a: StudyScores, b: StudyScores) -> dict[str, dict[str, tup
     return changes
 
 
+def _infos(studies: Collection[StudyScores]) -> dict[str, ScoreInfo]:
+    """How each score is shown, as a study says that knows it."""
+    infos: dict[str, ScoreInfo] = {}
+    for study in studies:
+        for metric, rows in study.scores.groupby("metric", sort=False):
+            info = _info(rows)
+            if info.kind or str(metric) not in infos:
+                infos[str(metric)] = info
+    return infos
+
+
 def _run_scores(
-    study: StudyScores, wanted: Collection[str] | None
+    study: StudyScores, infos: Mapping[str, ScoreInfo], wanted: Collection[str] | None
 ) -> dict[RunSpace, dict[str, RunScore]]:
     by_space: dict[RunSpace, dict[str, RunScore]] = {}
     groups = study.scores.groupby(["run", "dataset", "evaluator", "metric"], sort=False)
     for group, rows in groups:
         run, dataset, evaluator, metric = map(str, group)
-        info = _info(rows)
+        info = infos[metric]
         if not _is_wanted(info, metric, wanted):
             continue
         values = rows["value"].astype(float)
