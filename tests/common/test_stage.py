@@ -32,9 +32,15 @@ def nothing() -> None:
     ],
 )
 def test_run_ends_with_one_line_or_128_plus_the_signal(
-    main: object, words: list[str], code: object, monkeypatch: pytest.MonkeyPatch
+    main: object,
+    words: list[str],
+    code: object,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["stages/train.py", *words])
     with pytest.raises(SystemExit) as ended:
         stage.run(main)  # type: ignore[arg-type]
     assert ended.value.code == code
+    printed = "train x: stopped by SIGTERM\n" if code == 143 else ""
+    assert capsys.readouterr().err == printed

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gfmn.common import stage
-from gfmn.common.errors import InputError, Stopped
+from gfmn.common.errors import InputError
 from gfmn.runtime import processes
 from gfmn.runtime.distributed import World
 
@@ -37,25 +36,6 @@ def call(folder: Path, count: int, end: str) -> subprocess.CompletedProcess[str]
     words = [sys.executable, str(script), str(count), end]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     return subprocess.run(words, env=environment, capture_output=True, text=True)
-
-
-def test_run_ends_bad_input_as_one_line_and_a_signal_with_its_code(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["stage"])
-
-    def bad() -> None:
-        raise InputError("x: expected 1, found 2")
-
-    def stopped() -> None:
-        raise Stopped("train x: stopped by SIGTERM", 15)
-
-    with pytest.raises(SystemExit) as ended:
-        stage.run(bad)
-    assert ended.value.code == "error: x: expected 1, found 2"
-    with pytest.raises(SystemExit) as ended:
-        stage.run(stopped)
-    assert ended.value.code == 143 and capsys.readouterr().err == "train x: stopped by SIGTERM\n"
 
 
 def test_join_starts_the_processes_that_parameters_ask_for(tmp_path: Path) -> None:
