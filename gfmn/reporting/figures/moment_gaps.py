@@ -1,20 +1,18 @@
-"""What is not matched after training: the gaps of each tap's moments, a panel an extractor."""
+"""What is not matched after training: each tap's gaps of moments, a row of panels an extractor."""
 
-from collections.abc import Iterator, Mapping
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from gfmn.reporting.figures.drawing import (
     SMALL,
     WIDTH,
     Drawing,
-    above_axes,
     heading,
-    label_ends,
-    mark_value,
     new_axes,
     new_figure,
     to_png,
@@ -24,60 +22,63 @@ from gfmn.reporting.figures.theme import Theme, run_colors
 from gfmn.reporting.results import RunResult, Study
 from gfmn.reporting.tables.table import Table
 
-LEFT = 0.55  # inches
-LABELS = 0.95  # inches to the right of each panel, for the runs' names
-MAX_TICKS = 30
+LEFT, GAP, LEGEND = 0.55, 0.3, 1.7  # inches: left of the panels, between them, for runs' names
+PANEL_WIDTH = (WIDTH - LEFT - GAP - LEGEND) / 2
+PANEL_HEIGHT, ABOVE, BELOW = 1.5, 0.55, 0.85  # inches: of a panel; its heading; its taps' names
+TAP, RUN = 0.105, 0.13  # inches from one tap's name to the next, and from one run's
+LETTER = 0.065  # inches, about: of a tap's name
+MARKERS = "os^Dv"  # of runs of one color, in turn
+MEASURES: tuple["Measure", ...] = ("mean_gap", "std_gap")
+
+Measure = Literal["mean_gap", "std_gap"]
 
 
 def draw(study: Study, tables: Mapping[str, Table], theme: Theme) -> Iterator[Drawing]:
     """A drawing for each table whose runs recorded their gaps."""
     for name in tables:
-        panels: dict[str, list[RunResult]] = {}
+        rows: dict[str, list[RunResult]] = {}
         for run in (study.runs[run] for run in study.config.tables[name].rows):
             if run.model and run.model.gaps:
-                panels.setdefault(str(run.parameters.get("extractor")), []).append(run)
-        if panels:
-            yield _draw_table(study, theme, name, panels)
+                rows.setdefault(str(run.parameters.get("extractor")), []).append(run)
+        if rows:
+            yield _draw_table(study, theme, name, rows)
 
 
 def _draw_table(
-    study: Study, theme: Theme, table: str, panels: Mapping[str, list[RunResult]]
+    study: Study, theme: Theme, table: str, rows: Mapping[str, list[RunResult]]
 ) -> Drawing:
-    """Above, the gaps of the means; below, those of the standard deviations."""
-    taps = {extractor: _tap_names(runs) for extractor, runs in panels.items()}
-    colors = run_colors(study)
-    widths = np.asarray([max(len(names), 6) for names in taps.values()], float)
-    widths *= (WIDTH - LEFT - 0.15 - LABELS * len(panels)) / widths.sum()
-    figure = new_figure(theme, WIDTH, 4.75)
-    left = LEFT
-    all_axes: list[Axes] = []
-    for (extractor, runs), width in zip(panels.items(), widths, strict=True):
-        upper = new_axes(figure, theme, (left, 2.6, width, 1.55))
-        lower = new_axes(figure, theme, (left, 0.7, width, 1.55))
-        heading(upper, theme, extractor, "gap of the means")
-        above_axes(lower, "gap of the standard deviations", 6, color=theme.muted, fontsize=SMALL)
-        _draw_gaps(upper, theme, runs, "mean_gap", taps[extractor], colors)
-        _draw_gaps(lower, theme, runs, "std_gap", taps[extractor], colors)
-        step = -(-len(taps[extractor]) // MAX_TICKS)
-        short = [_short_name(tap) for tap in taps[extractor][::step]]
-        ticks = range(0, len(taps[extractor]), step)
-        lower.set_xticks(ticks, short, rotation=90, fontsize=6.4)
-        all_axes += [upper, lower]
-        left += width + LABELS
-    largest = max(float(axes.dataLim.y1) for axes in all_axes)
-    for axes, (runs, key) in zip(all_axes, _measures(panels), strict=True):
-        axes.set_ylim(0, largest * 1.06)
-        if axes not in all_axes[:2]:
-            axes.tick_params(labelleft=False)
-        names = taps[str(runs[0].parameters.get("extractor"))]
-        _label_runs(axes, theme, runs, key, names, colors)
-    runs = [run for group in panels.values() for run in group]
+    """Left the gaps of the means, right those of the standard deviations."""
+    runs = [run for group in rows.values() for run in group]
+    heights = [max(PANEL_HEIGHT, RUN * len(group)) for group in rows.values()]
+    figure = new_figure(theme, WIDTH, sum(heights) + len(rows) * (ABOVE + BELOW))
+    largest = max(max(_mean_gaps(run, key).values()) for run in runs for key in MEASURES)
+    styles = _styles(study, theme, runs)
+    top = float(figure.get_size_inches()[1])
+    for (extractor, group), height in zip(rows.items(), heights, strict=True):
+        taps = _tap_names(group)
+        bottom = top - ABOVE - height
+        for i, measure in enumerate(MEASURES):
+            left = LEFT + i * (PANEL_WIDTH + GAP)
+            axes = new_axes(figure, theme, (left, bottom, PANEL_WIDTH, height))
+            moments = "means" if measure == "mean_gap" else "standard deviations"
+            heading(axes, theme, extractor if i == 0 else "", f"gap of the {moments}")
+            for run in group:
+                gaps = _mean_gaps(run, measure)
+                positions, values = [taps.index(tap) for tap in gaps], list(gaps.values())
+                axes.plot(positions, values, **styles[run.name])
+            axes.set_xlim(-0.5, len(taps) - 0.5)
+            axes.set_ylim(0, largest * 1.22)
+            axes.yaxis.set_major_locator(MaxNLocator(4))
+            axes.tick_params(labelleft=i == 0)
+            _name_taps(axes, theme, taps)
+        _name_runs(axes, theme, [run.name for run in group], styles)
+        top = bottom - BELOW
     several = any(sum(bool(seed.model) for seed in run.seeds) > 1 for run in runs)
     return Drawing(
         name=f"gaps-{table}",
         caption=f"{study.config.tables[table].title}. Per tap, from the first matched layer to the "
-        "last: root-mean-square difference of the real and the generated features’ means (above) "
-        "and standard deviations (below) after training, in units of the real standard deviation; "
+        "last: root-mean-square difference of the real and the generated features’ means (left) "
+        "and standard deviations (right) after training, in units of the real standard deviation; "
         f"0 is a perfect match.{' For a run of several seeds, the mean.' if several else ''}",
         alt=f"Lines of per-tap gaps for the runs {', '.join(run.name for run in runs)}.",
         png=to_png(figure),
@@ -85,55 +86,62 @@ def _draw_table(
     )
 
 
-Measure = Literal["mean_gap", "std_gap"]
+def _styles(study: Study, theme: Theme, runs: Sequence[RunResult]) -> dict[str, dict[str, Any]]:
+    """Each run's line; runs of one color differ in their markers."""
+    by_run = run_colors(study)
+    colors = [by_run[run.name] for run in runs]
+    return {
+        run.name: {
+            "color": theme.tone(color),
+            "marker": MARKERS[colors[:i].count(color) % len(MARKERS)],
+            "linewidth": 1.2,
+            "markersize": 3.2,
+        }
+        for i, (run, color) in enumerate(zip(runs, colors, strict=True))
+    }
 
 
-def _measures(panels: Mapping[str, list[RunResult]]) -> Iterator[tuple[list[RunResult], Measure]]:
-    for runs in panels.values():
-        yield runs, "mean_gap"
-        yield runs, "std_gap"
+def _name_taps(axes: Axes, theme: Theme, taps: list[str]) -> None:
+    """Names below as many taps as there is room for, and above them that of each network."""
+    step = -(-len(taps) // int(PANEL_WIDTH / TAP))
+    networks = [tap.rpartition(".")[0] for tap in taps]
+    starts = [i for i, name in enumerate(networks) if i == 0 or name != networks[i - 1]]
+    ends = [*starts[1:], len(taps)]
+    ticks = [i for a, b in zip(starts, ends, strict=True) for i in range(a, b, step)]
+    ticks = [i for i in ticks if not any(i < start < i + step for start in starts)]
+    names = [_shortened(taps[i].rpartition(".")[2].removeprefix("block"), 12) for i in ticks]
+    side_by_side = LETTER * (max(map(len, names)) + 1) * len(taps) < PANEL_WIDTH
+    axes.set_xticks(ticks, names, rotation=0 if side_by_side else 90, fontsize=6.4)
+    for start in starts if len(starts) > 1 else ():
+        if start:
+            axes.axvline(start - 0.5, color=theme.muted, linewidth=0.8, linestyle=(0, (2, 2)))
+        units: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "va": "top"}
+        offset: dict[str, Any] = {"xytext": (3, 0), "textcoords": "offset points"}
+        text = networks[start]
+        axes.annotate(text, (start - 0.5, 1), color=theme.muted, fontsize=SMALL, **units, **offset)
 
 
-def _draw_gaps(
-    axes: Axes,
-    theme: Theme,
-    runs: list[RunResult],
-    measure: Measure,
-    taps: list[str],
-    colors: Mapping[str, str],
+def _name_runs(
+    axes: Axes, theme: Theme, runs: Sequence[str], styles: Mapping[str, dict[str, Any]]
 ) -> None:
-    for run in runs:
-        gaps = _mean_gaps(run, measure)
-        positions, values = [taps.index(tap) for tap in gaps], list(gaps.values())
-        color = theme.tone(colors[run.name])
-        axes.plot(positions, values, "o-", color=color, linewidth=1.2, markersize=3.2)
-    axes.set_xlim(-0.4, len(taps) - 0.6)
-    axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.set_xticks(range(len(taps)), [""] * len(taps))
+    """The runs' names at the right of the axes, in their order."""
+    legend = axes.legend(
+        [Line2D([], [], **styles[run]) for run in runs],
+        [_shortened(run, 20) for run in runs],
+        loc="upper left",
+        bbox_to_anchor=(1.02, 1.0),
+        borderaxespad=0,
+        frameon=False,
+        fontsize=SMALL - 0.4,
+        handlelength=1.5,
+        labelspacing=0.2,
+    )
+    for text, run in zip(legend.get_texts(), runs, strict=True):
+        text.set_color(styles[run]["color"])
 
 
-def _label_runs(
-    axes: Axes,
-    theme: Theme,
-    runs: list[RunResult],
-    measure: Measure,
-    taps: list[str],
-    colors: Mapping[str, str],
-) -> None:
-    """Names at the right edge, or at the last point of a run that matches fewer taps."""
-    ends = []
-    for run in runs:
-        gaps = _mean_gaps(run, measure)
-        last, value = taps.index(list(gaps)[-1]), list(gaps.values())[-1]
-        if last == len(taps) - 1:
-            ends.append((value, run.name, colors[run.name]))
-        else:
-            mark_value(axes, theme.tone(colors[run.name]), last, run.name, value, below=False)
-    label_ends(axes, theme, ends)
-
-
-def _short_name(tap: str) -> str:
-    return tap.rpartition(".")[2].removeprefix("block")[-12:]
+def _shortened(name: str, length: int) -> str:
+    return name if len(name) <= length else f"{name[: length - 1]}…"
 
 
 def _mean_gaps(run: RunResult, measure: Measure) -> dict[str, float]:
