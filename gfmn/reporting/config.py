@@ -9,7 +9,8 @@ from gfmn.common.config import Config, suggest
 from gfmn.common.errors import InputError
 from gfmn.reporting.paper import paper_tables
 
-ALL_SCORES = "scores"  # the file of every score; no table can have its name
+ALL_SCORES = "scores"  # the file of every score
+ORDERS = "orders"  # the file of every pair of runs; no table can have these names
 FileName = Annotated[str, pydantic.StringConstraints(pattern=r"^[a-z0-9_-]+$")]
 
 
@@ -80,8 +81,8 @@ def _check_run(run: str, runs: Collection[str], path: str) -> None:
 
 def _check_table(name: str, table: TableConfig, runs: Collection[str], path: str) -> None:
     published = paper_tables()
-    if name == ALL_SCORES:
-        raise InputError(f"{path}: expected another name, for that file holds every score")
+    if name in (ALL_SCORES, ORDERS):
+        raise InputError(f"{path}: expected another name, for the report writes {name}.parquet")
     if table.paper is not None and table.paper not in published:
         raise InputError(f"{path}.paper: no {table.paper!r}; {suggest(table.paper, published)}")
     if table.published and table.paper is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gfmn.common import paths
+from gfmn.reporting.networks import entry
 
 
 @dataclass(frozen=True)
@@ -49,26 +50,20 @@ class StudyInputs:
 
     def _extractor(self, name: Any) -> list[str]:
         missing = self._file(paths.extractor(str(name)), f"extractor {name} is") if name else []
-        if missing and (combined := _entry(self.extractors, "combined", name)):
+        if missing and (combined := entry(self.extractors, "combined", name)):
             networks = combined.get("networks", [])
             return [reason for part in networks for reason in self._extractor(part)] or missing
-        if missing and (trained := _entry(self.extractors, "trained", name)):
+        if missing and (trained := entry(self.extractors, "trained", name)):
             return _because(missing, self._dataset(trained.get("dataset")))
         return missing
 
     def _evaluator(self, name: str) -> list[str]:
         missing = self._file(paths.evaluator(name), f"evaluator {name} is")
-        source = _entry(self.evaluators, "from_extractor", name)
+        source = entry(self.evaluators, "from_extractor", name)
         return _because(missing, self._extractor(source.get("extractor")) if source else [])
 
     def _file(self, path: Path, name: str) -> list[str]:
         return [] if (self.folder / path).exists() else [f"{name} not there"]
-
-
-def _entry(section: Mapping[str, Any], kind: str, name: Any) -> Mapping[str, Any]:
-    entries = section.get(kind)
-    entry = entries.get(name) if isinstance(entries, Mapping) else None
-    return entry if isinstance(entry, Mapping) else {}
 
 
 def _because(missing: list[str], reasons: list[str]) -> list[str]:

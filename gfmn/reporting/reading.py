@@ -16,6 +16,7 @@ from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.missing_inputs import StudyInputs
+from gfmn.reporting.networks import Networks
 from gfmn.reporting.records import RealScores, Record, RunScores, Scores, SeedScores, TrainedModel
 from gfmn.reporting.results import RunEvaluation, RunResult, SeedResult, Study
 from gfmn.reporting.score_files import read_record
@@ -52,7 +53,8 @@ def read_study(
     The arguments behind `config` are sections of the parameter file. `runs` has each run's complete
     parameters by name; every one may be absent. The order of
     the evaluations is that of the feature spaces in every table. `extractors` and `evaluators` tell
-    which part a run lacks that was not made; `sampling` is how all samples are drawn.
+    which networks runs match, and which part a run lacks that was not made; `sampling` is how all
+    samples are drawn.
     """
     entries = {
         name: _EvaluationEntry.parse(entry, f"evaluations.{name}")
@@ -89,6 +91,7 @@ def read_study(
             for path in sorted(folder.glob("reports/metrics/extractor-*.json"))
         ),
         sampling=sampling or {},
+        networks=Networks(extractors or {}, evaluators or {}),
     )
     _check_spaces(study)
     return study

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from gfmn.reporting.config import ReportConfig
+from gfmn.reporting.networks import Networks
 from gfmn.reporting.records import RealScores, RunScores, Scores, TrainedModel
 
 REAL_DATA = "Real data"  # stands for a run where real images are scored against other real ones
@@ -128,6 +129,7 @@ class Study:
     timings: Mapping[str, Mapping[str, Any]]
     trained: Mapping[str, Mapping[str, Any]]  # metrics of each extractor trained in the study
     sampling: Mapping[str, Any] = field(default_factory=dict)  # count, seed, batchnorm of samples
+    networks: Networks = field(default_factory=Networks)
 
     @property
     def headline(self) -> RunResult:

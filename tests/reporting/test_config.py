@@ -44,6 +44,7 @@ def test_fields_of_a_row_have_defaults() -> None:
         (["tables", "table2", "rows", "vgg16"], {"papr": 1}, "vgg16.papr: unknown key"),
         (["tables", "../x"], {"title": "t", "rows": {}}, "../x"),
         (["tables", "scores"], {"title": "t", "rows": {}}, "scores: expected another name"),
+        (["tables", "orders"], {"title": "t", "rows": {}}, "orders: expected another name"),
         (
             ["tables", "t"],
             {"title": "t", "published": True, "rows": {}},

@@ -17,7 +17,8 @@ def markdown(report: Report, table: str) -> str:
 
 def test_deviations_are_over_seeds_or_the_scores_own() -> None:
     text = markdown(finished_report(), "table2")
-    assert "over seeds where a run has several, and else the score’s own deviation" in text
+    assert "(n − 1) over seeds where a run has several, n = 3; else it is the score’s own" in text
+    assert "over seeds where a run has several, n = 2;" in markdown(finished_report(), "table3")
     assert "over 10 splits (score_lite2_5k) and over 100 subsets of 1,000 (kd_lite2_5k)" in text
     alone = markdown(finished_report(), "figure4")
     assert "± is the score’s own deviation" in alone and "over seeds" not in alone
@@ -47,6 +48,14 @@ def test_differences_name_their_scores() -> None:
 def test_no_difference_is_mentioned_where_none_is_given(dataset: str, canonical: bool) -> None:
     text = markdown_table(study_on(dataset, canonical), table4(dataset, canonical), "t")
     assert "Δ" not in text
+
+
+def test_published_scores_are_said_to_be_of_another_space() -> None:
+    apart = "The published scores are in Inception’s features and ours in those of lite2 and own"
+    also = "The published scores are in Inception’s features and ours also in those of own"
+    assert apart in markdown_table(study_on("cifar10", False), table4(canonical=False), "t")
+    assert also in markdown_table(study_on("cifar10"), table4(), "t")
+    assert "The published scores" not in markdown(finished_report(), "table2")  # has none
 
 
 def test_paper_data_set_of_the_table_is_named() -> None:

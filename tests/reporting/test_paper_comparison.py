@@ -9,7 +9,7 @@ from builders.paper_tables import TABLE4, study_on, table4
 from gfmn.reporting.formatting import join
 from gfmn.reporting.paper import paper_tables
 from gfmn.reporting.results import Study
-from gfmn.reporting.tables.paper_comparison import is_paper_dataset, pairs_in_order, ranks
+from gfmn.reporting.tables.paper_comparison import is_paper_dataset, ranks
 
 
 def test_published_rows_are_in_the_papers_order_around_the_runs() -> None:
@@ -73,12 +73,6 @@ def test_ranks_are_among_the_rows_that_have_both() -> None:
     assert ranked.to_numpy().tolist() == [[3, 3, 3], [1, 1, 3], [2, 1, 3]]
     assert ranks(frame, "fd_x_5k")["place"].isna().sum() == 3
     assert all(column.isna().all() for column in ranks(frame[:2], "fd_x_5k").values())
-
-
-def test_order_is_counted_over_pairs_that_differ_in_the_paper() -> None:
-    ours, paper = [30.0, 20.0, 25.0, 1.0], [9.0, 5.0, 5.0, 7.0]
-    frame = pd.DataFrame({"run": list("abcd"), "fd_x_5k": ours, "paper_fid5k": paper})
-    assert pairs_in_order(frame, "fd_x_5k") == (3, 5)  # b and c are equal in the paper
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,11 @@ from gfmn.reporting.tables.notes import (
     comparability_note,
     deviation_note,
     method_note,
+    network_note,
     paper_notes,
+    space_notes,
 )
-from gfmn.reporting.tables.paper_comparison import pairs_in_order
+from gfmn.reporting.tables.orders import order_notes
 from gfmn.reporting.tables.scored_spaces import ScoredSpace
 from gfmn.reporting.tables.table import Table
 
@@ -33,6 +35,7 @@ SMALL_PRINT = {  # column -> columns that are shown in small print in its cells,
     "extractor": {"taps": "{} taps", "features": "{} features"},
     "generator": {"objective": "{}", "batch": "batch {}", "steps": "{} steps", "lr": "lr {}"},
     "paper_row": {"paper_features": "{} features"},
+    "run": {"differs": "not the paper’s: {}"},
 }
 PAPER_FIGURES = {"figure4": "Figure 4"}  # tables by name that are the paper's figures
 
@@ -48,7 +51,7 @@ def report_table(study: Study, store: ImageStore, name: str, table: Table) -> di
     notes = [deviation_note(table.frame, view.columns), method_note(table.methods, view.columns)]
     if config.paper and any(space.canonical for space in table.spaces):
         notes.append(f"Comparison with the paper: {comparability_note(study, table)}")
-    notes += paper_notes(table)
+    notes += [*space_notes(study, table), *paper_notes(table)]
     return {
         "name": name,
         "title": config.title,
@@ -61,8 +64,7 @@ def report_table(study: Study, store: ImageStore, name: str, table: Table) -> di
         "rows": [_report_row(study, table, view, i, small) for i in range(len(table.frame))],
         "common": view.common,
         "counts": view.counts,
-        "distance": table.distance,
-        "pairs": pairs_in_order(table.frame, table.distance),
+        "orders": order_notes(study, table),
         "spaces": [_space_name(space) for space in table.spaces],
         "resizers": resizers(table) if table.spaces else "",
         "sampling": "; ".join(dict.fromkeys(one for s in table.spaces for one in s.sampling)),
@@ -126,13 +128,13 @@ def _space_name(space: ScoredSpace) -> str:
 def all_score_tables(study: Study) -> list[dict[str, Any]]:
     """By evaluator: every score of every run and of real images, over seeds."""
     return [
-        _all_scores(evaluator, sorted(files, key=lambda file: isinstance(file, RunScores)))
+        _all_scores(study, evaluator, sorted(files, key=lambda file: isinstance(file, RunScores)))
         for evaluator in study.evaluators
         if (files := study.scores_in(evaluator))
     ]
 
 
-def _all_scores(evaluator: str, files: list[Scores]) -> dict[str, Any]:
+def _all_scores(study: Study, evaluator: str, files: list[Scores]) -> dict[str, Any]:
     means = [score_means(file) for file in files]
     rows = [_score_row(file, row) for file, row in zip(files, means, strict=True)]
     frame = pd.DataFrame([row["values"] for row in rows])
@@ -141,7 +143,12 @@ def _all_scores(evaluator: str, files: list[Scores]) -> dict[str, Any]:
     by_column = [column_cells(frame, column) for column in columns]
     for row, cells in zip(rows, zip(*by_column, strict=True), strict=True):
         row["cells"] = list(zip(columns, cells, strict=True))
-    notes = [deviation_note(frame, columns), method_note(score_methods(means), columns)]
+    runs = [file.run for file in files if isinstance(file, RunScores)]
+    notes = [
+        deviation_note(frame, columns),
+        method_note(score_methods(means), columns),
+        network_note(study, runs, evaluator, files[0].architecture),
+    ]
     return {
         "evaluator": evaluator,
         "canonical": files[0].canonical,

@@ -18,9 +18,10 @@ from gfmn.reporting.tables.paper_comparison import DIFFERENCES, PAPER_COLUMNS, R
 from gfmn.reporting.tables.table import COUNTS, SETTINGS, Table
 
 HIDDEN = (  # never columns
-    *("kind", "status", "beyond", "note", "networks"),
+    *("kind", "status", "beyond", "note", "networks", "flattered"),
     *("paper_group", "paper_is_std", "paper_source", "places"),
 )
+ALWAYS = ("run", "differs")  # columns even where all rows have one value
 PAPER_DIRECTIONS: dict[str, Direction] = {
     "paper_is_mean": "higher",
     "paper_fid5k": "lower",
@@ -86,7 +87,7 @@ def view_table(table: Table) -> TableView:
         if key in HIDDEN or not (values or key == "run"):
             continue
         # Some settings of a run that was not trained are unknown, so not known to be common.
-        if key == "run" or len(values) > 1 or len(runs) == 1 or runs[key].isna().any():
+        if key in ALWAYS or len(values) > 1 or len(runs) == 1 or runs[key].isna().any():
             columns.append(Column(key, heading, "setting", dtype != "string"))
         else:
             common[heading] = format_value(values[0])
@@ -234,6 +235,8 @@ def _marks(row: "pd.Series[Any]", with_seeds: bool) -> Iterator[tuple[str, str]]
         yield "seeds", f"{'seeds' if ',' in seeds else 'seed'} {_seeds(seeds)}"
     if not pd.isna(row["beyond"]) and row["beyond"]:
         yield "beyond", "beyond the paper"
+    if not pd.isna(row["flattered"]):
+        yield "flattered", f"flattered in {row['flattered']}"
     if not pd.isna(row["note"]):
         yield "note", str(row["note"])
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gfmn.reporting.config import ALL_SCORES
+from gfmn.reporting.config import ALL_SCORES, ORDERS
 from gfmn.reporting.formatting import join
 from gfmn.reporting.records import Scores
 from gfmn.reporting.results import Study
@@ -17,15 +17,21 @@ from gfmn.reporting.tables.notes import (
     method_note,
     paper_notes,
     space_names,
+    space_notes,
 )
+from gfmn.reporting.tables.orders import order_notes, orders_frame
 from gfmn.reporting.tables.table import Table
 
 
 def write_tables(study: Study, tables: Mapping[str, Table], folder: Path) -> None:
-    """Write `<table>.parquet`, `.csv` and `.md`, and every score as `scores`, into a folder."""
+    """Write `<table>.parquet`, `.csv` and `.md`, and every score and pair of runs, into a folder.
+
+    The files of the scores are named `scores`, those of the pairs `orders`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     frames = {name: table.frame for name, table in tables.items()}
-    for name, frame in (frames | {ALL_SCORES: all_scores(study)}).items():
+    frames |= {ALL_SCORES: all_scores(study), ORDERS: orders_frame(study, tables)}
+    for name, frame in frames.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     for name, table in tables.items():
@@ -79,8 +85,11 @@ def markdown_table(study: Study, table: Table, title: str) -> str:
     if "paper_fid5k" in table.frame:
         facts.append(comparability_note(study, table))
     notes = [deviation_note(table.frame, view.columns), method_note(table.methods, view.columns)]
-    below = "".join(f" {note}." for note in [*notes, *paper_notes(table)] if note)
-    return "\n".join([*lines, "", f"All runs: {'; '.join(facts)}.{below}", ""])
+    notes += [*space_notes(study, table), *paper_notes(table)]
+    below = "".join(f" {note}." for note in notes if note)
+    orders = [f"- {note}." for note in order_notes(study, table)]
+    orders = [*orders, ""] if orders else []
+    return "\n".join([*lines, "", *orders, f"All runs: {'; '.join(facts)}.{below}", ""])
 
 
 def resizers(table: Table) -> str:

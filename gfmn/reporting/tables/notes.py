@@ -31,20 +31,21 @@ def space_names(spaces: Iterable[ScoredSpace]) -> str:
 
 def deviation_note(frame: pd.DataFrame, columns: Iterable[Column]) -> str:
     """What the deviations in these columns are over; empty where there are none."""
-    over_seeds, keys_by_over = False, dict[str, list[str]]()
+    over_seeds, keys_by_over = set[int](), dict[str, list[str]]()
     for column in columns:
         if column.std and column.group != "paper":
             for over in frame[f"{column.key}_over"].dropna().unique():
-                if re.fullmatch(r"\d+ seeds", over):
-                    over_seeds = True
+                if count := re.fullmatch(r"(\d+) seeds", over):
+                    over_seeds.add(int(count[1]))
                 elif column.key not in keys_by_over.setdefault(over, []):
                     keys_by_over[over].append(column.key)
     parts = join(f"over {over} ({', '.join(keys)})" for over, keys in keys_by_over.items())
     own = f"the score’s own deviation, {parts}"
     if not over_seeds:
         return f"± is {own}" if parts else ""
-    seeds = "± is the standard deviation (n − 1) over seeds where a run has several"
-    return f"{seeds}, and else {own}" if parts else seeds
+    counts = " or ".join(map(str, sorted(over_seeds)))
+    seeds = f"± is the standard deviation (n − 1) over seeds where a run has several, n = {counts}"
+    return f"{seeds}; else it is {own}" if parts else seeds
 
 
 def method_note(methods: Mapping[str, str], columns: Iterable[Column]) -> str:
@@ -64,6 +65,32 @@ def scoring_conditions(scores: Iterable[Scores]) -> str:
         if isinstance(one, RunScores)
     )
     return " or ".join(dict.fromkeys(texts))
+
+
+def network_note(study: Study, runs: Iterable[str], evaluator: str, architecture: str) -> str:
+    """Which runs match an evaluator's own network, or one of its family; empty where none does.
+
+    `runs`: names; `architecture`: the evaluator's.
+    """
+    parameters = {run: study.runs[run].parameters for run in runs}
+    own = [run for run, p in parameters.items() if study.networks.is_trained_on(p, evaluator)]
+    parts = []
+    if own:
+        parts.append(f"flatters {join(own)}, trained on this very network")
+    related: dict[str, list[str]] = {}
+    for run, p in parameters.items():
+        for network in study.networks.related(p, evaluator, architecture):
+            related.setdefault(network, []).append(run)
+    for network, names in related.items():
+        parts.append(f"may favor {join(names)}, for {network} is of the same family")
+    return f"The space of {evaluator} ({architecture}) {join(parts)}" if parts else ""
+
+
+def space_notes(study: Study, table: Table) -> list[str]:
+    """The notes on the networks of a table's spaces, those that there are."""
+    runs = list(table.runs["run"])
+    notes = [network_note(study, runs, s.evaluator, s.architecture) for s in table.spaces]
+    return [note for note in notes if note]
 
 
 def comparability_note(study: Study, table: Table) -> str:
@@ -100,4 +127,10 @@ def paper_notes(table: Table) -> list[str]:
         title = paper_title(table.paper)
         sources = "; [n] is the work that it cites for them" if "table4" in table.paper else ""
         notes.append(f"Rows marked as published are constants from {title} of {PAPER}{sources}")
+        if others := [space.evaluator for space in table.spaces if not space.canonical]:
+            notes.append(
+                "The published scores are in Inception’s features and ours "
+                f"{'also ' if len(others) < len(table.spaces) else ''}in those of {join(others)}: "
+                "numbers of two spaces do not compare"
+            )
     return notes

@@ -5,7 +5,6 @@ are the same score of images of the same data set; an order can be compared in a
 """
 
 from collections.abc import Mapping
-from itertools import combinations
 from typing import Any
 
 import pandas as pd
@@ -96,19 +95,6 @@ def ranks(frame: pd.DataFrame, distance: str | None) -> dict[str, "pd.Series[Any
         "places": pd.Series(len(rows), rows.index),
     }
     return {key: one.astype("Int64").reindex(frame.index) for key, one in columns.items()}
-
-
-def pairs_in_order(frame: pd.DataFrame, distance: str | None) -> tuple[int, int] | None:
-    """How many pairs of runs are in the paper's order, of how many that differ in the paper.
-
-    The order is by the column `distance` and by the paper's FID 5K; None where nothing compares.
-    """
-    rows = _rows_with_both(frame, distance)
-    if rows.empty:
-        return None
-    values = list(zip(rows[distance], rows["paper_fid5k"], strict=True))
-    signs = [float((a - b) * (p - q)) for (a, p), (b, q) in combinations(values, 2) if p != q]
-    return (sum(sign > 0 for sign in signs), len(signs)) if signs else None
 
 
 def _rows_with_both(frame: pd.DataFrame, distance: str | None) -> pd.DataFrame:

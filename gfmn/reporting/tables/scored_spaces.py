@@ -13,6 +13,7 @@ class ScoredSpace:
     """One evaluator's feature space in a table."""
 
     evaluator: str
+    architecture: str
     suffix: str  # ends the names of its columns of counts; empty for the table's main space
     scores: dict[str, ScoreInfo]  # its score columns, in order
     methods: dict[str, str]  # how scores without a deviation of their own were computed
@@ -52,6 +53,7 @@ def _space(
     first = files[0]
     return ScoredSpace(
         evaluator=first.evaluator,
+        architecture=first.architecture,
         suffix="" if main else f"_{first.evaluator}",
         scores={key: infos[key] for key in keys},
         methods={key: methods[key] for key in keys if key in methods},

@@ -8,6 +8,7 @@ import pandas as pd
 
 from gfmn.reporting.config import TableConfig
 from gfmn.reporting.paper import PaperRow, paper_dataset, paper_tables
+from gfmn.reporting.paper_settings import differing_settings
 from gfmn.reporting.records import RealScores, Scores
 from gfmn.reporting.results import REAL_DATA, RunResult, Study
 from gfmn.reporting.score_info import DISTANCES
@@ -32,6 +33,8 @@ SETTINGS = {  # column -> dtype and heading
     "batch": ("Int64", "Minibatch"),
     "steps": ("Int64", "Steps"),
     "lr": ("Float64", "lr"),
+    "differs": ("string", "Not the paper’s"),
+    "flattered": ("string", "Flattered in"),  # spaces of networks that the run is trained on
 }
 COUNTS = {  # in the main space; in another the names end in its evaluator's name
     "evaluator": ("string", "Evaluator"),
@@ -64,9 +67,12 @@ class Table:
 
     @property
     def distance(self) -> str | None:
-        """The main space's Fréchet distance that most runs have, then that of fewest images."""
-        scores = self.main.scores if self.main else {}
-        keys = [key for key, info in scores.items() if info.kind in DISTANCES]
+        """The main space's Fréchet distance, as `distance_in` chooses it."""
+        return self.distance_in(self.main) if self.main else None
+
+    def distance_in(self, space: ScoredSpace) -> str | None:
+        """A space's Fréchet distance that most runs have, then that of fewest images."""
+        keys = [key for key, info in space.scores.items() if info.kind in DISTANCES]
         counts = self.runs[keys].count()
         return max(keys, key=lambda key: int(counts[key]), default=None)
 
@@ -94,7 +100,10 @@ def make_table(study: Study, config: TableConfig) -> Table:
     has_real = bool(rows) and any(row.label == REAL_DATA for row in paper_rows)
     positions = [0 if has_real else -1] * len(rows)  # each row's index among the paper's
     for run, row_config in zip(runs, config.rows.values(), strict=True):
-        row = _settings(run) | {"beyond": row_config.beyond, "note": row_config.note or None}
+        row = _settings(study, run, spaces) | {
+            "beyond": row_config.beyond,
+            "note": row_config.note or None,
+        }
         for space in spaces:
             row |= _score_columns(space, run.scores(space.evaluator))
         if row_config.paper is not None:
@@ -177,9 +186,14 @@ def _held_out_note(real: RealScores) -> str:
     return f"held out: {source if source != real.dataset else real.held_out.how}"
 
 
-def _settings(run: RunResult) -> dict[str, Any]:
+def _settings(study: Study, run: RunResult, spaces: Iterable[ScoredSpace]) -> dict[str, Any]:
     row = {key: run.parameters.get(key) for key in SETTINGS if key != "taps"}
     row |= {"kind": "run", "run": run.name, "status": run.status}
+    own = [s.evaluator for s in spaces if study.networks.is_trained_on(run.parameters, s.evaluator)]
+    row |= {
+        "differs": differing_settings(run.parameters, study.networks),
+        "flattered": ", ".join(own) or None,
+    }
     taps = run.parameters.get("taps")
     if model := run.model:
         networks = " + ".join(model.precision) or None
