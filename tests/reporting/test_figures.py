@@ -46,6 +46,8 @@ def test_each_figure_is_drawn_once_with_its_section(report: Report) -> None:
     assert sections["strip-moment_matching"] is None
     for table in CONFIG.tables:
         assert sections[f"loss-{table}"] == TRAINING and sections[f"gaps-{table}"] == MOMENTS
+    rows = {name for name in sections if name.startswith(("rows-", "published-"))}
+    assert rows == {"rows-table2"} and sections["rows-table2"] == table_section("table2")
     assert sections["taps-table3"] == table_section("table3") and "taps-table2" not in sections
     assert sections["nearest-moment_matching"] == sections["memorised"] == MEMORIZATION
     assert sections["classes-own"] == CLASSES
