@@ -131,7 +131,8 @@ def _check_defaults(defaults: Any, where: str) -> None:
     for key in INPUTS:
         if key in defaults:
             raise InputError(f"{where}.{key}: expected in every run's row, found here")
-    SeedsConfig.parse({"dataset": "any", "extractor": "any", "steps": 1, **defaults}, where)
+    # Steps enough for any number of snapshots.
+    SeedsConfig.parse({"dataset": "any", "extractor": "any", "steps": 10**9, **defaults}, where)
 
 
 def _check_evaluators(

@@ -76,9 +76,12 @@ def load_decoder(
     return tensorfile.read(path)
 
 
-def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """A trained generator in evaluation mode and its `config.json`, from a run's model folder."""
-    path = folder / "generator.safetensors"
+def load(folder: Path, weights: str = "generator.safetensors") -> tuple[nn.Module, dict[str, Any]]:
+    """A trained generator in evaluation mode and its `config.json`, from a run's model folder.
+
+    `weights`: its file in the folder, or that of a snapshot.
+    """
+    path = folder / weights
     try:
         config = json.loads((folder / "config.json").read_text())
         generator = build(config["generator"], config["image_size"], config["latent"])

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from gfmn import generators
 from gfmn.networks import BatchNormMode
@@ -37,6 +37,7 @@ class Method(objectives.Groups):
     processes: int = Field(1, ge=1)  # among which each batch is divided
     log_every: int = Field(10, ge=1)  # steps between rows of the history
     grid_every: int = Field(100, ge=1)  # steps between sample grids
+    snapshots: int = Field(0, ge=0)  # evenly spaced steps whose generators are kept; 0: none
 
     def effective(self) -> dict[str, Any]:
         """The JSON values of all that decides the trained result.
@@ -59,6 +60,14 @@ class Method(objectives.Groups):
             expected = "'all', the first n taps, the last n as -n, or a list of names"
             raise ValueError(f"expected {expected}")
         return taps
+
+    @field_validator("snapshots")
+    @classmethod
+    def _a_step_for_each_snapshot(cls, snapshots: int, others: ValidationInfo) -> int:
+        steps = others.data.get("steps", snapshots)
+        if snapshots > steps:
+            raise ValueError(f"expected at most {steps}, one a step")
+        return snapshots
 
 
 class TrainingConfig(Method):

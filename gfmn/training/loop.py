@@ -15,7 +15,15 @@ from gfmn.runtime.checkpoints import Checkpoint
 from gfmn.runtime.distributed import ALONE, World
 from gfmn.runtime.signals import caught
 from gfmn.training.config import TrainingConfig
-from gfmn.training.outputs import Files, precisions, save_grid, write_history, write_model
+from gfmn.training.outputs import (
+    Files,
+    precisions,
+    save_grid,
+    save_snapshot,
+    snapshot_steps,
+    write_history,
+    write_model,
+)
 from gfmn.training.trainer import Inputs, Trainer, learning_rate
 
 
@@ -42,6 +50,7 @@ class Run:
     def __post_init__(self) -> None:
         self.label = f"train {self.label or self.name}"
         self._begun = time.perf_counter()
+        self._snapshots = {*snapshot_steps(self.config)}
         self.trainer = Trainer(self.config, self.inputs, self.world)
         if self.resumed:
             metadata = self.resumed.metadata
@@ -84,8 +93,7 @@ class Run:
                 done = step + 1
                 if self._logs(done):
                     progress.advance(0, loss=self._log(done))
-                if done % config.grid_every == 0 or done == config.steps:
-                    self._save_grid(done)
+                self._keep(done)
                 progress.advance(1)
                 if done == config.steps:
                     return
@@ -98,7 +106,8 @@ class Run:
 
     def _logs(self, done: int) -> bool:
         """Whether the history has a row when `done` steps are done."""
-        return done % self.config.log_every == 0 or done == self.config.steps
+        is_kept = done == self.config.steps or done in self._snapshots
+        return done % self.config.log_every == 0 or is_kept
 
     def _log(self, done: int) -> float:
         loss = float(self.trainer.objective.loss())
@@ -111,9 +120,14 @@ class Run:
                 file.write(self.rows[-1])
         return loss
 
-    def _save_grid(self, done: int) -> None:
-        if self.world.is_main:
+    def _keep(self, done: int) -> None:
+        """Write the grid and the snapshot of a step that has them."""
+        if not self.world.is_main:
+            return
+        if done % self.config.grid_every == 0 or done == self.config.steps:
             save_grid(self.trainer, self.files.grid(done))
+        if done in self._snapshots:
+            save_snapshot(self.trainer, self.files.snapshot(done))
 
     def _save(self, done: int) -> None:
         if self.world.is_main:

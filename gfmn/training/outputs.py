@@ -1,4 +1,4 @@
-"""The files of a run: its history, its sample grids and the folder of its generator."""
+"""The files of a run: history, sample grids, snapshots and the folder of its generator."""
 
 import json
 import shutil
@@ -22,20 +22,34 @@ HEADER = "step\timages\tlr\tloss\n"  # of the history
 class Files:
     """Where the files of a run go."""
 
-    model: Path  # a folder: generator.safetensors, config.json, grids/step-<n>.png
-    history: Path  # TSV, a row of loss every `log_every` steps
-    checkpoints: Checkpoints  # the grids of a run under way are in their folder
+    model: Path  # a folder: generator.safetensors, config.json, grids/step-<n>.png, snapshots/
+    history: Path  # TSV, a row of loss every `log_every` steps and at every snapshot
+    checkpoints: Checkpoints  # grids and snapshots of a run under way are in their folder
     save_every: float = 300.0  # seconds between checkpoints, about
 
     def grid(self, step: int) -> Path:
         """The sample grid of a step, while the run is under way."""
         return self.checkpoints.folder / "grids" / f"step-{step:06d}.png"
 
+    def snapshot(self, step: int) -> Path:
+        """The generator of a step, while the run is under way."""
+        return self.checkpoints.folder / "snapshots" / f"step-{step:06d}.safetensors"
+
+    def kept(self, config: TrainingConfig, done: int) -> list[Path]:
+        """The grids and snapshots that a run has made when `done` steps are done."""
+        snapshots = [self.snapshot(step) for step in snapshot_steps(config) if step <= done]
+        return [*(self.grid(step) for step in grid_steps(config, done)), *snapshots]
+
 
 def grid_steps(config: TrainingConfig, done: int) -> list[int]:
     """The steps that have a grid when `done` steps are done."""
     steps = list(range(config.grid_every, done + 1, config.grid_every))
     return steps if done < config.steps or done in steps else [*steps, done]
+
+
+def snapshot_steps(config: TrainingConfig) -> list[int]:
+    """The steps whose generators are kept: evenly spaced, the last of the run among them."""
+    return [config.steps * i // config.snapshots for i in range(1, config.snapshots + 1)]
 
 
 def save_grid(trainer: Trainer, path: Path) -> None:
@@ -45,6 +59,12 @@ def save_grid(trainer: Trainer, path: Path) -> None:
     Image.fromarray(grid(images, columns=8)).save(path)
 
 
+def save_snapshot(trainer: Trainer, path: Path) -> None:
+    """The generator as it is now, the average where there is one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    generators.save(trainer.result, path)
+
+
 def write_history(path: Path, rows: list[str]) -> None:
     """The whole history, in place of what there was."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,11 +72,11 @@ def write_history(path: Path, rows: list[str]) -> None:
 
 
 def write_model(name: str, trainer: Trainer, statistics: dict[str, Any], files: Files) -> None:
-    """The generator, its description and the grids; see `describe`."""
-    (files.model / "grids").mkdir(parents=True, exist_ok=True)
-    for step in grid_steps(trainer.config, trainer.config.steps):
-        path = files.grid(step)
-        shutil.copyfile(path, files.model / "grids" / path.name)
+    """The generator, its description, the grids and the snapshots; see `describe`."""
+    for path in files.kept(trainer.config, trainer.config.steps):
+        folder = files.model / path.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / path.name)
     generators.save(trainer.result, files.model / "generator.safetensors")
     text = json.dumps(describe(name, trainer, statistics), indent=2, sort_keys=True)
     (files.model / "config.json").write_text(text + "\n")

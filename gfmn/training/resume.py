@@ -8,17 +8,17 @@ from gfmn.common.errors import InputError
 from gfmn.runtime.checkpoints import Checkpoint, code_digest, fingerprint
 from gfmn.runtime.distributed import ALONE, World
 from gfmn.training.config import TrainingConfig
-from gfmn.training.outputs import Files, grid_steps
+from gfmn.training.outputs import Files
 
 
 def run_fingerprint(config: TrainingConfig, statistics_digest: str, decoder_digest: str) -> str:
     """What must be equal for a checkpoint to be this run's: parameters, inputs and code.
 
-    The number of steps counts only where the rate depends on it; else a finished run of fewer
-    steps is the beginning of a longer one.
+    The number of steps counts only where the rate or the snapshots' steps depend on it; else a
+    finished run of fewer steps is the beginning of a longer one.
     """
     parameters = config.effective()
-    if config.lr_hold_fraction == 1:
+    if config.lr_hold_fraction == 1 and not config.snapshots:
         del parameters["steps"]
     facts = {
         "parameters": parameters,
@@ -40,8 +40,9 @@ def resume_point(config: TrainingConfig, files: Files, world: World = ALONE) -> 
     found = checkpoints.latest(config.steps) if world.is_main else None
     if found and found.step == config.steps and not found.metadata["finished"]:
         found = checkpoints.latest(config.steps - 1)  # that was in the middle of a longer run
-    if found and not all(files.grid(step).is_file() for step in grid_steps(config, found.step)):
-        print(f"{found.path}: expected its sample grids beside it; not used", file=sys.stderr)
+    if found and not all(path.is_file() for path in files.kept(config, found.step)):
+        expected = "expected its sample grids and snapshots beside it"
+        print(f"{found.path}: {expected}; not used", file=sys.stderr)
         found = None
     step = torch.tensor(found.step if found else 0, device=world.device)
     world.broadcast_(step)

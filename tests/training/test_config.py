@@ -34,6 +34,7 @@ def test_every_objective_with_parameters_has_its_group() -> None:
         ({"l2": {}}, "l2: unknown key"),
         ({"taps": 0}, "taps: expected 'all', the first n taps"),
         ({"processes": 9}, "expected a batch of at least 9, one a process"),
+        ({"snapshots": 13}, "runs.x.snapshots: expected at most 12, one a step, found 13"),
     ],
 )
 def test_parse_refuses_in_one_line_that_names_the_field(

@@ -7,10 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from builders.loop import after_step, digests, interrupt, start
 from builders.training import config
 from PIL import Image
+from torch import Tensor, nn
 
+from gfmn import generators
 from gfmn.common.errors import InputError, Stopped
 from gfmn.training import loop
 from gfmn.training.loop import Run
@@ -30,6 +33,35 @@ def test_run_writes_generator_config_history_and_grids(tmp_path: Path) -> None:
     model = json.loads((tmp_path / "model/config.json").read_text())
     assert model["run"] == "x" and model["image_size"] == 32
     assert model["parameters"] == settings.effective()
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_snapshots_are_the_results_of_their_steps_and_change_nothing_else(
+    ema: float, tmp_path: Path
+) -> None:
+    run = start(tmp_path / "with", config(log_every=5, snapshots=5, ema=ema))
+    results = {}
+    after_step(run, lambda done: results.update({done: clone(run.trainer.result)}))
+    run.train()
+    folder = tmp_path / "with/model"
+    names = [f"snapshots/step-{step:06d}.safetensors" for step in (2, 4, 7, 9, 12)]
+    assert sorted(str(path.relative_to(folder)) for path in folder.glob("snapshots/*")) == names
+    for name, step in zip(names, (2, 4, 7, 9, 12), strict=True):
+        generator, _ = generators.load(folder, name)
+        torch.testing.assert_close(clone(generator), results[step], rtol=0, atol=0)
+    last = folder / "generator.safetensors"
+    assert (
+        (folder / names[-1]).read_bytes() == last.read_bytes() != (folder / names[0]).read_bytes()
+    )
+    start(tmp_path / "without", config(log_every=5, ema=ema)).train()
+    assert (tmp_path / "without/model/generator.safetensors").read_bytes() == last.read_bytes()
+    rows = [(tmp_path / f"{k}/history/x.tsv").read_text().splitlines() for k in ("with", "without")]
+    assert set(rows[1]) <= set(rows[0])
+    assert [row.split("\t")[0] for row in rows[0][1:]] == ["2", "4", "5", "7", "9", "10", "12"]
+
+
+def clone(generator: nn.Module) -> dict[str, Tensor]:
+    return {key: value.clone() for key, value in generator.state_dict().items()}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

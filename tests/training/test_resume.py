@@ -23,10 +23,11 @@ def test_fingerprint_is_of_parameters_statistics_decoder() -> None:
         run_fingerprint(config(lr=2e-3), "digest", "none"),
         run_fingerprint(config(ama={"rate": 1e-3}), "digest", "none"),
         run_fingerprint(config(processes=2), "digest", "none"),
+        run_fingerprint(config(snapshots=2), "digest", "none"),
         run_fingerprint(config(), "other", "none"),
         run_fingerprint(config(), "digest", "other"),
     ]
-    assert len({key, *others}) == 6
+    assert len({key, *others}) == 7
 
 
 def test_fingerprint_ignores_what_changes_no_result() -> None:
@@ -35,8 +36,10 @@ def test_fingerprint_ignores_what_changes_no_result() -> None:
         assert key == run_fingerprint(config(**changes), "digest", "none")
     # At a constant rate the number of steps changes nothing of what came before.
     assert key == run_fingerprint(config(steps=99), "digest", "none")
-    falling = [run_fingerprint(config(lr_hold_fraction=0.5, steps=n), "", "") for n in (8, 9)]
-    assert falling[0] != falling[1]
+    # Else the rate or the steps of the snapshots depend on it.
+    for fields in ({"lr_hold_fraction": 0.5}, {"snapshots": 2}):
+        eight, nine = (run_fingerprint(config(**fields, steps=n), "", "") for n in (8, 9))
+        assert eight != nine
 
 
 def test_finished_run_with_more_steps_ends_as_a_longer_one(
@@ -106,11 +109,14 @@ def test_middle_of_a_longer_run_is_not_the_result_of_a_shorter_one(tmp_path: Pat
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
 
 
-def test_checkpoint_without_its_grids_is_not_used(tmp_path: Path) -> None:
-    run = start(tmp_path, config(grid_every=2, steps=6))
+@pytest.mark.parametrize("name", ["grids/step-000004.png", "snapshots/step-000003.safetensors"])
+def test_checkpoint_without_its_grids_or_snapshots_is_not_used(name: str, tmp_path: Path) -> None:
+    settings = config(grid_every=2, steps=6, snapshots=2)
+    run = start(tmp_path, settings)
     run.train()
-    (run.files.checkpoints.folder / "grids/step-000004.png").unlink()
-    assert start(tmp_path, config(grid_every=2)).resumed is None
+    assert start(tmp_path, settings).resumed is not None
+    (run.files.checkpoints.folder / name).unlink()
+    assert start(tmp_path, settings).resumed is None
 
 
 KILLS = """
@@ -119,7 +125,9 @@ from pathlib import Path
 from builders.loop import after_step, start
 from builders.training import config
 folder, kills, whole = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-settings = config(steps=60, log_every=3, grid_every=7, ema=0.9, lr_hold_fraction=0.5)
+settings = config(
+    steps=60, log_every=3, grid_every=7, ema=0.9, lr_hold_fraction=0.5, snapshots=8
+)
 begun = folder / "begun"
 random.seed(kills)
 survived = resumed = 0
@@ -176,4 +184,4 @@ def test_run_killed_again_and_again_ends_in_the_same_bytes(tmp_path: Path) -> No
     survived, resumed, _ = in_new_process(tmp_path / "killed", 12, seconds)
     assert survived >= 12 and resumed >= 3
     assert digests(tmp_path / "killed") == digests(tmp_path / "whole")
-    assert len(digests(tmp_path / "whole")) == 12
+    assert len(digests(tmp_path / "whole")) == 20
