@@ -12,7 +12,7 @@ from gfmn.features.extractor import check_image_size, select_taps
 from gfmn.features.statistics import StatisticsConfig
 from gfmn.generators import IMAGE_SIZES
 from gfmn.generators.sampling import SampleConfig
-from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig
+from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig, SnapshotsConfig
 from gfmn.networks import TappedNetwork, describe
 from gfmn.networks.extractor_file import CombinedExtractor, ExtractorEvaluator
 from gfmn.pretraining import AutoencoderConfig, PretrainingConfig
@@ -23,13 +23,17 @@ from gfmn.weights.convert import describe_published
 
 SECTIONS = (  # all but `root` may be left out
     *("root", "datasets", "extractors", "evaluators", "statistics", "references"),
-    *("defaults", "runs", "sampling", "metrics", "evaluations", "report"),
+    *("defaults", "runs", "sampling", "metrics", "evaluations", "snapshots", "report"),
+)
+REPORTED = (  # and the runs
+    *("evaluations", "snapshots", "references", "extractors", "evaluators", "report", "sampling"),
 )
 INPUTS = ("dataset", "extractor", "batchnorm", "decoder")  # dvc.yaml reads them in a run's row
 KINDS = ("fetched", "trained", "combined")  # of extractors
 EVALUATORS = ("fetched", "from_extractor")
 ROOTS = (".", "..", "../..")  # from a study's folder to the repository
-FILES = ("extractor-", "reference-")  # begin the names of metrics that are no run's
+FILES = ("extractor-", "reference-", "snapshots-")  # begin the names of metrics of another kind
+FEWEST_SNAPSHOTS = 3  # that can be ranked: the ranks of two always agree or disagree
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,15 @@ class Network:
 
 
 Extractors = Mapping[str, Mapping[str, Network]]  # each one's networks, by name
+Sizes = Mapping[str, int]  # of each data set's images, in pixels
+Runs = Mapping[str, SeedsConfig]
 
 
 @dataclass(frozen=True)
 class Study:
     """A checked parameter file: what its runs, samples, scores and report depend on."""
 
-    runs: Mapping[str, SeedsConfig]
+    runs: Runs
     sampling: SampleConfig
     metrics: MetricsConfig
     report: dict[str, Any]  # the sections that the report reads, runs complete
@@ -88,11 +94,11 @@ def check(params: Mapping[str, Any], where: str) -> Study:
     sampling = SampleConfig.parse(params.get("sampling", {}), f"{where}: sampling")
     metrics = MetricsConfig.parse(params.get("metrics", {}), f"{where}: metrics")
     _check_evaluations(params, where, runs, sizes, references)
+    _check_snapshots(params, where, runs, references)
     if "report" in params:
         path = f"{where}: report"
         check_report(ReportConfig.parse(params["report"], path), runs, path)
-    reported = ("evaluations", "references", "extractors", "evaluators", "report", "sampling")
-    return Study(runs, sampling, metrics, {key: params.get(key, {}) for key in reported})
+    return Study(runs, sampling, metrics, {key: params.get(key, {}) for key in REPORTED})
 
 
 def _check_root(params: Mapping[str, Any], where: str) -> None:
@@ -104,7 +110,7 @@ def _check_root(params: Mapping[str, Any], where: str) -> None:
 def _check_runs(
     params: Mapping[str, Any],
     where: str,
-    sizes: Mapping[str, int],
+    sizes: Sizes,
     extractors: Extractors,
     measured: Collection[str],
 ) -> dict[str, SeedsConfig]:
@@ -154,10 +160,7 @@ def _check_evaluators(
 
 
 def _check_references(
-    params: Mapping[str, Any],
-    where: str,
-    sizes: Mapping[str, int],
-    evaluators: Mapping[str, Network],
+    params: Mapping[str, Any], where: str, sizes: Sizes, evaluators: Mapping[str, Network]
 ) -> set[str]:
     references = set()
     for name, data, path in entries(params, "references", where):
@@ -175,11 +178,7 @@ def _check_references(
 
 
 def _check_evaluations(
-    params: Mapping[str, Any],
-    where: str,
-    runs: Mapping[str, SeedsConfig],
-    sizes: Mapping[str, int],
-    references: Collection[str],
+    params: Mapping[str, Any], where: str, runs: Runs, sizes: Sizes, references: Collection[str]
 ) -> None:
     for name, data, path in entries(params, "evaluations", where):
         config = EvaluationConfig.parse(data, path)
@@ -197,9 +196,24 @@ def _check_evaluations(
             raise InputError(f"{path}: expected a name that begins otherwise, found {name!r}")
 
 
-def _check_run(
-    run: SeedsConfig, extractors: Extractors, sizes: Mapping[str, int], path: str
+def _check_snapshots(
+    params: Mapping[str, Any], where: str, runs: Runs, references: Collection[str]
 ) -> None:
+    for name, data, path in entries(params, "snapshots", where):
+        config = SnapshotsConfig.parse(data, path)
+        run = runs[known(config.run, runs, f"{path}.run")]
+        if run.snapshots < FEWEST_SNAPSHOTS:
+            found = f"{config.run!r} of {run.snapshots}"
+            expected = f"a run of {FEWEST_SNAPSHOTS} snapshots or more"
+            raise InputError(f"{path}.run: expected {expected}, found {found}")
+        if config.dataset != run.dataset:
+            found = f"{run.dataset!r}, which the run is trained on, found {config.dataset!r}"
+            raise InputError(f"{path}.dataset: expected {found}")
+        known(f"{config.dataset}-{config.evaluator}", references, f"{path}: references")
+        check_name(name, f"{config.run}-{config.evaluator}", path)
+
+
+def _check_run(run: SeedsConfig, extractors: Extractors, sizes: Sizes, path: str) -> None:
     """Whether its taps, weights, image size and decoder are there."""
     networks = extractors[run.extractor]
     names = {name: network.description.tap_names for name, network in networks.items()}
@@ -228,7 +242,7 @@ def _check_run(
 
 
 def _check_extractors(
-    params: Mapping[str, Any], where: str, sizes: Mapping[str, int]
+    params: Mapping[str, Any], where: str, sizes: Sizes
 ) -> dict[str, dict[str, Network]]:
     """Each extractor's networks by name."""
     found: dict[str, dict[str, Network]] = {}
@@ -248,7 +262,7 @@ def _check_extractors(
     return found
 
 
-def _trained(config: PretrainingConfig, sizes: Mapping[str, int], path: str) -> Network:
+def _trained(config: PretrainingConfig, sizes: Sizes, path: str) -> Network:
     size = sizes[known(config.dataset, sizes, f"{path}.dataset")]
     if not isinstance(config, AutoencoderConfig):
         description = _described(config.architecture, path)
@@ -259,7 +273,7 @@ def _trained(config: PretrainingConfig, sizes: Mapping[str, int], path: str) -> 
 
 
 def _check_statistics(
-    params: Mapping[str, Any], where: str, sizes: Mapping[str, int], extractors: Extractors
+    params: Mapping[str, Any], where: str, sizes: Sizes, extractors: Extractors
 ) -> set[str]:
     measured = set()
     for name, data, path in entries(params, "statistics", where):

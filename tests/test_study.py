@@ -133,6 +133,7 @@ def test_check_accepts_the_default_study() -> None:
             "digits",
             "dataset: expected images of 32 px, as the run's, found 'digits' of 64 px",
         ),
+        ("runs.vgg16.snapshots", 201, "runs.vgg16.snapshots: expected at most 200, one a step"),
         ("root", "/", "params.yaml: root: expected one of ., .., ../.., found '/'"),
         ("runs.vgg16", {"dataset": "photos"}, "runs.vgg16.extractor: required in every run's row"),
         ("runs.vgg16", None, "runs.vgg16: expected a mapping of parameters, found None"),
@@ -151,6 +152,50 @@ def test_check_names_a_wrong_parameter_in_one_line(path: str, value: Any, line: 
     params = changed(path, value)
     params["datasets"]["digits"] = {"source": "digits", "image_size": 64}
     assert line in refusal(params)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "line"),
+    [
+        ("vgg-lite2", {"run": "vgg"}, "vgg-lite2.run: no 'vgg'; did you mean 'vgg16'?"),
+        (
+            "vgg16-lite2",
+            {"run": "vgg16"},
+            "vgg16-lite2.run: expected a run of 3 snapshots or more, found 'vgg16' of 0",
+        ),
+        (
+            "taps9-lite2",
+            {"dataset": "digits"},
+            "taps9-lite2.dataset: expected 'photos', which the run is trained on, found 'digits'",
+        ),
+        (
+            "taps9-lite3",
+            {"evaluator": "lite3"},
+            "taps9-lite3: references: no 'photos-lite3'; did you mean 'photos-lite2'?",
+        ),
+        ("taps9", {}, "taps9: expected the name taps9-lite2, found taps9"),
+        ("taps9-lite2", {"count": 1}, "taps9-lite2.count: expected greater than or equal to 2"),
+        ("taps9-lite2", {"counts": 5}, "taps9-lite2.counts: unknown key; did you mean 'count'?"),
+    ],
+)
+def test_check_names_what_is_wrong_with_a_row_of_snapshots(
+    name: str, changes: dict[str, Any], line: str
+) -> None:
+    row = {"run": "taps9", "dataset": "photos", "evaluator": "lite2", **changes}
+    params = changed("snapshots", {name: row})
+    params["runs"]["taps9"]["snapshots"] = 3
+    assert refusal(params).startswith(f"params.yaml: snapshots.{line}")
+
+
+def test_check_hands_snapshots_to_the_run_and_the_report() -> None:
+    row = {"run": "taps9", "dataset": "photos", "evaluator": "lite2"}
+    params = changed("snapshots", {"taps9-lite2": row})
+    params["defaults"]["snapshots"] = 8
+    found = checked(params).dependencies()
+    assert found["runs/taps9"]["snapshots"] == 8
+    assert found["report"]["snapshots"] == {"taps9-lite2": row}
+    del params["defaults"]["steps"]
+    assert "runs.encoder.steps: required, found nothing" in refusal(params)
 
 
 def test_check_names_a_missing_parameter() -> None:

@@ -42,9 +42,19 @@ def reference(dataset: str, evaluator: str) -> Path:
 
 
 def model(run: str, seed: int | None = None) -> Path:
-    """A run's folder; a seed's in it: `generator.safetensors`, `config.json`, `grids/`."""
+    """A run's folder; a seed's in it: `generator.safetensors`, `config.json`, `grids/`, and
+    `snapshots/` where the run keeps any."""
     folder = Path("data/models") / run
     return folder if seed is None else folder / f"seed-{seed}"
+
+
+def snapshot_files(run: str, seed: int) -> dict[int, Path]:
+    """A seed's generators during training, by step, ascending."""
+    folder = model(run, seed) / "snapshots"
+    files = {int(path.stem.removeprefix("step-")): path for path in folder.glob("step-*")}
+    if not files:
+        raise InputError(f"{folder}: expected generators step-<n>.safetensors, found none")
+    return dict(sorted(files.items()))
 
 
 def samples(run: str, seed: int | None = None) -> Path:
@@ -74,7 +84,9 @@ def pretraining_history(name: str) -> Path:
 
 
 def scores(name: str) -> Path:
-    """An evaluation's scores by seed as a table, with the facts that hold for all of them."""
+    """An evaluation's scores by seed as a table, with the facts that hold for all of them;
+    `reference-<dataset>-<evaluator>`: of real images; `snapshots-<run>-<evaluator>`: loss and
+    distance by step."""
     return Path("data/scores") / f"{name}.parquet"
 
 
@@ -85,7 +97,8 @@ def neighbors(name: str) -> Path:
 
 def metrics(name: str) -> Path:
     """An evaluation's scores, means over seeds; `reference-<dataset>-<evaluator>`: of real images;
-    `extractor-<name>`: a pretrained network's metrics."""
+    `extractor-<name>`: a pretrained network's metrics; `snapshots-<run>-<evaluator>`: rank
+    correlations of loss and distance."""
     return Path("reports/metrics") / f"{name}.json"
 
 

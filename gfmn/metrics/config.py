@@ -26,6 +26,12 @@ class EvaluationConfig(Config):
     evaluator: str
 
 
+class SnapshotsConfig(EvaluationConfig):
+    """Which run's snapshots are scored; the data set is the run's own."""
+
+    count: int = Field(5000, ge=2)  # samples of each snapshot
+
+
 class KernelConfig(Config):
     """Of the kernel distance."""
 
