@@ -21,6 +21,7 @@ from gfmn.reporting.records import RealScores, Record, RunScores, Scores, SeedSc
 from gfmn.reporting.results import RunEvaluation, RunResult, SeedResult, Study
 from gfmn.reporting.score_files import read_record
 from gfmn.reporting.score_info import INCEPTION_KINDS
+from gfmn.reporting.snapshots import read_snapshots
 
 HISTORY_COLUMNS = ("step", "images", "lr", "loss")
 
@@ -47,6 +48,7 @@ def read_study(
     extractors: Mapping[str, Any] | None = None,
     evaluators: Mapping[str, Any] | None = None,
     sampling: Mapping[str, Any] | None = None,
+    snapshots: Mapping[str, Any] | None = None,
 ) -> Study:
     """Read the results of every run that there are; of a generator its file's digest alone.
 
@@ -92,6 +94,7 @@ def read_study(
         ),
         sampling=sampling or {},
         networks=Networks(extractors or {}, evaluators or {}),
+        snapshots=read_snapshots(folder, snapshots or {}),
     )
     _check_spaces(study)
     return study

@@ -13,6 +13,7 @@ import pandas as pd
 from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.networks import Networks
 from gfmn.reporting.records import RealScores, RunScores, Scores, TrainedModel
+from gfmn.reporting.snapshots import Snapshots
 
 REAL_DATA = "Real data"  # stands for a run where real images are scored against other real ones
 
@@ -130,6 +131,7 @@ class Study:
     trained: Mapping[str, Mapping[str, Any]]  # metrics of each extractor trained in the study
     sampling: Mapping[str, Any] = field(default_factory=dict)  # count, seed, batchnorm of samples
     networks: Networks = field(default_factory=Networks)
+    snapshots: Mapping[str, Snapshots] = field(default_factory=dict)  # by name of their row
 
     @property
     def headline(self) -> RunResult:

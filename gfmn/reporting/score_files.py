@@ -1,6 +1,7 @@
 """Files of scores as plain data: what `gfmn.metrics.score_file` writes."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,20 @@ COLUMNS = {  # of the table -> a score's field in records.Score
 def read_record(path: Path) -> dict[str, Any]:
     """The facts with each seed's `scores` in `seeds`, as `records.Scores` takes them.
 
+    Raises `InputError` as `read_table` does.
+    """
+    rows, record = read_table(path, ("seed", "score", *COLUMNS))
+    scores: dict[int | None, dict[str, Any]] = {}
+    for row in rows:
+        fields = {field: row[column] for column, field in COLUMNS.items()}
+        scores.setdefault(row["seed"], {})[row["score"]] = fields
+    record["seeds"] = [{**seed, "scores": scores.get(seed["seed"], {})} for seed in record["seeds"]]
+    return record
+
+
+def read_table(path: Path, columns: Collection[str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The rows of a table that has these columns, and its facts with `seeds`.
+
     Raises `InputError` for a file that is no parquet, or of other columns or metadata.
     """
     try:
@@ -36,17 +51,12 @@ def read_record(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: expected parquet, found another or a broken file ({reason})"
         ) from None
-    record = _facts(path, table.schema.metadata or {})
-    for column in ("seed", "score", *COLUMNS):
+    facts = _facts(path, table.schema.metadata or {})
+    for column in columns:
         if column not in table.column_names:
             names = ", ".join(table.column_names)
             raise InputError(f"{path}: expected a column {column!r}, found {names}")
-    scores: dict[int | None, dict[str, Any]] = {}
-    for row in table.to_pylist():
-        fields = {field: row[column] for column, field in COLUMNS.items()}
-        scores.setdefault(row["seed"], {})[row["score"]] = fields
-    record["seeds"] = [{**seed, "scores": scores.get(seed["seed"], {})} for seed in record["seeds"]]
-    return record
+    return table.to_pylist(), facts
 
 
 def _facts(path: Path, metadata: dict[bytes, bytes]) -> dict[str, Any]:

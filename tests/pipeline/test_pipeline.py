@@ -12,6 +12,8 @@ import torch
 from builders.project import done, dvc, parameters, project, ran, write_parameters
 from builders.published_weights import published_lite
 
+SNAPSHOTS = "a-lite2"  # what they are scored as
+
 
 def published_lite2(path: Path) -> str:
     """Random EfficientNet-Lite2 weights in the published layout; returns the file's sha256."""
@@ -22,8 +24,9 @@ def published_lite2(path: Path) -> str:
 def study(folder: Path) -> dict[str, Any]:
     """A study on digits: an encoder and a classifier trained here, runs of three steps.
 
-    The run `d` takes the batch's batch norm, starts from the encoder's decoder, has two seeds and
-    is scored by the classifier too. Sections that it does not use are absent.
+    The run `a` has three snapshots, which are scored. The run `d` takes the batch's batch norm,
+    starts from the encoder's decoder, has two seeds and is scored by the classifier too. Sections
+    that it does not use are absent.
     """
     params = parameters()
     lite2 = params["evaluators"]["fetched"]["lite2"]
@@ -57,7 +60,7 @@ def study(folder: Path) -> dict[str, Any]:
         },
         "defaults": defaults,
         "runs": {
-            "a": row("encoder", "eval", "none"),
+            "a": {**row("encoder", "eval", "none"), "snapshots": 3},
             "b": {**row("encoder", "eval", "none"), "objective": "moment_matching"},
             "d": {**row("classifier", "batch", "encoder"), "taps": -3, "seeds": [0, 7]},
         },
@@ -70,6 +73,7 @@ def study(folder: Path) -> dict[str, Any]:
             **{f"{run}-lite2": evaluation(run, "lite2") for run in "abd"},
             "d-own": evaluation("d", "own"),
         },
+        "snapshots": {SNAPSHOTS: {**evaluation("a", "lite2"), "count": 64}},
         "report": {
             "title": "Digits",
             "headline": "a",
@@ -98,6 +102,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     output = done(folder, "repro")
     runs = {f"{stage}@{run}" for stage in ("train", "sample") for run in "abd"}
     runs |= {f"evaluate@{name}" for name in params["evaluations"]}
+    runs |= {f"evaluate-snapshots@{SNAPSHOTS}"}
     assert runs <= ran(output)
     assert ran(done(folder, "repro")) == set()
     return folder, params
@@ -129,6 +134,9 @@ def test_repro_leaves_what_the_stages_promise(finished: tuple[Path, dict[str, An
     assert about["statistics"]["batchnorm"] == "batch" and len(about["taps"]) == 3
     accuracy = json.loads((folder / "reports/metrics/extractor-classifier.json").read_text())
     assert accuracy["held_out"] == 40 and accuracy["trained_on"] == 160
+    metrics = json.loads((folder / f"reports/metrics/snapshots-{SNAPSHOTS}.json").read_text())
+    assert metrics["snapshots"] == 3
+    assert (folder / f"reports/figures/loss-distance-{SNAPSHOTS}.png").exists()
 
 
 def test_repro_of_log_every_and_unused_objectives_trains_nothing(planned: Any) -> None:

@@ -24,6 +24,7 @@ FIGURES = tuple(  # in the order in which the page shows them
         "loss_by_epoch",
         "loss_curves",
         "scores_by_row",
+        "loss_and_distance",
         "distance_by_taps",
         "published_comparison",
         "moment_gaps",
