@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from gfmn.common.errors import InputError
-from gfmn.sources.base import SOURCES, ImageSource, Item, Items
+from gfmn.sources.base import SOURCES, Item, Items
+from gfmn.sources.class_names import LabeledSource
 
 
 @SOURCES.register("npy")
-class Npy(ImageSource):
+class Npy(LabeledSource):
     """N x H x W x 3, N x 3 x H x W or N x H x W (gray) uint8."""
 
     path: str
@@ -35,7 +36,8 @@ class Npy(ImageSource):
                     f"{where}.labels_path: {self.labels_path}: expected {len(images)} integers, "
                     f"found {found}"
                 )
-        return Items(_items(Path(self.path).name, images, labels), len(images))
+        items = _items(Path(self.path).name, images, labels)
+        return self.named(Items(items, len(images)), where)
 
 
 def _items(name: str, images: np.ndarray, labels: np.ndarray | None) -> Iterator[Item]:

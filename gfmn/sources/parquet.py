@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gfmn.common.errors import InputError
-from gfmn.sources.base import SOURCES, ImageSource, Item, Items
+from gfmn.sources.base import SOURCES, Item, Items
+from gfmn.sources.class_names import LabeledSource
 from gfmn.sources.decode import BrokenImageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ LABELS = ("label", "labels", "fine_label")
 
 
 @SOURCES.register("parquet")
-class Parquet(ImageSource):
+class Parquet(LabeledSource):
     """Images from a column of bytes, or of {bytes, path}; integer labels from another."""
 
     path: str  # a file, a folder or a pattern; many files are read in the order of their names
@@ -47,7 +48,7 @@ class Parquet(ImageSource):
             total += rows
         if first is None or not total:
             raise InputError(f"{where}.path: {self.path}: expected images, found 0 rows")
-        return Items(_items(files, *first, where), total, classes)
+        return self.named(Items(_items(files, *first, where), total, classes), where)
 
 
 def find_files(path: str, where: str) -> list[Path]:

@@ -34,6 +34,23 @@ def test_npy_refuses_other_arrays(tmp_path: Path, stored: np.ndarray) -> None:
     assert line.startswith("datasets.x.path") and "a.npy: expected" in line
 
 
+def test_npy_labels_take_the_names_given(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", IMAGES)
+    np.save(tmp_path / "b.npy", LABELS)
+    source = {"source": "npy", "path": str(tmp_path / "a.npy")}
+    labeled = {**source, "labels_path": str(tmp_path / "b.npy")}
+    names = ["one", "two", "three", "four", "five"]
+    assert prepare(tmp_path, **labeled).metadata["classes"] is None
+    data = prepare(tmp_path, **labeled, classes=names)
+    assert data.metadata["classes"] == names
+    assert data.labels is not None and data.labels.tolist() == LABELS
+    spare = [*names, "no image has it"]
+    assert prepare(tmp_path, **labeled, classes=spare).metadata["classes"] == spare
+    line = refusal(tmp_path, **source, classes=names)
+    assert line.startswith("datasets.x.classes: a.npy: image 0: expected labels from 0 to 4")
+    assert line.endswith("found none")
+
+
 def test_npy_refuses_labels_of_another_number(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", IMAGES)
     np.save(tmp_path / "b.npy", np.arange(29))

@@ -57,6 +57,34 @@ def test_parquet_reads_the_named_columns(tmp_path: Path) -> None:
     assert "the column 'other' of integers" in refusal(tmp_path, **parameters, label="other")
 
 
+@pytest.mark.parametrize("hub", [True, False])
+def test_parquet_names_given_come_before_those_of_the_file(tmp_path: Path, hub: bool) -> None:
+    pq.write_table(table(slice(None), hub=hub), tmp_path / "a.parquet")
+    parameters = {"source": "parquet", "path": str(tmp_path / "a.parquet")}
+    own = prepare(tmp_path, **parameters).metadata["classes"]
+    assert own == (["a", "b", "c", "d", "e"] if hub else None)
+    names = ["airplane", "automobile", "bird", "cat", "deer"]
+    assert prepare(tmp_path, **parameters, classes=names).metadata["classes"] == names
+    # LABELS begins 0, 2, 4: row 2 is the first that three names do not reach.
+    line = refusal(tmp_path, **parameters, classes=names[:3])
+    expected = "a.parquet: row 2: expected labels from 0 to 2, as there are 3 names, found 4"
+    assert line == f"datasets.x.classes: {expected}"
+    assert refusal(tmp_path, **parameters, label=None, classes=names).endswith("found none")
+
+
+@pytest.mark.parametrize("names", [[], [""], ["cat", " "], ["cat", "dog", "cat"], ["cat", " cat"]])
+def test_parquet_refuses_empty_and_repeated_names(tmp_path: Path, names: list[str]) -> None:
+    line = refusal(tmp_path, source="parquet", path="unread", classes=names)
+    assert line == (
+        f"datasets.x.classes: expected at least one name, none empty and each once, found {names!r}"
+    )
+
+
+def test_parquet_refuses_names_that_are_no_text(tmp_path: Path) -> None:
+    line = refusal(tmp_path, source="parquet", path="unread", classes=["cat", 1])
+    assert line.startswith("datasets.x.classes.1: expected a valid string, found 1")
+
+
 def test_parquet_refusals_name_what_was_found(tmp_path: Path) -> None:
     folder = str(tmp_path / "hub")
     assert "found nothing" in refusal(tmp_path, source="parquet", path=folder)
