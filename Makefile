@@ -1,11 +1,12 @@
 # Two commands do everything on a fresh machine with Python 3.11 or newer:
 #   make repro   set up, then build the study and reports/index.html
 #   make test    set up, then lint, type check and tests
+# make gpu-check WEIGHTS=... IMAGES=... OUT=... says whether a GPU works: docs/gpu.md
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test bench clean
+.PHONY: repro test bench gpu-check clean
 
 repro: .venv/.run
 	gfmn check
@@ -20,6 +21,10 @@ test: .venv/.dev
 
 bench: .venv/.dev
 	python -m benchmarks
+
+gpu-check: .venv/.run
+	python -m benchmarks.gpu_check $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
+		$(if $(IMAGES),--images "$(IMAGES)") --out "$(or $(OUT),gpu-check)" $(ARGS)
 
 # The environment, once for running and once more for developing; remade when the pins change.
 .venv/.run: pyproject.toml constraints.txt

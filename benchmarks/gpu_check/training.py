@@ -1,0 +1,81 @@
+"""The part `training`: minutes of training with two objectives, and images of both."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.gpu_check.check import Check, expect
+from benchmarks.gpu_check.setting import Setting
+from gfmn.common.images import grid
+from gfmn.generators.sampling import fixed_grid
+from gfmn.training.outputs import precisions
+from gfmn.training.trainer import Trainer
+
+RATES = {"moment_matching": 2e-3, "ama": 5e-4}  # the generator's, by objective
+LOG = 10  # steps between two readings of the loss
+LEAST = 3  # readings, however short the time
+
+
+@dataclass(frozen=True)
+class History:
+    """A training by the clock."""
+
+    losses: list[float]  # every `LOG` steps
+    seconds: float
+
+    @property
+    def steps(self) -> int:
+        """Updates of the generator."""
+        return LOG * len(self.losses)
+
+
+def check(setting: Setting, deadline: float) -> Iterator[Check]:
+    """Each objective in its part of the time, in the precision that is faster here."""
+    end = min(deadline, time.time() + 60 * setting.minutes)
+    inputs = setting.inputs(precision="auto")
+    for number, (objective, rate) in enumerate(RATES.items()):
+        trainer = setting.trainer(inputs, objective=objective, lr=rate, precision="auto")
+        seconds = (end - time.time()) / (len(RATES) - number)
+        history = train(trainer, seconds)
+        path = setting.file(f"{objective}.png")
+        save_comparison(setting, trainer, str(path))
+        yield judge(objective, history, trainer.finite(), f"{precisions(trainer)}; {path}")
+
+
+def train(trainer: Trainer, seconds: float) -> History:
+    """As many steps as fit; ends at a loss that is not finite."""
+    losses: list[float] = []
+    start = time.monotonic()
+    while len(losses) < LEAST or time.monotonic() - start < seconds:
+        for step in range(LOG * len(losses), LOG * (len(losses) + 1)):
+            trainer.step(step)
+        losses.append(float(trainer.objective.loss()))
+        if not math.isfinite(losses[-1]):
+            break
+    return History(losses, time.monotonic() - start)
+
+
+def judge(objective: str, history: History, finite: bool, more: str) -> Check:
+    """PASS where the loss fell and every weight is finite."""
+    losses = history.losses
+    rate = history.steps / history.seconds
+    text = (
+        f"{objective}: loss {losses[0]:.4g} after {LOG} steps, {losses[-1]:.4g} after "
+        f"{history.steps:,}, in {history.seconds:.0f} s, {rate:.1f} steps a second; {more}"
+    )
+    some = losses[:: max(1, len(losses) // 100)]
+    fell = finite and losses[-1] < losses[0]
+    return expect(fell, text, steps=history.steps, steps_per_second=rate, losses=some)
+
+
+def save_comparison(setting: Setting, trainer: Trainer, path: str) -> None:
+    """64 real images on the left, 64 samples on the right."""
+    real = setting.real_images()[:64]
+    made = fixed_grid(trainer.result, trainer.config.latent, trainer.config.seed, len(real))
+    left, right = grid(real, columns=8), grid(made, columns=8)
+    gap = np.full((len(left), 16, 3), 255, np.uint8)
+    Image.fromarray(np.concatenate([left, gap, right], axis=1)).save(path)
