@@ -22,14 +22,16 @@ def check(setting: Setting, deadline: float) -> Iterator[Check]:
     precisions = ("fp32", "bf16") if has_bf16(setting.torch_device) else ("fp32",)
     for number, precision in enumerate(precisions, 1):
         end = time.time() + (deadline - time.time()) * number / len(precisions)
-        inputs = setting.inputs(precision=precision)
+        inputs, per_image = setting.inputs(precision=precision), 0.0  # seconds, as last measured
         for batch in batches(setting):
             what = f"{precision}, minibatch {batch:,}"
-            if time.time() > end:
+            if time.time() + (WARM_UP + 1) * batch * per_image > end:
                 yield skip(f"{what}: no time left")
                 break
             try:
-                yield measure(setting, inputs, batch, what)
+                result = measure(setting, inputs, batch, what)
+                per_image = 1 / (batch * result.facts["steps_per_second"])
+                yield result
             except torch.OutOfMemoryError:
                 text = f"{what}: out of memory"
                 yield expect(False, text) if batch == batches(setting)[0] else skip(text)
