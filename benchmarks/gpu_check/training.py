@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from PIL import Image
@@ -60,15 +61,16 @@ def train(trainer: Trainer, seconds: float) -> History:
 
 
 def judge(objective: str, history: History, finite: bool, more: str) -> Check:
-    """PASS where the loss fell and every weight is finite."""
+    """PASS where the loss fell and every weight is finite; its end is the median of a tenth."""
     losses = history.losses
+    end = median(losses[-max(1, len(losses) // 10) :])
     rate = history.steps / history.seconds
     text = (
-        f"{objective}: loss {losses[0]:.4g} after {LOG} steps, {losses[-1]:.4g} after "
+        f"{objective}: loss {losses[0]:.4g} after {LOG} steps, {end:.4g} after "
         f"{history.steps:,}, in {history.seconds:.0f} s, {rate:.1f} steps a second; {more}"
     )
     some = losses[:: max(1, len(losses) // 100)]
-    fell = finite and losses[-1] < losses[0]
+    fell = finite and math.isfinite(losses[-1]) and end < losses[0]
     return expect(fell, text, steps=history.steps, steps_per_second=rate, losses=some)
 
 

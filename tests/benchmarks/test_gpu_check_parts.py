@@ -136,6 +136,7 @@ def test_rising_loss_and_weights_that_are_not_finite_fail() -> None:
         return training.judge("ama", training.History([*losses], 1.0), finite, "").status
 
     assert status(3, 4, 2) == "PASS"
+    assert status(3, *[2] * 28, 4) == "PASS" and status(3, *[2] * 27, 4, 4) == "FAIL"
     assert status(3, 2, 3) == status(3, 2, math.nan) == status(3, 2, finite=False) == "FAIL"
 
 
