@@ -25,9 +25,9 @@ FILES = sorted((ROOT / "gfmn").rglob("*.py"))
 
 def test_packages_are_those_of_the_layout() -> None:
     found = {path.name for path in (ROOT / "gfmn").iterdir() if (path / "__init__.py").is_file()}
-    assert found == BELOW.keys() - {"study", "cli"}
+    assert found == BELOW.keys() - {"cli"}
     modules_beside = {path.stem for path in (ROOT / "gfmn").glob("*.py")}
-    assert modules_beside == {"__init__", "__main__", "cli", "study"}
+    assert modules_beside == {"__init__", "__main__", "cli"}
 
 
 @pytest.mark.parametrize("name", BELOW)

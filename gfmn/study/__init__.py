@@ -4,22 +4,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gfmn import pretraining, sources
+from gfmn import sources
 from gfmn.common.errors import InputError
 from gfmn.common.runs import run_row
-from gfmn.common.sections import check_keys, check_name, entries, entries_by_kind, known
+from gfmn.common.sections import check_keys, check_name, entries, known
 from gfmn.features.extractor import check_image_size, select_taps
 from gfmn.features.statistics import StatisticsConfig
 from gfmn.generators import IMAGE_SIZES
 from gfmn.generators.sampling import SampleConfig
 from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig, SnapshotsConfig
-from gfmn.networks import TappedNetwork, describe
-from gfmn.networks.extractor_file import CombinedExtractor, ExtractorEvaluator
-from gfmn.pretraining import AutoencoderConfig, PretrainingConfig
 from gfmn.reporting.config import ReportConfig, check_report
+from gfmn.study.networks import Extractors, Network, Sizes, check_evaluators, check_extractors
 from gfmn.training.config import SeedsConfig
-from gfmn.weights.config import FetchedEvaluator, FetchedNetwork
-from gfmn.weights.convert import describe_published
 
 SECTIONS = (  # all but `root` may be left out
     *("root", "datasets", "extractors", "evaluators", "statistics", "references"),
@@ -29,24 +25,11 @@ REPORTED = (  # and the runs
     *("evaluations", "snapshots", "references", "extractors", "evaluators", "report", "sampling"),
 )
 INPUTS = ("dataset", "extractor", "batchnorm", "decoder")  # dvc.yaml reads them in a run's row
-KINDS = ("fetched", "trained", "combined")  # of extractors
-EVALUATORS = ("fetched", "from_extractor")
 ROOTS = (".", "..", "../..")  # from a study's folder to the repository
 FILES = ("extractor-", "reference-", "snapshots-")  # begin the names of metrics of another kind
 FEWEST_SNAPSHOTS = 3  # that can be ranked: the ranks of two always agree or disagree
 
 
-@dataclass(frozen=True)
-class Network:
-    """What is known of a frozen network before its weights are there."""
-
-    description: TappedNetwork  # without storage
-    trained_size: int | None = None  # the only image size that it takes, in pixels
-    decoder: AutoencoderConfig | None = None  # what came to be beside it
-
-
-Extractors = Mapping[str, Mapping[str, Network]]  # each one's networks, by name
-Sizes = Mapping[str, int]  # of each data set's images, in pixels
 Runs = Mapping[str, SeedsConfig]
 
 
@@ -86,8 +69,8 @@ def check(params: Mapping[str, Any], where: str) -> Study:
         name: sources.parse(data, path).image_size
         for name, data, path in entries(params, "datasets", where)
     }
-    extractors = _check_extractors(params, where, sizes)
-    evaluators = _check_evaluators(params, where, extractors)
+    extractors = check_extractors(params, where, sizes)
+    evaluators = check_evaluators(params, where, extractors)
     measured = _check_statistics(params, where, sizes, extractors)
     references = _check_references(params, where, sizes, evaluators)
     runs = _check_runs(params, where, sizes, extractors, measured)
@@ -139,24 +122,6 @@ def _check_defaults(defaults: Any, where: str) -> None:
             raise InputError(f"{where}.{key}: expected in every run's row, found here")
     # Steps enough for any number of snapshots.
     SeedsConfig.parse({"dataset": "any", "extractor": "any", "steps": 10**9, **defaults}, where)
-
-
-def _check_evaluators(
-    params: Mapping[str, Any], where: str, extractors: Extractors
-) -> dict[str, Network]:
-    """What is known of each evaluator's network."""
-    found: dict[str, Network] = {}
-    for kind, name, data, path in entries_by_kind(params, "evaluators", EVALUATORS, "pixel", where):
-        if kind == "fetched":
-            found[name] = Network(describe_published(FetchedEvaluator.parse(data, path), path))
-            continue
-        config = ExtractorEvaluator.parse(data, path)
-        networks = extractors[known(config.extractor, extractors, f"{path}.extractor")]
-        if len(networks) > 1:
-            both = ", ".join(networks)
-            raise InputError(f"{path}.extractor: expected one network, found {both}")
-        (found[name],) = networks.values()
-    return found
 
 
 def _check_references(
@@ -241,37 +206,6 @@ def _check_run(run: SeedsConfig, extractors: Extractors, sizes: Sizes, path: str
         raise InputError(f"{path}.decoder: expected {expected}, found {run.decoder!r}: {found}")
 
 
-def _check_extractors(
-    params: Mapping[str, Any], where: str, sizes: Sizes
-) -> dict[str, dict[str, Network]]:
-    """Each extractor's networks by name."""
-    found: dict[str, dict[str, Network]] = {}
-    for kind, name, data, path in entries_by_kind(params, "extractors", KINDS, "none", where):
-        if kind == "fetched":
-            found[name] = {
-                name: Network(describe_published(FetchedNetwork.parse(data, path), path))
-            }
-        elif kind == "trained":
-            found[name] = {name: _trained(pretraining.parse(data, path), sizes, path)}
-        else:
-            combined = CombinedExtractor.parse(data, path)
-            first, second = (found[known(n, found, f"{path}.networks")] for n in combined.networks)
-            if twice := first.keys() & second.keys():
-                raise InputError(f"{path}: expected each network once, found {twice} twice")
-            found[name] = first | second
-    return found
-
-
-def _trained(config: PretrainingConfig, sizes: Sizes, path: str) -> Network:
-    size = sizes[known(config.dataset, sizes, f"{path}.dataset")]
-    if not isinstance(config, AutoencoderConfig):
-        description = _described(config.architecture, path)
-        check_image_size(description, size, None, f"{path}.dataset")
-        return Network(description)
-    arguments = {"image_size": size, "latent": config.latent}
-    return Network(_described(config.architecture, path, **arguments), size, config)
-
-
 def _check_statistics(
     params: Mapping[str, Any], where: str, sizes: Sizes, extractors: Extractors
 ) -> set[str]:
@@ -286,11 +220,3 @@ def _check_statistics(
         parts = (config.dataset, config.extractor, config.batchnorm)
         measured.add(check_name(name, "-".join(parts), path))
     return measured
-
-
-def _described(architecture: str, where: str, **arguments: Any) -> TappedNetwork:
-    """A network without storage; an unknown one, or one of its taps, is an `InputError`."""
-    try:
-        return describe(architecture, **arguments)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
