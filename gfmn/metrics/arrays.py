@@ -19,10 +19,15 @@ def chunks(matrix: np.ndarray | Tensor, most: int | None = None) -> Iterator[Ten
     """
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         raise InputError(f"expected an N x D matrix, found {shape_of(matrix)}")
-    step = max(1, CHUNK // matrix.shape[1])
-    step = min(step, most or step)
+    step = rows_at_once(matrix.shape[1], most)
     for start in range(0, len(matrix), step):
         yield float64(matrix[start : start + step])
+
+
+def rows_at_once(dimensions: int, most: int | None = None) -> int:
+    """How many rows of so many values make `CHUNK` values together; 1 or more, `most` at most."""
+    step = max(1, CHUNK // dimensions)
+    return min(step, most or step)
 
 
 def float64(rows: np.ndarray | Tensor) -> Tensor:

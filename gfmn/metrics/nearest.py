@@ -4,13 +4,17 @@ import math
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import chunks, float64, shape_of
+from gfmn.metrics.products import blocks, center_of, error_bound, rows_less
 
-QUERIES = 1024  # that are compared at a time, fewer where they are of many values
+QUERIES = 4096  # that are compared at a time, fewer where they are of many values
 VALUES = 2**25  # of those queries together: 256 MiB
-BLOCK = 4096  # real rows that are compared with them at a time
+BLOCK = 1024  # real rows that are compared with them at a time
+SPARE = 5  # candidates besides the k nearest, so that rounding seldom leaves a doubt
+PAIRS = 2**20  # differences in memory at a time: 8 MiB
 
 
 def nearest(
@@ -26,15 +30,25 @@ def nearest(
     `real` is read in chunks; memory does not grow with M.
     """
     queries, real = (a.reshape(len(a), math.prod(a.shape[1:])) for a in (queries, real))
+    squares, rows = nearest_squares(queries, real, k, leave_out)
+    return np.sqrt(squares / queries.shape[1]), rows
+
+
+def nearest_squares(
+    queries: np.ndarray, real: np.ndarray, k: int, leave_out: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same of Q x D and M x D, but the sums of the squared differences, Q x k."""
     leave_out = np.full(len(queries), -1) if leave_out is None else leave_out
     _check(queries, real, k, leave_out)
+    if isinstance(real, np.memmap):
+        real = real.view(np.ndarray)  # a memory map's rows are read by slower code
     step = min(QUERIES, max(1, VALUES // queries.shape[1]))
     parts = [
         _nearest(queries[i : i + step], real, k, leave_out[i : i + step])
         for i in range(0, len(queries), step)
     ]
-    distances, rows = zip(*parts, strict=True)
-    return np.concatenate(distances), np.concatenate(rows)
+    squares, rows = zip(*parts, strict=True)
+    return np.concatenate(squares), np.concatenate(rows)
 
 
 def _check(queries: np.ndarray, real: np.ndarray, k: int, leave_out: np.ndarray) -> None:
@@ -55,30 +69,74 @@ def _check(queries: np.ndarray, real: np.ndarray, k: int, leave_out: np.ndarray)
 def _nearest(
     queries: np.ndarray, real: np.ndarray, k: int, leave_out: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    x = float64(queries)
-    best = torch.full((len(x), k), torch.inf, dtype=torch.float64)
-    rows = torch.zeros(len(x), k, dtype=torch.int64)
-    start = 0
+    """Candidates by float32, and where its rounding leaves a doubt by float64."""
+    candidates, beyond = _candidates(queries, real, k + SPARE, leave_out)
+    squares, rows = _exact(queries, real, candidates, k, leave_out)
+    unsure = ~(squares[:, -1] < beyond)  # another row might be as near
+    if unsure.any():
+        queries, leave_out = queries[unsure], leave_out[unsure]
+        candidates = _candidates_float64(queries, real, k, leave_out)
+        squares[unsure], rows[unsure] = _exact(queries, real, candidates, k, leave_out)
+    return squares, rows
+
+
+def _candidates(
+    queries: np.ndarray, real: np.ndarray, count: int, leave_out: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of `count` real rows, or all, and what no other row's squared distance is below."""
+    count, bound = min(count, len(real)), error_bound(queries.shape[1])
+    center = center_of(real, BLOCK)
+    x = rows_less(queries, center)
+    best = torch.full((len(queries), count), torch.inf)
+    rows = torch.full(best.shape, -1)
+    for y in blocks(real, center, BLOCK):
+        least = (y.squares * (1 - bound)).float()
+        below = torch.addmm(least, x.values, y.values.T, alpha=-2)  # but for the query's own
+        _leave_out(below, y.first, leave_out)
+        best, rows = _merge(best, rows, below, y.first)
+    if count == len(real):
+        return rows.numpy(), np.full(len(queries), np.inf)
+    return rows.numpy(), (best[:, -1] + x.squares * (1 - bound)).numpy()
+
+
+def _candidates_float64(
+    queries: np.ndarray, real: np.ndarray, count: int, leave_out: np.ndarray
+) -> np.ndarray:
+    """Numbers of the nearest `count` real rows."""
+    x, first = float64(queries), 0
+    best = torch.full((len(x), count), torch.inf, dtype=torch.float64)
+    rows = torch.full(best.shape, -1)
     for y in chunks(real, BLOCK):
         squares = torch.addmm(y.square().sum(1), x, y.T, alpha=-2)  # but for the query's own
-        inside = np.flatnonzero((leave_out >= start) & (leave_out < start + len(y)))
-        squares[inside, leave_out[inside] - start] = torch.inf
-        least, numbers = squares.topk(min(k, len(y)), largest=False)
-        best, order = torch.cat([best, least], 1).topk(k, largest=False)
-        rows = torch.cat([rows, numbers + start], 1).gather(1, order)
-        start += len(y)
-    return _exact(x.numpy(), real, rows.numpy())
+        _leave_out(squares, first, leave_out)
+        best, rows = _merge(best, rows, squares, first)
+        first += len(y)
+    return rows.numpy()
+
+
+def _leave_out(squares: Tensor, first: int, leave_out: np.ndarray) -> None:
+    inside = np.flatnonzero((leave_out >= first) & (leave_out < first + squares.shape[1]))
+    squares[inside, leave_out[inside] - first] = torch.inf
+
+
+def _merge(best: Tensor, rows: Tensor, squares: Tensor, first: int) -> tuple[Tensor, Tensor]:
+    """The nearest ones so far, and of the real rows from `first` on."""
+    count = best.shape[1]
+    least, numbers = squares.topk(min(count, squares.shape[1]), largest=False)
+    best, order = torch.cat([best, least], 1).topk(count, largest=False)
+    return best, torch.cat([rows, numbers + first], 1).gather(1, order)
 
 
 def _exact(
-    queries: np.ndarray, real: np.ndarray, rows: np.ndarray
+    queries: np.ndarray, real: np.ndarray, rows: np.ndarray, k: int, leave_out: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distances by differences, so that no product's rounding is left, and in their order."""
-    distances = np.stack(
-        [
-            np.sqrt(np.square(real[row].astype(np.float64) - query).mean(1))
-            for query, row in zip(queries, rows, strict=True)
-        ]
-    )
-    order = np.lexsort((rows, distances), axis=1)
-    return np.take_along_axis(distances, order, 1), np.take_along_axis(rows, order, 1)
+    """The k nearest of each query's candidates: by differences, so without a product's rounding."""
+    squares = np.empty(rows.shape)
+    step = max(1, PAIRS // (rows.shape[1] * queries.shape[1]))
+    for i in range(0, len(rows), step):
+        part = slice(i, i + step)
+        differences = real[rows[part]].astype(np.float64) - queries[part, None]
+        squares[part] = np.square(differences, out=differences).sum(2)
+    squares[(rows == leave_out[:, None]) | (rows < 0)] = np.inf  # -1: none was left
+    order = np.lexsort((rows, squares), axis=1)[:, :k]
+    return np.take_along_axis(squares, order, 1), np.take_along_axis(rows, order, 1)

@@ -34,6 +34,19 @@ def test_nearest_identical_images_are_at_0_and_a_gray_level_is_the_unit() -> Non
     assert nearest(dark + np.uint8(9), dark, 1)[0].item() == 9
 
 
+@pytest.mark.parametrize("spread", [1e-3, 1])
+def test_nearest_equals_a_full_sort_where_float32_cannot_tell_rows_apart(spread: float) -> None:
+    """Two clusters, of which the center is near to none."""
+    rng = np.random.default_rng(0)
+    queries, real = (rng.normal(0, spread, (n, 400)) for n in (30, 90))
+    real[::2] += 1e3
+    queries[:7] += 1e3
+    distances, rows = nearest(queries, real, 4)
+    every = np.sqrt(np.square(queries[:, None] - real).mean(2))
+    np.testing.assert_array_equal(rows, np.argsort(every, 1)[:, :4])
+    np.testing.assert_allclose(distances, np.sort(every, 1)[:, :4], rtol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_nearest_identical_rows_are_at_0_in_any_precision(dtype: type) -> None:
     real = (1e3 + np.random.default_rng(0).normal(size=(50, 400))).astype(dtype)

@@ -50,6 +50,31 @@ def test_exact_duplicates_have_radius_0_and_lie_in_each_others_balls(d: int) -> 
     assert precision_recall(same, close, 3) == (0, 0)
 
 
+def in_float64(real: np.ndarray, generated: np.ndarray, k: int) -> tuple[float, float]:
+    """By its definition, from differences."""
+
+    def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.sqrt(np.square(a[:, None].astype(float) - b).sum(2))
+
+    between = distances(generated, real)
+    reaches = [np.sort(distances(s, s), 1)[:, k] for s in (real, generated)]
+    inside = (between <= reaches[0]).any(1), (between <= reaches[1][:, None]).any(0)
+    return float(inside[0].mean()), float(inside[1].mean())
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1e-2, 1, 30])
+def test_precision_recall_equals_the_definition_however_near_the_rows(spread: float) -> None:
+    """Two clusters, of which the center is near to none, and an outlier."""
+    real, generated = pooled(1, 250, 24).astype(float), pooled(2, 200, 24).astype(float)
+    real, generated = spread * real, spread * generated + spread * 0.2
+    real[100:] += 300
+    generated[50:] += 300
+    real[7] = 2000
+    found = precision_recall(real, generated, 3)
+    assert found == in_float64(real, generated, 3)
+    assert 0.05 < found[1] < found[0] <= 1
+
+
 @pytest.mark.parametrize("k", [1, 3, 5])
 def test_precision_recall_equals_torch_fidelitys(k: int) -> None:
     generated, real = pooled(1, 900, 24), pooled(2, 800, 24)
