@@ -1,30 +1,35 @@
 """The kernel distance: an unbiased squared maximum mean discrepancy, averaged over subsets."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from gfmn.common.errors import InputError
-from gfmn.metrics.arrays import float64, shape_of
+from gfmn.metrics.arrays import float64, rows_at_once, shape_of
 from gfmn.metrics.config import MetricsConfig
-from gfmn.metrics.metric import Measurement, Metric, Reference, Samples
+from gfmn.metrics.metric import Measurement, Metric, RealSums, Reference, Samples
+from gfmn.metrics.products import center_of, rows_less
 
 KERNEL = Metric("kd", "Kernel distance", "lower", inception=("kid", "KID"), main=True)
 METRICS: tuple[Metric, ...] = (KERNEL,)
+BLOCK = 1024  # rows of each side whose kernel is in memory at a time: 8 MiB
 
 
 def measure(samples: Samples, reference: Reference, config: MetricsConfig) -> Iterator[Measurement]:
     """The distance over `config.kernel.subsets` subsets, smaller where there are few images."""
     features, real = samples.features, reference.real.features
     subsets, size = config.kernel.subsets, min(config.kernel.size, len(features), len(real))
-    mean, std = kernel_distance(features, real, subsets, size, config.seed)
+    sums = reference.real.kernel_sums
+    mean, std = kernel_distance(features, real, subsets, size, config.seed, sums)
     over = f"{subsets} subsets of {size:,}"
     yield KERNEL.measurement(samples.space, len(features), mean, std, over)
 
 
 def kernel_distance(
-    a: np.ndarray, b: np.ndarray, subsets: int, size: int, seed: int
+    a: np.ndarray, b: np.ndarray, subsets: int, size: int, seed: int, known: RealSums | None = None
 ) -> tuple[float, float]:
     """Mean and population deviation of the squared MMD over `subsets` draws of `size` rows.
 
@@ -32,6 +37,10 @@ def kernel_distance(
     arXiv:1801.01401). The estimate is unbiased at any size, so it may fall below 0.
     Rows are drawn without replacement by `numpy.random.RandomState(seed)`, for each subset a's
     and then b's: the order of torch-fidelity, whose Kernel Inception Distance has the same value.
+    `known`: sums over b alone, which the next a of as many rows shares; they are added to it.
+
+    Products are of float32, all else is float64 (see `_kernel`). Where the subsets have more pairs
+    of rows than there are, each pair's kernel is computed once for all of them.
     """
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise InputError(f"expected N x D and M x D, found {shape_of(a)} and {shape_of(b)}")
@@ -39,18 +48,91 @@ def kernel_distance(
         actual = f"{subsets} of {size} rows out of {len(a)} and {len(b)}"
         raise InputError(f"expected 1 or more subsets of 2 up to all rows, found {actual}")
     random = np.random.RandomState(seed)
-    estimates = []
-    for _ in range(subsets):
-        x, y = (float64(s[random.choice(len(s), size, replace=False)]) for s in (a, b))
-        estimates.append(_squared_mmd(x, y))
-    return float(np.mean(estimates)), float(np.std(estimates))
+    draws = [
+        (random.choice(len(a), size, replace=False), random.choice(len(b), size, replace=False))
+        for _ in range(subsets)
+    ]
+    center = center_of(b, BLOCK)
+    x = _Drawn(a, np.stack([of_a for of_a, _ in draws]), center)
+    y = _Drawn(b, np.stack([of_b for _, of_b in draws]), center)
+    once = (len(a) + len(b)) ** 2 < 6 * subsets * size**2  # by symmetry half of all pairs
+    sums = _sums_of_all if once else _sums_by_subset
+    known = {} if known is None else known
+    key = (len(a), subsets, size, seed)
+    if key not in known:
+        known[key] = sums(y, y)
+    own = (sums(x, x) + known[key]) / (size * (size - 1))
+    estimates = own - 2 * sums(x, y) / size**2
+    return float(estimates.mean()), float(estimates.std(correction=0))
 
 
-def _squared_mmd(x: Tensor, y: Tensor) -> float:
-    """Unbiased estimate from two sets of n rows each: pairs of a row with itself do not count."""
-    own = sum(kernel.sum() - kernel.trace() for kernel in (_kernel(x, x), _kernel(y, y)))
-    return float(own / (len(x) * (len(x) - 1)) - 2 * _kernel(x, y).mean())
+@dataclass(frozen=True)
+class _Part:
+    """Some rows: n x D float32, less a center c, and (x.c - c.c / 2) / D + 1 / 2 of each."""
+
+    values: Tensor
+    offsets: Tensor
 
 
-def _kernel(x: Tensor, y: Tensor) -> Tensor:
-    return (x @ y.T).div_(x.shape[1]).add_(1).pow_(3)
+@dataclass(frozen=True)
+class _Drawn:
+    """One side's features (N x D), the rows of each subset (S x n), and a center (D)."""
+
+    features: np.ndarray
+    subsets: np.ndarray
+    center: Tensor
+
+    def part(self, rows: slice | np.ndarray) -> _Part:
+        """Some rows for `_kernel`."""
+        features, center = self.features[rows], self.center.double()
+        offsets = float64(features) @ center - center @ center / 2
+        offsets = offsets / len(center) + 0.5
+        return _Part(rows_less(features, self.center).values, offsets)
+
+    def blocks(self) -> Iterator[slice]:
+        """Of all rows, in order."""
+        step = rows_at_once(self.features.shape[1], BLOCK)
+        for i in range(0, len(self.features), step):
+            yield slice(i, i + step)
+
+    def members(self) -> Tensor:
+        """N x S float64: 1 where a subset has a row."""
+        members = torch.zeros(len(self.features), len(self.subsets), dtype=torch.float64)
+        return members.scatter_(0, torch.from_numpy(self.subsets.T), 1)
+
+
+def _kernel(x: _Part, y: _Part) -> Tensor:
+    """N x M float64 of n and m rows.
+
+    With a center c, x.y = (x - c).(y - c) + (x.c - c.c / 2) + (y.c - c.c / 2). Of float32 is the
+    first product alone, which is small, and whose rounding a sum over many pairs averages out.
+    """
+    products = (x.values @ y.values.T).double().div_(x.values.shape[1])
+    return products.add_(x.offsets[:, None]).add_(y.offsets).pow_(3)
+
+
+def _sums_by_subset(a: _Drawn, b: _Drawn) -> Tensor:
+    """S sums of the kernel over each subset's pairs; of one side, without a row with itself."""
+    sums = []
+    for i, j in zip(a.subsets, b.subsets, strict=True):
+        x = a.part(i)
+        kernel = _kernel(x, x if a is b else b.part(j))
+        sums.append(kernel.sum() - kernel.trace() if a is b else kernel.sum())
+    return torch.stack(sums)
+
+
+def _sums_of_all(a: _Drawn, b: _Drawn) -> Tensor:
+    """The same from the kernel of all pairs of rows, each of one side once."""
+    total = torch.zeros(len(a.subsets), dtype=torch.float64)
+    of_a, of_b = a.members(), b.members()
+    for i in a.blocks():
+        x = a.part(i)
+        for j in b.blocks():
+            if a is b and j.start < i.start:
+                continue
+            kernel = _kernel(x, b.part(j))
+            if a is b and i == j:
+                kernel.fill_diagonal_(0)
+            sums = (kernel @ of_b[j]).mul_(of_a[i]).sum(0)
+            total += 2 * sums if a is b and i != j else sums
+    return total

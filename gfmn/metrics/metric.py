@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from torch import Tensor
 
 from gfmn.metrics.gaussian import Gaussian
 
@@ -79,6 +80,7 @@ class Measurement:
 
 
 Measurements = dict[str, Measurement]  # by name, in the order of tables
+RealSums = dict[tuple[int, ...], Tensor]  # by what they depend on besides the real features
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,15 @@ class RealFeatures:
     """Real images' features (N x D) and what metrics ask of them.
 
     `gaussian`: of all rows, with its root; `manifold`: the numbers of the M rows that stand for
-    them in precision and recall; `radii`: those rows' k-NN radii, M.
+    them in precision and recall; `radii`: those rows' k-NN radii, M; `kernel_sums`: what the kernel
+    distance of one seed's samples leaves for the next seed's.
     """
 
     gaussian: Gaussian
     features: np.ndarray
     manifold: np.ndarray
     radii: np.ndarray
+    kernel_sums: RealSums = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
