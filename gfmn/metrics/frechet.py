@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from gfmn.common.errors import InputError
-from gfmn.metrics.arrays import float64
+from gfmn.metrics.arrays import chunks, float64
 from gfmn.metrics.config import MetricsConfig
-from gfmn.metrics.gaussian import Gaussian, check_count
+from gfmn.metrics.gaussian import Gaussian, GaussianSum, check_count
 from gfmn.metrics.metric import Measurement, Metric, Reference, Samples
 
 FRECHET = Metric("fd", "Fréchet distance", "lower", inception=("fid", "FID"), main=True)
@@ -17,9 +17,11 @@ METRICS: tuple[Metric, ...] = (FRECHET,)
 
 
 def measure(samples: Samples, reference: Reference, config: MetricsConfig) -> Iterator[Measurement]:
-    """The distance at each of `config.counts` below the number of samples, and at all of them."""
-    count = len(samples.features)
-    for size in sorted({*(n for n in config.counts if n < count), count}):
+    """The distance at each of `config.counts` below the number of samples.
+
+    That of all samples comes with the extrapolation, which ends with it.
+    """
+    for size in sorted({n for n in config.counts if n < len(samples.features)}):
         distance = frechet_to(samples.features[:size], reference.real.gaussian)
         yield FRECHET.measurement(samples.space, size, distance)
 
@@ -58,6 +60,40 @@ def frechet_to(features: np.ndarray | Tensor, reference: Gaussian) -> float:
     overlap = _sum_of_roots(rows @ reference.covariance @ rows.T, rank)
     traces = rows.square().sum() + reference.covariance.trace()
     return float((mean - reference.mean).square().sum() + traces - 2 * overlap)
+
+
+class DistanceSum:
+    """The Fréchet distance to a Gaussian of features that come in batches, for several distances.
+
+    With the reference's root S^1/2, the covariance of the rows x S^1/2 is the matrix whose
+    eigenvalues are asked for, so that a distance costs these alone. Of the rows' own covariance
+    the trace is enough.
+    """
+
+    def __init__(self, reference: Gaussian) -> None:
+        self.reference = reference.with_root()
+        self.products = GaussianSum()  # of x S^1/2
+        self.sum = torch.zeros_like(reference.mean)  # of x less the reference's mean
+        self.squares = 0.0  # their squares' sum
+
+    def add(self, features: np.ndarray | Tensor) -> None:
+        """Take in N x D features of any precision, N >= 0; `InputError` for another D."""
+        root = self.reference.root
+        assert root is not None
+        for rows in chunks(features):
+            _check_dimensions(rows.shape[1], self.reference)
+            rows -= self.reference.mean
+            self.sum += rows.sum(0)
+            self.squares += float(rows.square().sum())
+            self.products.add(rows @ root)
+
+    def distance(self) -> float:
+        """That of all rows so far; `InputError` for fewer than 2."""
+        products, reference = self.products.gaussian(), self.reference
+        overlap = _sum_of_roots(products.covariance, min(products.rank, reference.rank))
+        shift = (self.sum / products.count).square().sum()  # of the mean
+        trace = (self.squares - products.count * shift) / (products.count - 1)
+        return float(shift + trace + reference.covariance.trace() - 2 * overlap)
 
 
 def _sum_of_roots(matrix: Tensor, rank: int) -> Tensor:

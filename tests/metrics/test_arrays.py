@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from builders.features import normal
 
-from gfmn.metrics import arrays, infinity, nearest, precision_recall
+from gfmn.metrics import arrays, nearest, precision_recall
 from gfmn.metrics.arrays import CHUNK
 from gfmn.metrics.class_score import class_score
 from gfmn.metrics.classes import class_report
@@ -112,7 +112,6 @@ def test_no_score_depends_on_the_sizes_of_chunks(
     x, y = normal(0, 60, 5), normal(1, 71, 5)
     whole = CUT[name](x, y)
     monkeypatch.setattr(arrays, "CHUNK", 7 * 5)
-    monkeypatch.setattr(infinity, "CHUNK", 7 * 5)
     monkeypatch.setattr(precision_recall, "BLOCK", 4)
     monkeypatch.setattr(nearest, "QUERIES", 11)
     monkeypatch.setattr(nearest, "VALUES", 9 * 5)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch_fidelity import metric_fid
 
 from gfmn.common.errors import InputError
-from gfmn.metrics.frechet import frechet_distance, frechet_to
+from gfmn.metrics.frechet import DistanceSum, frechet_distance, frechet_to
 from gfmn.metrics.gaussian import Gaussian
 
 
@@ -74,6 +74,17 @@ def test_frechet_to_few_samples_equals_the_distance(seed: int, n: int, d: int, m
     assert frechet_to(features, real) == pytest.approx(expected, rel=1e-8)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31), st.integers(2, 40), st.integers(2, 90))
+def test_distance_sum_equals_the_distance_of_all_rows_so_far(seed: int, d: int, m: int) -> None:
+    real, features = Gaussian.fit(2 * normal(seed, m, d)), normal(seed + 1, 70, d) + 1
+    total = DistanceSum(real)
+    for start, end in ((0, 2), (2, 20), (20, 70)):
+        total.add(features[start:end])
+        expected = frechet_distance(real, Gaussian.fit(features[:end]))
+        assert total.distance() == pytest.approx(expected, rel=1e-8)
+
+
 def test_frechet_distance_takes_the_known_root(monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = (Gaussian.fit(normal(seed, 50, 8)) for seed in (0, 1))
     known = a.with_root()
@@ -110,6 +121,7 @@ def test_frechet_to_few_samples_agrees_with_torch_fidelity_to_5_digits() -> None
         (lambda: frechet_to(normal(0, 1, 4), Gaussian.fit(normal(0, 9, 4))), "found 1"),
         (lambda: frechet_to(normal(0, 9, 5), Gaussian.fit(normal(0, 9, 4))), "4 values, found 5"),
         (lambda: frechet_to(normal(0, 2, 5), Gaussian.fit(normal(0, 9, 4))), "4 values, found 5"),
+        (lambda: DistanceSum(Gaussian.fit(normal(0, 9, 4))).add(normal(0, 9, 5)), "found 5"),
         (
             lambda: frechet_distance(*(Gaussian.fit(normal(0, 9, d)) for d in (4, 5))),
             "4 values, found 5",

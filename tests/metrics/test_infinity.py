@@ -6,10 +6,9 @@ import torch
 from builders.features import normal
 
 from gfmn.common.errors import InputError
-from gfmn.metrics import infinity
-from gfmn.metrics.frechet import frechet_distance, frechet_to
+from gfmn.metrics.frechet import DistanceSum, frechet_distance, frechet_to
 from gfmn.metrics.gaussian import Gaussian
-from gfmn.metrics.infinity import frechet_infinity
+from gfmn.metrics.infinity import distances_by_size, frechet_infinity
 
 
 def test_frechet_infinity_is_closer_to_the_truth_and_equal_by_seed() -> None:
@@ -35,9 +34,17 @@ def test_frechet_infinity_draws_its_subsets_from_all_rows() -> None:
 
 
 def test_frechet_infinity_follows_a_line_over_1_over_n(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(infinity, "frechet_distance", lambda real, fake: 3 + 50 / fake.count)
+    monkeypatch.setattr(DistanceSum, "distance", lambda total: 3 + 50 / total.products.count)
     real = Gaussian.fit(normal(0, 10, 2))
     assert frechet_infinity(normal(1, 101, 2), real, 7, 13, 0) == pytest.approx(3, abs=1e-10)
+
+
+@pytest.mark.parametrize("d", [4, 80])
+def test_distances_by_size_end_with_that_of_all_rows(d: int) -> None:
+    features, real = normal(0, 60, d) + 1, Gaussian.fit(normal(1, 100, d))
+    sizes, distances = distances_by_size(features, real, 3, 30, 0)
+    assert sizes.tolist() == [30, 45, 60]
+    assert distances[-1] == pytest.approx(frechet_to(features, real), rel=1e-8)
 
 
 def test_frechet_infinity_of_too_few_rows_is_a_one_line_error() -> None:
