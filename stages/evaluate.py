@@ -7,6 +7,7 @@ import checkout  # noqa: F401
 from PIL import Image
 
 from gfmn.common import paths, stage
+from gfmn.common.devices import keep_freed_memory
 from gfmn.common.images import read_images
 from gfmn.datasets import prepared
 from gfmn.metrics import reference, score_file
@@ -17,6 +18,7 @@ from gfmn.metrics.registry import means
 
 
 def main(name: str) -> None:
+    keep_freed_memory()
     config = EvaluationConfig.parse(*stage.section("evaluations", name))
     metrics = MetricsConfig.parse(*stage.optional_section("metrics"))
     sampling = json.loads(paths.parameters("sampling").read_text())

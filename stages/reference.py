@@ -3,6 +3,7 @@
 import checkout  # noqa: F401
 
 from gfmn.common import paths, stage
+from gfmn.common.devices import keep_freed_memory
 from gfmn.datasets import prepared
 from gfmn.metrics import reference, score_file
 from gfmn.metrics.config import MetricsConfig, ReferenceConfig
@@ -12,6 +13,7 @@ from gfmn.metrics.registry import means
 
 
 def main(name: str) -> None:
+    keep_freed_memory()
     config = ReferenceConfig.parse(*stage.section("references", name))
     metrics = MetricsConfig.parse(*stage.optional_section("metrics"))
     data = prepared.read(paths.prepared(config.dataset))

@@ -10,13 +10,14 @@ from torch import nn
 
 from gfmn import generators
 from gfmn.common import paths, stage
-from gfmn.common.devices import default_device
+from gfmn.common.devices import default_device, keep_freed_memory
 from gfmn.common.images import grid, read_images, write_images
 from gfmn.generators.interpolation import COLUMNS, ROWS, images_at, row_latents
 from gfmn.generators.sampling import SampleConfig, sample_parts
 
 
 def main(name: str) -> None:
+    keep_freed_memory()
     config = SampleConfig.parse(*stage.section("sampling"))
     seeds = generators.trained_seeds(paths.model(name))
     if paths.samples(name).exists():  # perhaps with seeds that are no longer there

@@ -22,7 +22,7 @@ from gfmn.networks.extractor_file import (
 )
 from gfmn.networks.inception import INCEPTION_SHA256
 
-BATCH = 256  # images at a time
+BATCH = {"cpu": 64, "cuda": 256}  # images at a time; a CPU's caches hold no more activations
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,14 @@ class Evaluator:
         }
 
     def features(
-        self, images: np.ndarray, folder: Path | None = None, batch: int = BATCH
+        self, images: np.ndarray, folder: Path | None = None, batch: int | None = None
     ) -> Features:
         """N x H x W x 3 uint8 -> their features, in rows of files in `folder`.
 
         Without a folder they are in memory; with one, no memory grows with N.
         """
         features: Features | None = None
+        batch = batch or BATCH[default_device().type]
         with Progress(f"features in {self.name}", len(images), "images") as progress:
             for start in range(0, len(images), batch):
                 rows = slice(start, start + batch)
