@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders.project import ROOT, parameters, write_parameters
+from builders.project import ROOT, write_parameters
 from ruamel.yaml import YAML
 
 from gfmn.common.errors import InputError
 from gfmn.common.runs import run_row
 from gfmn.study import Study, check
 
-PARAMS = parameters()
+PARAMS: dict[str, Any] = YAML(typ="safe").load((ROOT / "tests/builders/study.yaml").read_text())
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -74,6 +74,22 @@ def test_check_accepts_the_default_study() -> None:
         ),
         ("datasets.photos.count", 0, "datasets.photos.count: expected greater than or equal to 1"),
         ("extractors.fetched.vgg16.source.sha256", "abc", "sha256: "),
+        (
+            "extractors.with_batchnorm.vgg16_bn.extractor",
+            "encoder",
+            "extractors.with_batchnorm.vgg16_bn.extractor: expected a network of vgg11, vgg13,"
+            " vgg16 or vgg19, found 'dcgan_encoder'",
+        ),
+        (
+            "extractors.with_batchnorm.vgg16_bn.dataset",
+            "photo",
+            "extractors.with_batchnorm.vgg16_bn.dataset: no 'photo'; did you mean 'photos'?",
+        ),
+        (
+            "extractors.with_batchnorm.vgg16_bn.count",
+            1,
+            "extractors.with_batchnorm.vgg16_bn.count: expected greater than or equal to 2",
+        ),
         (
             "extractors.combined.vgg16_lite0.networks",
             ["vgg16", "vgg16"],

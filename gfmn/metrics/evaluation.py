@@ -168,9 +168,9 @@ def _class_histograms(
     if against.class_frequencies is None or features.logits is None:
         return None
     frequencies = class_frequencies(features.logits)
-    names = data.metadata.get("classes")
+    names, count = data.metadata.get("classes"), len(frequencies)
     return {
-        "names": list(names) if names and len(names) == len(frequencies) else None,
+        "names": list(names[:count]) if names and len(names) >= count else None,
         "real": [round(float(value), 6) for value in against.class_frequencies],
         "generated": [round(float(value), 6) for value in frequencies],
     }

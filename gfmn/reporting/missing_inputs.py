@@ -55,6 +55,9 @@ class StudyInputs:
             return [reason for part in networks for reason in self._extractor(part)] or missing
         if missing and (trained := entry(self.extractors, "trained", name)):
             return _because(missing, self._dataset(trained.get("dataset")))
+        if missing and (fitted := entry(self.extractors, "with_batchnorm", name)):
+            reasons = self._dataset(fitted.get("dataset"))
+            return _because(missing, reasons or self._extractor(fitted.get("extractor")))
         return missing
 
     def _evaluator(self, name: str) -> list[str]:

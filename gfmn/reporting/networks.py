@@ -52,6 +52,9 @@ class Networks:
             found |= self._parts(name)
         single = entry(self.extractors, "fetched", extractor)
         single = single or entry(self.extractors, "trained", extractor)
+        if base := entry(self.extractors, "with_batchnorm", extractor).get("extractor"):
+            plain = self._parts(base).get(base, {})
+            single = {**plain, "architecture": f"{plain.get('architecture')}_bn"}
         return found | ({str(extractor): single} if single else {})
 
 

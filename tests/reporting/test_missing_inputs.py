@@ -12,6 +12,7 @@ from gfmn.reporting.reading import read_study
 EXTRACTORS = {
     "fetched": {"vgg16": {}, "lite0": {}},
     "trained": {"encoder": {"dataset": "crops"}},
+    "with_batchnorm": {"vgg16_bn": {"extractor": "vgg16", "dataset": "photos"}},
     "combined": {"vgg16_lite0": {"networks": ["vgg16", "lite0"]}},
 }
 EVALUATORS = {"from_extractor": {"own": {"extractor": "encoder"}}}
@@ -56,6 +57,12 @@ def test_missing_data_set_of_a_trained_extractor_is_named(tmp_path: Path) -> Non
     assert status(tmp_path, "encoder") == reason
     touch(tmp_path, "data/prepared/crops/meta.json")
     assert status(tmp_path, "encoder") == "not run: extractor encoder is not there"
+
+
+def test_missing_network_that_is_given_batch_norm_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "data/prepared/photos/meta.json")
+    reason = "not run: extractor vgg16_bn is not there, for extractor vgg16 is not there"
+    assert status(tmp_path, "vgg16", extractor="vgg16_bn") == reason
 
 
 def test_missing_inputs_of_scores_are_named(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ EXTRACTORS = {
         "lite0": {"architecture": "efficientnet_lite0", "source": {"sha256": "10"}},
     },
     "trained": {"resnet": {"architecture": "resnet18", "dataset": "d"}},
+    "with_batchnorm": {"vgg16_bn": {"extractor": "vgg16", "dataset": "d"}},
     "combined": {
         "both": {"networks": ["vgg16", "lite0"]},
         "three": {"networks": ["both", "resnet"]},
@@ -39,6 +40,12 @@ def test_combined_extractor_is_all_of_its_networks() -> None:
     assert list(NETWORKS.matched(run("three"))) == ["vgg16", "lite0", "resnet"]
     assert list(NETWORKS.matched(run("both", weights={"lite0": 0.0}))) == ["vgg16"]
     assert NETWORKS.matched(run("unknown")) == {} == Networks().matched(run("vgg16"))
+
+
+def test_network_with_inserted_batch_norm_is_the_published_one_of_another_architecture() -> None:
+    (matched,) = NETWORKS.matched(run("vgg16_bn")).values()
+    assert matched == {**EXTRACTORS["fetched"]["vgg16"], "architecture": "vgg16_bn"}
+    assert NETWORKS.is_trained_on(run("vgg16_bn"), "copy")
 
 
 @pytest.mark.parametrize(
