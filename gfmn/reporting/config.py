@@ -10,7 +10,9 @@ from gfmn.common.errors import InputError
 from gfmn.reporting.paper import paper_tables
 
 ALL_SCORES = "scores"  # the file of every score
-ORDERS = "orders"  # the file of every pair of runs; no table can have these names
+ORDERS = "orders"  # the file of every pair of runs
+CONVERGENCE = "convergence"  # of every training's loss
+RESERVED = (ALL_SCORES, ORDERS, CONVERGENCE)  # no table can have these names
 FileName = Annotated[str, pydantic.StringConstraints(pattern=r"^[a-z0-9_-]+$")]
 
 
@@ -81,7 +83,7 @@ def _check_run(run: str, runs: Collection[str], path: str) -> None:
 
 def _check_table(name: str, table: TableConfig, runs: Collection[str], path: str) -> None:
     published = paper_tables()
-    if name in (ALL_SCORES, ORDERS):
+    if name in RESERVED:
         raise InputError(f"{path}: expected another name, for the report writes {name}.parquet")
     if table.paper is not None and table.paper not in published:
         raise InputError(f"{path}.paper: no {table.paper!r}; {suggest(table.paper, published)}")

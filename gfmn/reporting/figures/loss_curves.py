@@ -20,6 +20,7 @@ from gfmn.reporting.figures.drawing import (
 from gfmn.reporting.figures.sections import TRAINING
 from gfmn.reporting.figures.theme import Theme, run_colors
 from gfmn.reporting.results import RunResult, Study
+from gfmn.reporting.tables.convergence import convergence_note
 from gfmn.reporting.tables.table import Table
 
 RELATIVE = (
@@ -70,6 +71,7 @@ def _draw_table(
     caption = RELATIVE if relative else ABSOLUTE
     if any(len(histories) > 1 for histories in curves.values()):
         caption += " Thin lines of one color are the seeds of one run."
+    caption += f" {convergence_note(study, curves)}"
     return Drawing(
         name=f"loss-{table}",
         caption=caption,

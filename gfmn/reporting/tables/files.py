@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gfmn.reporting.config import ALL_SCORES, ORDERS
+from gfmn.reporting.config import ALL_SCORES, CONVERGENCE, ORDERS
 from gfmn.reporting.formatting import join
 from gfmn.reporting.records import Scores
 from gfmn.reporting.results import Study
 from gfmn.reporting.score_info import CLASS_SCORES, DISTANCES
 from gfmn.reporting.score_means import score_means
 from gfmn.reporting.tables.all_scores import all_scores
+from gfmn.reporting.tables.convergence import convergence
 from gfmn.reporting.tables.display import view_table
 from gfmn.reporting.tables.notes import (
     comparability_note,
@@ -24,13 +25,14 @@ from gfmn.reporting.tables.table import Table
 
 
 def write_tables(study: Study, tables: Mapping[str, Table], folder: Path) -> None:
-    """Write `<table>.parquet`, `.csv` and `.md`, and every score and pair of runs, into a folder.
+    """Write `<table>.parquet`, `.csv` and `.md`, and what no table has, into a folder.
 
-    The files of the scores are named `scores`, those of the pairs `orders`.
+    That is `scores`, every score; `orders`, every pair of runs; `convergence`, of every loss.
     """
     folder.mkdir(parents=True, exist_ok=True)
     frames = {name: table.frame for name, table in tables.items()}
     frames |= {ALL_SCORES: all_scores(study), ORDERS: orders_frame(study, tables)}
+    frames[CONVERGENCE] = convergence(study)
     for name, frame in frames.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
