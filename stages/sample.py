@@ -18,7 +18,7 @@ from gfmn.generators.sampling import SampleConfig, sample_parts
 
 def main(name: str) -> None:
     keep_freed_memory()
-    config = SampleConfig.parse(*stage.section("sampling"))
+    config = SampleConfig.parse(*stage.optional_section("sampling"))
     seeds = generators.trained_seeds(paths.model(name))
     if paths.samples(name).exists():  # perhaps with seeds that are no longer there
         shutil.rmtree(paths.samples(name))

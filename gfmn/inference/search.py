@@ -4,8 +4,7 @@
 
 One row for every combination: the Fréchet distance and the Inception-style score of samples in
 the space of the run's first evaluation, and equation 1's loss. Reads the study in the current
-folder, whose statistics and reference must be there (`dvc repro extract-stats reference`). Append
-the rows to docs/search.md when they decide a default.
+folder, whose statistics and reference must be there (`dvc repro extract-stats reference`).
 """
 
 import argparse

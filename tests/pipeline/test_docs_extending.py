@@ -133,7 +133,7 @@ def study(digest: str) -> dict[str, Any]:
     params["sampling"]["count"] = 64
     # The evaluator's weights are a download; the extractor stands for it.
     del params["evaluators"]["fetched"]["lite2"]
-    params["evaluators"]["from_extractor"]["lite2"] = {"extractor": "style"}
+    params["evaluators"]["from_extractor"] = {"lite2": {"extractor": "style"}}
     return params
 
 

@@ -43,7 +43,7 @@ def study() -> dict[str, Any]:
     """One run on an encoder that is trained here, on a data set that is a file."""
     short = {"dataset": "digits", "steps": 2, "batch": 8}
     encoder = {**parameters()["extractors"]["trained"]["encoder"], **short, "latent": 8}
-    run = {**parameters()["runs"]["encoder"], **short}
+    run = {**parameters()["runs"]["encoder"], **short, "batchnorm": "eval"}
     source = {"source": "npy", "path": RAW, "image_size": 32, "workers": 0}
     return {
         "root": ".",
