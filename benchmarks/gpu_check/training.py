@@ -54,7 +54,7 @@ def train(trainer: Trainer, seconds: float) -> History:
     while len(losses) < LEAST or time.monotonic() - start < seconds:
         for step in range(LOG * len(losses), LOG * (len(losses) + 1)):
             trainer.step(step)
-        losses.append(float(trainer.objective.loss()))
+        losses.append(float(trainer.objective.monitor.loss()))
         if not math.isfinite(losses[-1]):
             break
     return History(losses, time.monotonic() - start)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gfmn.common.compiling import compiled
+from gfmn.common.compiling import compiled, scalar_tensor
 from gfmn.networks.rows import rows
 
 
@@ -79,6 +79,26 @@ def batch_moments(taps: Iterable[Tensor], shift: Tensor, layout: Layout) -> Mome
     for tap, place in zip(taps, layout.slices(), strict=True):
         first[place], second[place] = shifted_moments(rows(tap.detach()), shift[place])
     return Moments(first, second)
+
+
+class Delta(NamedTuple):
+    """Real minus generated mean, real minus generated unbiased variance, F each."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+def differences(target: Target, batch: Moments, count: int) -> Delta:
+    """Delta of a batch of `count` samples."""
+    unbiasing = scalar_tensor(count / (count - 1), target.mean.device)
+    return Delta(*_differences(*batch, target.variance, unbiasing))
+
+
+@compiled
+def _differences(
+    first: Tensor, second: Tensor, variance: Tensor, unbiasing: Tensor
+) -> tuple[Tensor, Tensor]:
+    return -first, variance - (second - first.square()).clamp_min(0) * unbiasing
 
 
 class RunningMoments(nn.Module):

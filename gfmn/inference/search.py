@@ -114,7 +114,7 @@ def _train(config: SeedsConfig, sampling: SampleConfig) -> tuple[Any, str, str]:
             trainer.step(step)
             progress.advance()
     images = sample(trainer.result, config.latent, sampling)
-    return images, f"{trainer.objective.loss():.4g}", f"{progress.rate:.2f}"
+    return images, f"{trainer.objective.monitor.loss():.4g}", f"{progress.rate:.2f}"
 
 
 def _scores(images: Any, evaluator: Evaluator, real: Gaussian) -> tuple[str, str]:

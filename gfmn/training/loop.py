@@ -110,7 +110,7 @@ class Run:
         return done % self.config.log_every == 0 or is_kept
 
     def _log(self, done: int) -> float:
-        loss = float(self.trainer.objective.loss())
+        loss = float(self.trainer.objective.monitor.loss())
         if not self.trainer.finite():  # the weights too: a ReLU may turn NaN into 0
             self._refuse(f"loss {loss:.4g}", done)
         rate = learning_rate(self.config, done - 1)

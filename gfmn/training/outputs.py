@@ -88,7 +88,7 @@ def describe(name: str, trainer: Trainer, statistics: dict[str, Any]) -> dict[st
     `statistics`: the metadata of the real features' statistics.
     """
     config, taps = trainer.config, trainer.extractor.taps
-    gaps = zip(taps, trainer.objective.gaps(), strict=True)
+    gaps = zip(taps, trainer.objective.monitor.gaps(), strict=True)
     return {
         "run": name,
         "generator": config.generator,

@@ -153,7 +153,9 @@ class Trainer:
 
     def finite(self) -> bool:
         """Whether the loss and every weight are finite; the host waits for the answer."""
-        total = sum((weight.detach().sum() for weight in self.weights), self.objective.loss())
+        total = sum(
+            (weight.detach().sum() for weight in self.weights), self.objective.monitor.loss()
+        )
         return math.isfinite(float(total))
 
 

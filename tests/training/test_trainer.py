@@ -28,10 +28,10 @@ def test_trainer_narrows_the_gap_of_moments(objective: str, statistics: Statisti
     trainer = trainer_of(statistics, objective=objective, steps=120, batch=16, **fields)
     for step in range(5):
         trainer.step(step)
-    before = np.sum(trainer.objective.gaps())
+    before = np.sum(trainer.objective.monitor.gaps())
     for step in range(5, 120):
         trainer.step(step)
-    assert np.sum(trainer.objective.gaps()) < 0.9 * before
+    assert np.sum(trainer.objective.monitor.gaps()) < 0.9 * before
 
 
 def test_learning_rate_is_held_then_falls_to_0() -> None:
@@ -112,7 +112,7 @@ def test_step_hands_no_value_to_the_host(
     with NoReading():
         trainer.step(1)
         with pytest.raises(AssertionError):
-            float(trainer.objective.loss())
+            float(trainer.objective.monitor.loss())
 
 
 def test_weights_multiply_the_gradient_of_their_network(statistics: Statistics) -> None:

@@ -69,7 +69,7 @@ def _caption(snapshots: Snapshots) -> str:
     trainings = "one training, seed" if one else f"each of {len(seeds)} trainings, seeds"
     values = ", ".join(_correlation(seed) for seed in seeds)
     return (
-        f"Run {snapshots.run}: the loss of equation 1 on averaged moments and {snapshots.score} "
+        f"Run {snapshots.run}: the loss (equation 1) and {snapshots.score} "
         f"({snapshots.count:,} samples of the same noise against {snapshots.n_reference:,} real "
         f"images) at {len(seeds[0].step)} snapshots of {trainings} "
         f"{', '.join(str(seed.seed) for seed in seeds)}. Spearman’s rank correlation of the two: "

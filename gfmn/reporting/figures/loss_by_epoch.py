@@ -44,8 +44,8 @@ def _draw_run(
     png, labels = draw_curve(study, theme, run, seed, curve)
     yield Drawing(
         name=file_name,
-        caption=f"Run {run.name}{run.seed_label(seed.seed)}: the loss of equation 1 on averaged "
-        f"moments by {unit}, and images of the same noise vectors at {unit} "
+        caption=f"Run {run.name}{run.seed_label(seed.seed)}: the loss (equation 1) "
+        f"by {unit}, and images of the same noise vectors at {unit} "
         f"{', '.join(label.removeprefix(f'{unit} ') for label in labels)}.{note}",
         alt=alt_text(curve),
         png=png,

@@ -30,8 +30,8 @@ def draw(study: Study, tables: Mapping[str, Table], theme: Theme) -> Iterator[Dr
     png, labels = draw_curve(study, theme, run, seed, curve)
     yield Drawing(
         name=f"loss-samples-{run.name}",
-        caption=f"Run {run.name}{run.seed_label(seed.seed)}: the loss of equation 1 on averaged "
-        "moments by step, and images of the same noise vectors at steps "
+        caption=f"Run {run.name}{run.seed_label(seed.seed)}: the loss (equation 1) "
+        "by step, and images of the same noise vectors at steps "
         f"{', '.join(label.removeprefix('step ') for label in labels)} (as the paper’s Figure 5).",
         alt=alt_text(curve),
         png=png,

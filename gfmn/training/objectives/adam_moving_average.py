@@ -8,13 +8,11 @@ from torch import Tensor, nn
 
 from gfmn.common.compiling import compiled, scalar_tensor
 from gfmn.common.config import Config
-from gfmn.features.moments import Moments, Target
+from gfmn.features.moments import Delta, Moments, Target, differences
 from gfmn.training.objectives.base import (
     OBJECTIVES,
-    Delta,
     MomentGradient,
     MomentObjective,
-    differences,
     feature_scale,
     gradient_by_moments,
 )

@@ -15,11 +15,10 @@ from torch import Tensor, nn
 from gfmn.common import config
 from gfmn.common.compiling import compiled, scalar_tensor
 from gfmn.common.registry import Registry
-from gfmn.features.moments import Moments, RunningMoments, Target, batch_moments
+from gfmn.features.moments import Moments, Target, batch_moments
 from gfmn.networks.tap_gradients import AffineGradient
 from gfmn.runtime.distributed import ALONE, World
-
-REPORT_DECAY = 0.95  # of the running moments on which the reported loss rests
+from gfmn.training.objectives.monitor import Monitor
 
 OBJECTIVES = Registry[type["Objective"]]()  # by name
 # ------------------------------------------------------------------------------ base classes
@@ -28,8 +27,8 @@ OBJECTIVES = Registry[type["Objective"]]()  # by name
 class Objective(nn.Module, ABC):
     """What is matched, and how: a gradient per tap, and a scalar to report.
 
-    What is reported is the same for every objective: equation 1 on running moments of the
-    generated features, which `forward` must feed. The module's buffers are its state.
+    What is reported is the same for every objective, by its `monitor`, which `forward` must feed.
+    The module's buffers are its state.
     """
 
     Config: ClassVar[type[config.Config]] = config.Config  # its group of parameters; here: none
@@ -38,7 +37,7 @@ class Objective(nn.Module, ABC):
         """`config`: an instance of `Config`; `seed`: for whatever starts at random."""
         super().__init__()
         self.target = target
-        self.generated = RunningMoments(target.layout.features, REPORT_DECAY, target.mean.device)
+        self.monitor = Monitor(target)
 
     @abstractmethod
     def forward(
@@ -49,31 +48,6 @@ class Objective(nn.Module, ABC):
         `taps`: B x C x H x W each, this process's shard of a batch of `count` samples (by default
         all of it). Every process of the world gets the gradient of the whole batch's objective.
         """
-
-    def loss(self) -> Tensor:
-        """The scalar to report, computed when asked for: equation 1 on running moments."""
-        moments = self.generated.current()
-        variance = moments.variance() - self.target.variance
-        return moments.first.square().sum() + variance.square().sum()
-
-    def gaps(self) -> list[tuple[float, float]]:
-        """Per tap, the root-mean-square gap of means and of standard deviations.
-
-        In units of the tap's root-mean-square real standard deviation, on running moments.
-        """
-        moments, real = self.generated.current(), self.target.variance
-        deviation = moments.variance().sqrt_() - real.sqrt()
-        result = []
-        for place in self.target.layout.slices():
-            unit = real[place].mean().sqrt().clamp_min(1e-12)
-            means, deviations = moments.first[place], deviation[place]
-            result.append(
-                (
-                    float(means.square().mean().sqrt() / unit),
-                    float(deviations.square().mean().sqrt() / unit),
-                )
-            )
-        return result
 
 
 class MomentGradient(NamedTuple):
@@ -112,7 +86,7 @@ class MomentObjective(Objective):
             for moment in batch:
                 moment.mul_(shard / count)
             world.sum_(*batch)
-        self.generated.update(batch)
+        self.monitor.update(batch, count)
         gradient = self.moment_gradient(batch, count)
         offset, scale = _by_feature(*gradient, mean, scalar_tensor(count, mean.device))
         return [AffineGradient(offset[place], scale[place]) for place in layout.slices()]
@@ -127,26 +101,6 @@ def _by_feature(
 
 
 # -------------------------------------------------------------------- used by several objectives
-
-
-class Delta(NamedTuple):
-    """Real minus generated mean, real minus generated unbiased variance, F each."""
-
-    mean: Tensor
-    variance: Tensor
-
-
-def differences(target: Target, batch: Moments, count: int) -> Delta:
-    """Delta of a batch of `count` samples."""
-    unbiasing = scalar_tensor(count / (count - 1), target.mean.device)
-    return Delta(*_differences(*batch, target.variance, unbiasing))
-
-
-@compiled
-def _differences(
-    first: Tensor, second: Tensor, variance: Tensor, unbiasing: Tensor
-) -> tuple[Tensor, Tensor]:
-    return -first, variance - (second - first.square()).clamp_min(0) * unbiasing
 
 
 def gradient_by_moments(

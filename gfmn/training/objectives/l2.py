@@ -1,11 +1,10 @@
 """The paper's equation 1 as it stands, on the minibatch alone."""
 
-from gfmn.features.moments import Moments
+from gfmn.features.moments import Moments, differences
 from gfmn.training.objectives.base import (
     OBJECTIVES,
     MomentGradient,
     MomentObjective,
-    differences,
     gradient_by_moments,
 )
 

@@ -5,12 +5,11 @@ from pydantic import Field
 from torch import Tensor
 
 from gfmn.common.config import Config
-from gfmn.features.moments import Moments, Target
+from gfmn.features.moments import Moments, Target, differences
 from gfmn.training.objectives.base import (
     OBJECTIVES,
     MomentGradient,
     MomentObjective,
-    differences,
     gradient_by_moments,
 )
 
