@@ -15,7 +15,8 @@ def convergence(study: Study) -> pd.DataFrame:
     """A row a run and seed that has a history of at least three losses.
 
     `first`: the loss in the history's first row, at `first_step`. `last`: at the end. `fall`:
-    first / last. `swing`: the largest loss of the history's last third over the smallest.
+    first / last. `swing`: the largest factor by which the loss rises in the history's last third,
+    from any point to a later one; 1 where it never rises.
     """
     rows = []
     for run in study.runs.values():
@@ -26,7 +27,7 @@ def convergence(study: Study) -> pd.DataFrame:
             loss = history["loss"]
             end = loss.iloc[-max(1, round(LAST * len(loss))) :]
             first, last = float(loss.iloc[0]), float(loss.iloc[-1])
-            step, swing = int(history["step"].iloc[0]), float(end.max() / end.min())
+            step, swing = int(history["step"].iloc[0]), float((end / end.cummin()).max())
             rows.append((run.name, seed.seed, step, first, last, first / last, swing))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
