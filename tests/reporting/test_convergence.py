@@ -26,7 +26,7 @@ def study_of(folder: Path, losses: dict[str, list[float]]) -> Study:
 
 
 def test_fall_is_of_the_whole_and_swing_of_the_last_third(tmp_path: Path) -> None:
-    frame = convergence(study_of(tmp_path, {"encoder": [90, 9, 50, 50, 4, 6, 3, 4.5, 3]}))
+    frame = convergence(study_of(tmp_path, {"encoder": [90, 9, 50, 50, 4, 6, 9, 2, 3]}))
     row = frame[frame["run"] == "encoder"].iloc[0]
     assert (row["first_step"], row["first"], row["last"]) == (10, 90, 3)
     assert row["fall"] == pytest.approx(30) and row["swing"] == pytest.approx(1.5)
