@@ -75,7 +75,7 @@ def _nearest(
     unsure = ~(squares[:, -1] < beyond)  # another row might be as near
     if unsure.any():
         queries, leave_out = queries[unsure], leave_out[unsure]
-        candidates = _candidates_float64(queries, real, k, leave_out)
+        candidates = _candidates_float64(queries, real, min(k + SPARE, len(real)), leave_out)
         squares[unsure], rows[unsure] = _exact(queries, real, candidates, k, leave_out)
     return squares, rows
 

@@ -145,7 +145,7 @@ def test_training_ends_at_a_loss_that_is_not_finite(
 ) -> None:
     trainer = setting.trainer(setting.inputs())
     monkeypatch.setattr(Trainer, "step", lambda self, step: None)
-    monkeypatch.setattr(trainer.objective, "loss", lambda: torch.tensor(math.nan))
+    monkeypatch.setattr(trainer.objective.monitor, "loss", lambda: torch.tensor(math.nan))
     assert training.train(trainer, 600).steps == training.LOG
 
 

@@ -32,6 +32,11 @@ def test_fall_is_of_the_whole_and_swing_of_the_last_third(tmp_path: Path) -> Non
     assert row["fall"] == pytest.approx(30) and row["swing"] == pytest.approx(1.5)
 
 
+def test_a_steady_fall_is_no_swing(tmp_path: Path) -> None:
+    frame = convergence(study_of(tmp_path, {"encoder": [9, 8, 7, 6, 5, 4, 3, 2, 1]}))
+    assert set(frame[frame["run"] == "encoder"]["swing"]) == {1.0}
+
+
 def test_losses_that_are_not_positive_or_too_few_do_not_count(tmp_path: Path) -> None:
     losses = {"encoder": [8.0, 0.0, 4.0, 2.0], "ma64": [1.0, 1.0]}
     frame = convergence(study_of(tmp_path, losses)).set_index("run")
