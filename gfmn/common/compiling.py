@@ -16,14 +16,17 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     No gradient is recorded through it. `GFMN_COMPILE=0` asks for the eager path; both paths give
     the same numbers to rounding.
     """
-    # dynamic: networks have dozens of tap widths, and one kernel serves them all.
-    kernel = torch.compile(function, dynamic=True, fullgraph=True)
+
+    @functools.cache  # at the first call: the compiler takes longer to import than PyTorch itself
+    def kernel() -> Callable[..., Any]:
+        # dynamic: networks have dozens of tap widths, and one kernel serves them all.
+        return torch.compile(function, dynamic=True, fullgraph=True)
 
     @torch.no_grad()
     def call(*tensors: Tensor) -> Any:
         # Detached: else every mixture of inputs with and without gradient is compiled anew.
         plain = [tensor.detach() for tensor in tensors]
-        return kernel(*plain) if compiler_present() else function(*plain)
+        return kernel()(*plain) if compiler_present() else function(*plain)
 
     return call
 

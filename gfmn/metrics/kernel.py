@@ -11,7 +11,6 @@ from gfmn.common.errors import InputError
 from gfmn.metrics.arrays import float64, rows_at_once, shape_of
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.metric import Measurement, Metric, RealSums, Reference, Samples
-from gfmn.metrics.products import center_of, rows_less
 
 KERNEL = Metric("kd", "Kernel distance", "lower", inception=("kid", "KID"), main=True)
 METRICS: tuple[Metric, ...] = (KERNEL,)
@@ -39,8 +38,8 @@ def kernel_distance(
     and then b's: the order of torch-fidelity, whose Kernel Inception Distance has the same value.
     `known`: sums over b alone, which the next a of as many rows shares; they are added to it.
 
-    Products are of float32, all else is float64 (see `_kernel`). Where the subsets have more pairs
-    of rows than there are, each pair's kernel is computed once for all of them.
+    All in float64. Where the subsets have more pairs of rows than there are, each pair's kernel is
+    computed once for all of them.
     """
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise InputError(f"expected N x D and M x D, found {shape_of(a)} and {shape_of(b)}")
@@ -52,9 +51,8 @@ def kernel_distance(
         (random.choice(len(a), size, replace=False), random.choice(len(b), size, replace=False))
         for _ in range(subsets)
     ]
-    center = center_of(b, BLOCK)
-    x = _Drawn(a, np.stack([of_a for of_a, _ in draws]), center)
-    y = _Drawn(b, np.stack([of_b for _, of_b in draws]), center)
+    x = _Drawn(a, np.stack([of_a for of_a, _ in draws]))
+    y = _Drawn(b, np.stack([of_b for _, of_b in draws]))
     once = (len(a) + len(b)) ** 2 < 6 * subsets * size**2  # by symmetry half of all pairs
     sums = _sums_of_all if once else _sums_by_subset
     known = {} if known is None else known
@@ -67,27 +65,15 @@ def kernel_distance(
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Some rows: n x D float32, less a center c, and (x.c - c.c / 2) / D + 1 / 2 of each."""
-
-    values: Tensor
-    offsets: Tensor
-
-
-@dataclass(frozen=True)
 class _Drawn:
-    """One side's features (N x D), the rows of each subset (S x n), and a center (D)."""
+    """One side's features (N x D), and the rows of each subset (S x n)."""
 
     features: np.ndarray
     subsets: np.ndarray
-    center: Tensor
 
-    def part(self, rows: slice | np.ndarray) -> _Part:
-        """Some rows for `_kernel`."""
-        features, center = self.features[rows], self.center.double()
-        offsets = float64(features) @ center - center @ center / 2
-        offsets = offsets / len(center) + 0.5
-        return _Part(rows_less(features, self.center).values, offsets)
+    def rows(self, rows: slice | np.ndarray) -> Tensor:
+        """Some rows in float64, for `_kernel`."""
+        return float64(self.features[rows])
 
     def blocks(self) -> Iterator[slice]:
         """Of all rows, in order."""
@@ -101,22 +87,17 @@ class _Drawn:
         return members.scatter_(0, torch.from_numpy(self.subsets.T), 1)
 
 
-def _kernel(x: _Part, y: _Part) -> Tensor:
-    """N x M float64 of n and m rows.
-
-    With a center c, x.y = (x - c).(y - c) + (x.c - c.c / 2) + (y.c - c.c / 2). Of float32 is the
-    first product alone, which is small, and whose rounding a sum over many pairs averages out.
-    """
-    products = (x.values @ y.values.T).double().div_(x.values.shape[1])
-    return products.add_(x.offsets[:, None]).add_(y.offsets).pow_(3)
+def _kernel(x: Tensor, y: Tensor) -> Tensor:
+    """n x m float64 of n and m rows."""
+    return (x @ y.T).div_(x.shape[1]).add_(1).pow_(3)
 
 
 def _sums_by_subset(a: _Drawn, b: _Drawn) -> Tensor:
     """S sums of the kernel over each subset's pairs; of one side, without a row with itself."""
     sums = []
     for i, j in zip(a.subsets, b.subsets, strict=True):
-        x = a.part(i)
-        kernel = _kernel(x, x if a is b else b.part(j))
+        x = a.rows(i)
+        kernel = _kernel(x, x if a is b else b.rows(j))
         sums.append(kernel.sum() - kernel.trace() if a is b else kernel.sum())
     return torch.stack(sums)
 
@@ -126,11 +107,11 @@ def _sums_of_all(a: _Drawn, b: _Drawn) -> Tensor:
     total = torch.zeros(len(a.subsets), dtype=torch.float64)
     of_a, of_b = a.members(), b.members()
     for i in a.blocks():
-        x = a.part(i)
+        x = a.rows(i)
         for j in b.blocks():
             if a is b and j.start < i.start:
                 continue
-            kernel = _kernel(x, b.part(j))
+            kernel = _kernel(x, b.rows(j))
             if a is b and i == j:
                 kernel.fill_diagonal_(0)
             sums = (kernel @ of_b[j]).mul_(of_a[i]).sum(0)

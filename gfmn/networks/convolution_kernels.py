@@ -70,24 +70,32 @@ def _add_relu(y: Tensor, residual: Tensor) -> Tensor:
 
 
 class PlainKernel:
-    """torch's own convolution, of any kind."""
+    """torch's own convolution, of any kind.
+
+    Where the device has no bf16, torch's sums in it are rounded at every step, and slow: there the
+    weights are widened to float32, and only results are rounded.
+    """
 
     def __init__(self, convolution: nn.Conv2d) -> None:
         assert isinstance(convolution.padding, tuple)
         self.weight, self.bias = convolution.weight.detach(), _detached(convolution.bias)
+        if self.weight.dtype == torch.bfloat16 and not has_bf16(self.weight.device):
+            self.weight = self.weight.float()
+            self.bias = None if self.bias is None else self.bias.float()
         self.stride, self.padding = convolution.stride, convolution.padding
         self.dilation, self.groups = convolution.dilation, convolution.groups
 
     def forward(self, x: Tensor, residual: Tensor | None) -> Tensor:
         """See `ConvReLUKernel`."""
         geometry = (self.stride, self.padding, self.dilation, self.groups)
-        y = F.conv2d(x, self.weight, self.bias, *geometry)
+        y = F.conv2d(x.to(self.weight.dtype), self.weight, self.bias, *geometry).to(x.dtype)
         return y.relu_() if residual is None else _add_relu(y, residual)
 
     def backward(self, grad: Tensor, shape: torch.Size) -> Tensor:
         """See `ConvReLUKernel`."""
         geometry = (self.stride, self.padding, self.dilation, self.groups)
-        by_x: Tensor = conv2d_input(shape, self.weight, grad, *geometry)
+        wide = grad.to(self.weight.dtype)
+        by_x: Tensor = conv2d_input(shape, self.weight, wide, *geometry).to(grad.dtype)
         return by_x
 
 

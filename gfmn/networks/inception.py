@@ -6,8 +6,7 @@ from itertools import islice
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+from torch import Tensor, nn
 
 from gfmn.common.errors import InputError
 from gfmn.networks.base import TappedNetwork
@@ -32,7 +31,7 @@ class InceptionV3(TappedNetwork):
 
     def __init__(self) -> None:
         super().__init__()
-        self.module = _Rebuilt()
+        self.module: Any = _rebuilt()
 
     @property
     def resizer(self) -> str:
@@ -65,18 +64,19 @@ class InceptionV3(TappedNetwork):
         return found
 
 
-class _Rebuilt(FeatureExtractorInceptionV3):
+def _rebuilt() -> nn.Module:
     """torch-fidelity's network without the weights that its constructor asks for."""
+    # Here, since all other networks do without it, and it imports for several seconds.
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-    def __init__(self) -> None:
-        nothing = io.BytesIO()
-        torch.save({}, nothing)
-        nothing.seek(0)
-        super().__init__("inception-v3-compat", list(FEATURES), nothing)
+    class Rebuilt(FeatureExtractorInceptionV3):
+        def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
+            return super().load_state_dict(state_dict, *args, **kwargs) if state_dict else None
 
-    def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
-        """As every module's, but that nothing is asked of an empty state."""
-        return super().load_state_dict(state_dict, *args, **kwargs) if state_dict else None
+    nothing = io.BytesIO()
+    torch.save({}, nothing)
+    nothing.seek(0)
+    return Rebuilt("inception-v3-compat", list(FEATURES), nothing)
 
 
 def _bytes(images: Tensor) -> Tensor:

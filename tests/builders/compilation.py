@@ -41,6 +41,7 @@ def eager_and_compiled(probe: str, folder: Path, graphs: int) -> list[tuple[Tens
 
 
 REPORT = """
+import torch._dynamo
 from gfmn.common.compiling import compiler_present
 graphs = torch._dynamo.utils.counters["stats"].get("unique_graphs", 0)
 print(compiler_present(), graphs)
