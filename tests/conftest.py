@@ -9,6 +9,10 @@ from builders.tiny_network import TinyNetwork
 
 from gfmn.features.moments import Target
 
+# Compiling takes longer than most tests. Compiled kernels have tests in processes of their own:
+# builders/compilation.py.
+os.environ["GFMN_COMPILE"] = "0"
+
 # More threads than cores wait for each other in turns.
 torch.set_num_threads(max(1, 2 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
 

@@ -57,7 +57,6 @@ def dvc(folder: Path, *words: str) -> tuple[int, str]:
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "GFMN_COMPILE": "0",
         "DVC_NO_ANALYTICS": "true",
     }
     command = [sys.executable, "-m", "dvc", *words]

@@ -14,7 +14,6 @@ def run_ranks(size: int, script: str, folder: Path) -> list[dict[str, Any]]:
     tests = Path(__file__).resolve().parents[1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
-        patch.setenv("GFMN_COMPILE", "0")
         patch.setenv("PYTHONPATH", f"{tests.parent}:{tests}")
         assert launch(size, script, str(folder)) == 0
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(size)]

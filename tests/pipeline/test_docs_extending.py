@@ -73,7 +73,6 @@ def run(folder: Path, *command: str, codes: tuple[int, ...] = (0,)) -> str:
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, (folder, folder / "stages"))),
-        "GFMN_COMPILE": "0",
         "OMP_NUM_THREADS": "1",
     }
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

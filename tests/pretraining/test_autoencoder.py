@@ -14,12 +14,18 @@ from gfmn.features.extractor import load_extractor
 from gfmn.networks.extractor_file import save_extractor
 
 
-@pytest.mark.parametrize("architecture", ["dcgan_encoder", "vgg19_encoder"])
-@pytest.mark.parametrize("error", ["squared", "laplacian"])
+@pytest.mark.parametrize(
+    ("architecture", "error", "decoder"),
+    [
+        ("dcgan_encoder", "squared", "resnet"),
+        ("dcgan_encoder", "laplacian", "dcgan"),
+        ("vgg19_encoder", "squared", "dcgan"),
+    ],
+)
 def test_autoencoder_learns_encoder_and_decoder(
-    architecture: str, error: str, digits: PreparedDataset, tmp_path: Path
+    architecture: str, error: str, decoder: str, digits: PreparedDataset, tmp_path: Path
 ) -> None:
-    changes = {"architecture": architecture, "error": error, "steps": 12, "decoder": "resnet"}
+    changes = {"architecture": architecture, "error": error, "steps": 12, "decoder": decoder}
     found = task(digits, AUTOENCODER, **changes)
     losses = [float(found.step(step)) for step in range(12)]
     assert np.mean(losses[-3:]) < 0.8 * losses[0]
@@ -31,8 +37,8 @@ def test_autoencoder_learns_encoder_and_decoder(
     assert features == {"dcgan_encoder": 61_440, "vgg19_encoder": 303_104}[architecture]
     assert result.decoder is not None
     generators.save_decoder(result.decoder, tmp_path / "decoder.safetensors")
-    start = generators.load_decoder(tmp_path / "decoder.safetensors", "resnet", 32, 16)
-    generator = generators.build("resnet", 32, 16)
+    start = generators.load_decoder(tmp_path / "decoder.safetensors", decoder, 32, 16)
+    generator = generators.build(decoder, 32, 16)
     assert start is not None
     generator.load_state_dict(start)
     z = torch.randn(2, 16)

@@ -1,9 +1,11 @@
 """Every objective's closed-form gradient against autograd through a plain implementation."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
+from builders.compilation import eager_and_compiled
 from builders.tiny_network import TinyNetwork
 
 from benchmarks import plain
@@ -55,6 +57,30 @@ def test_gradient_equals_autograds_of_a_plain_implementation(
         relative = 5e-4 if name == "moment_matching" else 1e-5
         close = relative * float(images.grad.abs().max())
         torch.testing.assert_close(got, images.grad, rtol=1e-4, atol=close)
+
+
+PROBE = """
+import torch
+from gfmn.features.moments import Layout, Target
+from gfmn.training.objectives import OBJECTIVES, Groups, build
+
+torch.manual_seed(0)
+layout, found = Layout(((6, 8, 8), (10, 4, 4), (5, 2, 2))), []
+target = Target(layout, torch.randn(layout.features), torch.rand(layout.features) + 0.1)
+for name in OBJECTIVES:
+    objective = build(name, target, Groups())
+    for _ in range(3):
+        taps = [torch.randn(8, *shape) for shape in layout.shapes]
+        taps = [tap.to(memory_format=torch.channels_last) for tap in taps]
+        found += [part.evaluate(tap) for part, tap in zip(objective(taps), taps, strict=True)]
+    found.append(torch.tensor(objective.monitor.gaps()))
+"""
+
+
+def test_compiled_objectives_equal_eager_ones_in_few_graphs(tmp_path: Path) -> None:
+    for eager, compiled in eager_and_compiled(PROBE, tmp_path, graphs=11):
+        close = 1e-5 * float(eager.abs().max())
+        torch.testing.assert_close(compiled, eager, rtol=1e-4, atol=close)
 
 
 def test_ama_with_published_settings_follows_torchs_adam(

@@ -198,7 +198,6 @@ def test_processes_leave_the_same_bytes_in_any_order_of_seeds(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(train, "__file__", seeds_study.__file__)  # what is started, once a process
-    monkeypatch.setenv("GFMN_COMPILE", "0")
     root = Path(__file__).resolve().parents[2]
     folders = map(str, (root, root / "stages", root / "tests"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(folders))
