@@ -31,18 +31,19 @@ def extract(name: str, config: statistics.StatisticsConfig, world: World) -> Non
         world=world,
         batchnorm=config.batchnorm,
     )
-    shuffle = config.batchnorm == "batch"
+    shuffle, groups = config.batchnorm == "batch", config.groups(len(data.images))
     with Progress(
         f"extract-stats {name}", len(data.images), "images", silent=not world.is_main
     ) as progress:
         mean, variance = statistics.extract(
-            data.images, extractor, config.batch, progress, world, shuffle
+            data.images, extractor, config.batch, progress, world, shuffle, groups
         )
+    results = {name: group.result(world) for name, group in groups.items()}
     if not world.is_main:
         return
-    metadata = statistics.describe(config, data.metadata, extractor)
+    metadata = statistics.describe(config, data.metadata, extractor, groups)
     path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
-    statistics.save(statistics.Statistics(metadata, mean, variance), path)
+    statistics.save(statistics.Statistics(metadata, mean, variance, results), path)
     rate = round(progress.rate, 1)
     watch.write(paths.timing(f"extract-stats-{name}"), images_per_second=rate)
     print(f"{name}: {metadata['features']} features of {metadata['count']} images")

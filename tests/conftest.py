@@ -7,7 +7,7 @@ import pytest
 import torch
 from builders.tiny_network import TinyNetwork
 
-from gfmn.features.moments import Target
+from gfmn.features.target import Target
 
 # Compiling takes longer than most tests. Compiled kernels have tests in processes of their own:
 # builders/compilation.py.

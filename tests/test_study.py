@@ -57,7 +57,7 @@ def test_check_accepts_the_default_study() -> None:
         ("runs.vgg16.lr", "1e-4x", "runs.vgg16.lr: expected a valid number, found '1e-4x'"),
         ("runs.vgg16.steps", 2.5, "runs.vgg16.steps: expected a valid integer"),
         ("runs.vgg16.lr", True, "runs.vgg16.lr: expected a valid number, found True"),
-        ("runs.vgg16.objective", "amma", "runs.vgg16.objective: expected 'ama', 'l2', 'ma' or"),
+        ("runs.vgg16.objective", "amma", "runs.vgg16.objective: expected 'ama', 'covariance',"),
         ("runs.vgg16.seed", 0, "runs.vgg16.seed: unknown key; did you mean 'seeds'?"),
         ("runs.vgg16.seeds", [], "runs.vgg16.seeds: "),
         ("runs.vgg16.seeds", [1, 1], "runs.vgg16.seeds: expected"),

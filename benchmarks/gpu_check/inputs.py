@@ -16,6 +16,7 @@ from gfmn.common.progress import Progress
 from gfmn.features import statistics
 from gfmn.networks import build
 from gfmn.networks.extractor_file import NetworkRecord, read_header, save_extractor, summary
+from gfmn.runtime.distributed import ALONE
 from gfmn.weights.containers import is_safetensors, is_torch_file
 from gfmn.weights.convert import convert
 from gfmn.weights.recognize import import_checkpoint
@@ -38,13 +39,17 @@ def check(setting: Setting, deadline: float) -> Iterator[Check]:
     yield expect(True, f"{data['count']:,} images of {IMAGE_SIZE} px: {found}")
 
     extractor = setting.extractor()
+    row = {"dataset": "images", "extractor": "extractor", "precision": "fp32"}
+    row |= {"covariance": {}, "bank": {}}
+    measured = statistics.StatisticsConfig.parse(row, "row")
+    groups = measured.groups(data["count"])
     images, start = setting.real_images(), time.perf_counter()
     with Progress("statistics", len(images), "images") as progress:
-        mean, variance = statistics.extract(images, extractor, 256, progress)
+        mean, variance = statistics.extract(images, extractor, 256, progress, groups=groups)
     rate = len(images) / (time.perf_counter() - start)
-    row = {"dataset": "images", "extractor": "extractor", "precision": "fp32"}
-    facts = statistics.describe(statistics.StatisticsConfig.parse(row, "row"), data, extractor)
-    real = statistics.Statistics(facts, mean, variance)
+    facts = statistics.describe(measured, data, extractor, groups)
+    results = {name: group.result(ALONE) for name, group in groups.items()}
+    real = statistics.Statistics(facts, mean, variance, results)
     statistics.save(real, setting.file("statistics.safetensors"))
     finite = all(bool(torch.isfinite(v).all()) for v in (*mean.values(), *variance.values()))
     text = f"statistics of {features(extractor):,} features, {rate:,.0f} images a second in fp32"

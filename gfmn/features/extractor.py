@@ -15,7 +15,7 @@ from gfmn.common.devices import PRECISIONS, Work, measured_precision
 from gfmn.common.errors import InputError
 from gfmn.networks import BatchNormMode, TappedNetwork
 from gfmn.networks.extractor_file import file_digest, load_network, read_header
-from gfmn.networks.tap_gradients import AffineGradient, inject_gradient
+from gfmn.networks.tap_gradients import AffineGradient, TapGradient, inject_gradient
 from gfmn.runtime.distributed import ALONE, World
 
 TapSelection = str | int | Sequence[str]  # "all", the first or last n of each network, or names
@@ -95,18 +95,21 @@ class Extractor(nn.Module):
             taps = network.stream(images, indices[-1] + 1)
             yield from (tap for i, tap in enumerate(taps) if i in indices)
 
-    def backward(self, taps: list[Tensor], gradients: Sequence[AffineGradient]) -> None:
-        """Take the gradient by every tap back to the images.
+    def backward(self, taps: list[Tensor], gradients: Sequence[TapGradient | None]) -> None:
+        """Take the gradient by every tap back to the images; None: the objective ignores the tap.
 
         `taps` are what `forward` returned. Where each tap is computed from the one before, the
         pass starts at the last, and the other gradients are injected on the way. The list is
         emptied, so that each tap is freed after its use.
         """
         for i, (tap, gradient) in enumerate(zip(taps, gradients, strict=True)):
-            if i not in self.roots:
+            if i not in self.roots and gradient is not None:
                 inject_gradient(tap, gradient)
         roots = [taps[i] for i in self.roots]
-        by_root = [gradients[i].evaluate(taps[i]) for i in self.roots]
+        by_root = []
+        for i, root in zip(self.roots, roots, strict=True):
+            gradient = gradients[i]
+            by_root.append(torch.zeros_like(root) if gradient is None else gradient.evaluate(root))
         taps.clear()
         del tap
         torch.autograd.backward(roots, by_root)

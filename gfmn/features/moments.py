@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gfmn.common.compiling import compiled, scalar_tensor
+from gfmn.common.compiling import compiled
 from gfmn.networks.rows import rows
 
 
@@ -36,15 +36,6 @@ class Layout:
         """Each tap's place in the vector."""
         ends = list(accumulate(self.sizes))
         return [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]
-
-
-@dataclass(frozen=True)
-class Target:
-    """What the generated features are matched to: the real ones' moments, all taps in a row."""
-
-    layout: Layout
-    mean: Tensor  # F float32
-    variance: Tensor  # F float32, unbiased
 
 
 class Moments(NamedTuple):
@@ -81,60 +72,58 @@ def batch_moments(taps: Iterable[Tensor], shift: Tensor, layout: Layout) -> Mome
     return Moments(first, second)
 
 
-class Delta(NamedTuple):
-    """Real minus generated mean, real minus generated unbiased variance, F each."""
+class RunningAverage(nn.Module):
+    """An exponential average of tensors, free of the start's bias (as ADAM's are).
 
-    mean: Tensor
-    variance: Tensor
-
-
-def differences(target: Target, batch: Moments, count: int) -> Delta:
-    """Delta of a batch of `count` samples."""
-    unbiasing = scalar_tensor(count / (count - 1), target.mean.device)
-    return Delta(*_differences(*batch, target.variance, unbiasing))
-
-
-@compiled
-def _differences(
-    first: Tensor, second: Tensor, variance: Tensor, unbiasing: Tensor
-) -> tuple[Tensor, Tensor]:
-    return -first, variance - (second - first.square()).clamp_min(0) * unbiasing
-
-
-class RunningMoments(nn.Module):
-    """Exponential averages of batch moments, free of the start's bias (as ADAM's are).
-
-    `decay` is the weight of the past at each step: at .95 and minibatch 64 the averages rest on
-    about 1,280 samples. The state is the module's buffers.
+    `decay` is the weight of the past at each step. The state is the module's buffers.
     """
 
-    first: Tensor  # F, toward 0 at the start
-    second: Tensor
-    total_weight: Tensor  # of all batches so far: 1 - decay^t
+    value: Tensor  # toward 0 at the start
+    total_weight: Tensor  # of all tensors so far: 1 - decay^t
 
-    def __init__(self, features: int, decay: float, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, shape: tuple[int, ...], decay: float, device: torch.device | str = "cpu"
+    ) -> None:
         super().__init__()
         self.decay = decay
-        self.register_buffer("first", torch.zeros(features, device=device))
-        self.register_buffer("second", torch.zeros(features, device=device))
+        self.register_buffer("value", torch.zeros(shape, device=device))
         zero = torch.zeros((), dtype=torch.float64, device=device)
         self.register_buffer("total_weight", zero)
 
+    def update(self, newest: Tensor) -> None:
+        """Average a further tensor in."""
+        self.total_weight.mul_(self.decay).add_(1 - self.decay)
+        self.value.lerp_(newest, 1 - self.decay)
+
+    def current(self) -> Tensor:
+        """The average, corrected for the bias toward the start's 0; after at least one update."""
+        return self.value / self.total_weight.float()
+
+    @property
+    def newest_weight(self) -> Tensor:
+        """The newest tensor's weight in `current`: its derivative by that tensor."""
+        return ((1 - self.decay) / self.total_weight).float()
+
+
+class RunningMoments(nn.Module):
+    """Exponential averages of batch moments, at decay .95 and minibatch 64 of 1,280 samples."""
+
+    def __init__(self, features: int, decay: float, device: torch.device | str = "cpu") -> None:
+        super().__init__()
+        self.average = RunningAverage((2, features), decay, device)
+
     def update(self, batch: Moments) -> None:
         """Average a further batch in."""
-        self.total_weight.mul_(self.decay).add_(1 - self.decay)
-        self.first.lerp_(batch.first, 1 - self.decay)
-        self.second.lerp_(batch.second, 1 - self.decay)
+        self.average.update(torch.stack(batch))
 
     def current(self) -> Moments:
-        """The averages, corrected for the bias toward the start's 0; after at least one update."""
-        weight = self.total_weight.float()
-        return Moments(self.first / weight, self.second / weight)
+        """The averages; after at least one update."""
+        return Moments(*self.average.current())
 
     @property
     def newest_weight(self) -> Tensor:
         """The newest batch's weight in `current`: its derivative by that batch's moments."""
-        return ((1 - self.decay) / self.total_weight).float()
+        return self.average.newest_weight
 
 
 class MergedMoments:

@@ -1,7 +1,7 @@
 """The statistics of real features: extracted once, kept in a file, verified before use."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -16,11 +16,14 @@ from gfmn.common.errors import InputError
 from gfmn.common.images import bytes_to_unit
 from gfmn.common.progress import Progress
 from gfmn.features.extractor import Extractor, Tap
-from gfmn.features.moments import Layout, MergedMoments, Target, batch_moments
+from gfmn.features.groups import Bank, BankConfig, Covariance, CovarianceConfig, Group, pooling
+from gfmn.features.moments import Layout, MergedMoments, batch_moments
+from gfmn.features.pooled import stage_ends
+from gfmn.features.target import PooledBank, PooledCovariance, Target
 from gfmn.networks import BatchNormMode
 from gfmn.runtime.distributed import ALONE, World
 
-FORMAT = "statistics-1"
+FORMAT = "statistics-2"
 
 
 class StatisticsConfig(Config):
@@ -32,6 +35,17 @@ class StatisticsConfig(Config):
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks; moments are wider
     batch: int = Field(256, ge=1)  # most images at a time, in each process
     processes: int = Field(1, ge=1)  # among which the images are divided
+    covariance: CovarianceConfig | None = None  # the group of that name; None: not in the file
+    bank: BankConfig | None = None
+
+    def groups(self, images: int) -> dict[str, Group]:
+        """The groups that are asked for besides the moments, of a data set of so many images."""
+        found: dict[str, Group] = {}
+        if self.covariance is not None:
+            found["covariance"] = Covariance(self.covariance)
+        if self.bank is not None:
+            found["bank"] = Bank(self.bank, images)
+        return found
 
     @model_validator(mode="after")
     def _batches(self) -> Self:
@@ -47,13 +61,28 @@ class Statistics:
     metadata: dict[str, Any]  # what `describe` returns
     mean: dict[str, Tensor]
     variance: dict[str, Tensor]
+    groups: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)  # `groups.py`
 
     def target(self, taps: Sequence[Tap], device: torch.device | str = "cpu") -> Target:
-        """The chosen taps' statistics as an objective's target, in the order of `taps`."""
+        """The chosen taps' statistics as an objective's target, in the order of `taps`.
+
+        Groups of pooled taps are those of the chosen ones that the file has.
+        """
         shapes = tuple(tap.shape for tap in taps)
         parts = [[source[tap.name] for tap in taps] for source in (self.mean, self.variance)]
         mean, variance = (torch.cat([_channels_last(p) for p in part]).to(device) for part in parts)
-        return Target(Layout(shapes), mean, variance)
+        layout = Layout(shapes)
+
+        def of_group(group: str, kind: type, *names: str) -> tuple[Any, ...]:
+            tensors = self.groups.get(group, {})
+            numbers = [i for i, tap in enumerate(taps) if f"{tap.name}/{names[0]}" in tensors]
+            return tuple(
+                kind(i, *(tensors[f"{taps[i].name}/{name}"].to(device) for name in names))
+                for i in numbers
+            )
+
+        covariance = of_group("covariance", PooledCovariance, "mean", "directions", "variances")
+        return Target(layout, mean, variance, covariance, of_group("bank", PooledBank, "vectors"))
 
 
 def _channels_last(statistic: Tensor) -> Tensor:
@@ -68,8 +97,11 @@ def extract(
     progress: Progress,
     world: World = ALONE,
     shuffle: bool = False,
+    groups: Mapping[str, Group] | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Mean and unbiased variance of every tap over N x H x W x 3 uint8 images.
+
+    `groups` are collected in the same pass, and have their results after it.
 
     One pass; memory does not grow with N. Moments of a batch are taken about the first batch's
     mean in float32 and merged in float64. Each process of the world takes its shard of the
@@ -86,10 +118,16 @@ def extract(
     if world.is_main:
         shift = batch_moments(_taps(batches[0], extractor, device), shift, layout).first
     world.broadcast_(shift)
+    names = [tap.name for tap in extractor.taps]
+    ends = stage_ends(extractor.taps) if groups else []
     for i in world.shard(len(batches)):
         chunk = batches[i]
-        moments = batch_moments(_taps(chunk, extractor, device), shift, layout)
+        pooled = dict.fromkeys(ends, torch.empty(0))
+        taps = pooling(_taps(chunk, extractor, device), names, pooled)
+        moments = batch_moments(taps, shift, layout)
         merged.update(moments, shift, len(chunk))
+        for group in (groups or {}).values():
+            group.update(pooled, batches.numbers(i))
         progress.advance(len(chunk) * world.size)
     merged = merge_over(world, merged)
     vectors = (merged.mean.float(), merged.variance().float())
@@ -129,7 +167,12 @@ class Batches:
 
     def __getitem__(self, i: int) -> np.ndarray:
         part = slice(self.ends[i], self.ends[i + 1])
-        return self.images[part] if self.order is None else self.images[np.sort(self.order[part])]
+        return self.images[part if self.order is None else self.numbers(i)]
+
+    def numbers(self, i: int) -> np.ndarray:
+        """Which images a batch has, in its order."""
+        numbers = np.arange(self.ends[i], self.ends[i + 1])
+        return numbers if self.order is None else np.sort(self.order[numbers])
 
 
 def _taps(chunk: np.ndarray, extractor: Extractor, device: torch.device) -> Iterator[Tensor]:
@@ -137,7 +180,10 @@ def _taps(chunk: np.ndarray, extractor: Extractor, device: torch.device) -> Iter
 
 
 def describe(
-    config: StatisticsConfig, dataset: dict[str, Any], extractor: Extractor
+    config: StatisticsConfig,
+    dataset: dict[str, Any],
+    extractor: Extractor,
+    groups: Mapping[str, Group] | None = None,
 ) -> dict[str, Any]:
     """The metadata of a statistics file; `dataset` is the prepared data set's `meta.json`."""
     return {
@@ -153,6 +199,7 @@ def describe(
         "value_range": [0, 1],  # of the images that the extractor takes
         "precision": extractor.precision,
         "variance": "unbiased",
+        "groups": {name: group.describe() for name, group in (groups or {}).items()},
     }
 
 
@@ -166,9 +213,11 @@ def _by_tap(vector: Tensor, taps: Sequence[Tap], layout: Layout) -> dict[str, Te
 
 
 def save(statistics: Statistics, path: Path) -> None:
-    """Write a statistics file: tensors `mean/<tap>` and `variance/<tap>`, and metadata."""
+    """Write a statistics file: tensors `mean/<tap>`, `variance/<tap>` and the groups', metadata."""
     tensors = {f"mean/{name}": value for name, value in statistics.mean.items()}
     tensors |= {f"variance/{name}": value for name, value in statistics.variance.items()}
+    for group, values in statistics.groups.items():
+        tensors |= {f"{group}/{name}": value for name, value in values.items()}
     tensorfile.write(path, tensors, {"format": FORMAT, **statistics.metadata})
 
 
@@ -177,7 +226,8 @@ def load(path: Path) -> Statistics:
     metadata = tensorfile.read_metadata(path, FORMAT)
     tensors = tensorfile.read(path)
     mean, variance = (tensorfile.part(tensors, f"{name}/") for name in ("mean", "variance"))
-    return Statistics(metadata, mean, variance)
+    groups = {name: tensorfile.part(tensors, f"{name}/") for name in metadata.get("groups", {})}
+    return Statistics(metadata, mean, variance, groups)
 
 
 def verify(statistics: Statistics, path: Path, extractor: Extractor, dataset: str) -> None:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from gfmn.common.compiling import compiled
 from gfmn.networks.convolution_kernels import ConvReLUKernel, build_kernel
 from gfmn.networks.rows import from_rows, rows
-from gfmn.networks.tap_gradients import AffineGradient
+from gfmn.networks.tap_gradients import TapGradient
 
 
 class ConvReLU(nn.Conv2d):
@@ -69,7 +69,7 @@ class _ConvReLU(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         (y,) = ctx.saved_tensors
-        injected: AffineGradient | None = ctx.tap_gradient
+        injected: TapGradient | None = ctx.tap_gradient
         grad, values = rows(grads[0]), rows(y)
         total = _mask(grad, values) if injected is None else injected.add_masked(grad, values)
         by_sum = from_rows(total, y.shape[1:])

@@ -6,7 +6,7 @@ the gradients of all taps are never held at once, and a `ConvReLU` adds in the s
 in which it applies its ReLU's mask.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -15,35 +15,110 @@ from gfmn.common.compiling import compiled
 from gfmn.networks.rows import from_rows, rows
 
 
-class AffineGradient(NamedTuple):
-    """The gradient `offset + scale * f` by each of a tap's features f, for every sample.
+class TapGradient(Protocol):
+    """What an objective says of one tap: a gradient by each feature of each sample."""
 
-    F each, float32, in the order of `rows`. Another kind of gradient needs the same methods.
+    def scaled(self, weight: float | Tensor) -> "TapGradient":
+        """The gradient of the objective times `weight`."""
+
+    def evaluate(self, tap: Tensor) -> Tensor:
+        """The gradient in the tap's precision: B x C x H x W, as the tap."""
+
+    def add(self, grad: Tensor, values: Tensor) -> Tensor:
+        """`grad` plus this gradient at the tap's `values`: B x F, rows, each of them."""
+
+    def add_masked(self, grad: Tensor, values: Tensor) -> Tensor:
+        """As `add`, then zero where the values are: the gradient before a ReLU."""
+
+
+class AffineGradient(NamedTuple):
+    """The gradient `offset + scale * f` by each of a tap's features f, the same of every sample.
+
+    F each, float32, in the order of `rows`.
     """
 
     offset: Tensor
     scale: Tensor
 
-    def scaled(self, weight: float) -> "AffineGradient":
-        """The gradient of the objective times `weight`."""
+    def scaled(self, weight: float | Tensor) -> "AffineGradient":
+        """See `TapGradient`."""
         return AffineGradient(self.offset * weight, self.scale * weight)
 
     def evaluate(self, tap: Tensor) -> Tensor:
-        """The gradient in the tap's precision: B x C x H x W, as the tap."""
+        """See `TapGradient`."""
         return from_rows(_affine(rows(tap), *self), tap.shape[1:])
 
     def add(self, grad: Tensor, values: Tensor) -> Tensor:
-        """`grad` plus this gradient at the tap's `values`: B x F, rows, each of them."""
+        """See `TapGradient`."""
         total: Tensor = _add(grad, values, *self)
         return total
 
     def add_masked(self, grad: Tensor, values: Tensor) -> Tensor:
-        """As `add`, then zero where the values are: the gradient before a ReLU."""
+        """See `TapGradient`."""
         total: Tensor = _add_masked(grad, values, *self)
         return total
 
 
-def inject_gradient(tap: Tensor, gradient: AffineGradient) -> None:
+class ChannelGradient(NamedTuple):
+    """The gradient `offset + scale * f` at every pixel, of each sample and channel its own.
+
+    B x C each, float32.
+    """
+
+    offset: Tensor
+    scale: Tensor
+
+    def scaled(self, weight: float | Tensor) -> "ChannelGradient":
+        """See `TapGradient`."""
+        return ChannelGradient(self.offset * weight, self.scale * weight)
+
+    def evaluate(self, tap: Tensor) -> Tensor:
+        """See `TapGradient`."""
+        return from_rows(_affine(self._pixels(rows(tap)), *self._each()).flatten(1), tap.shape[1:])
+
+    def add(self, grad: Tensor, values: Tensor) -> Tensor:
+        """See `TapGradient`."""
+        total: Tensor = _add(self._pixels(grad), self._pixels(values), *self._each()).flatten(1)
+        return total
+
+    def add_masked(self, grad: Tensor, values: Tensor) -> Tensor:
+        """See `TapGradient`."""
+        pair = (self._pixels(grad), self._pixels(values))
+        total: Tensor = _add_masked(*pair, *self._each()).flatten(1)
+        return total
+
+    def _pixels(self, matrix: Tensor) -> Tensor:
+        return matrix.view(len(matrix), -1, self.offset.shape[1])
+
+    def _each(self) -> tuple[Tensor, Tensor]:
+        return self.offset[:, None], self.scale[:, None]
+
+
+class SumGradient(NamedTuple):
+    """The sum of two gradients by one tap."""
+
+    first: TapGradient
+    second: TapGradient
+
+    def scaled(self, weight: float | Tensor) -> "SumGradient":
+        """See `TapGradient`."""
+        return SumGradient(self.first.scaled(weight), self.second.scaled(weight))
+
+    def evaluate(self, tap: Tensor) -> Tensor:
+        """See `TapGradient`."""
+        grad = rows(self.first.evaluate(tap))
+        return from_rows(self.second.add(grad, rows(tap)), tap.shape[1:])
+
+    def add(self, grad: Tensor, values: Tensor) -> Tensor:
+        """See `TapGradient`."""
+        return self.second.add(self.first.add(grad, values), values)
+
+    def add_masked(self, grad: Tensor, values: Tensor) -> Tensor:
+        """See `TapGradient`."""
+        return self.second.add_masked(self.first.add(grad, values), values)
+
+
+def inject_gradient(tap: Tensor, gradient: TapGradient) -> None:
     """Have the backward pass add `gradient` to what it brings to a tap: B x C x H x W.
 
     To be called once for a tap, between the forward and the backward pass.

@@ -16,6 +16,7 @@ from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig
 from gfmn.reporting.config import ReportConfig, check_report
 from gfmn.study.networks import Extractors, Network, Sizes, check_evaluators, check_extractors
 from gfmn.training.config import SeedsConfig
+from gfmn.training.objectives import OBJECTIVES
 
 SECTIONS = (  # all but `root` may be left out
     *("root", "datasets", "extractors", "evaluators", "statistics", "references"),
@@ -95,7 +96,7 @@ def _check_runs(
     where: str,
     sizes: Sizes,
     extractors: Extractors,
-    measured: Collection[str],
+    measured: Mapping[str, StatisticsConfig],
 ) -> dict[str, SeedsConfig]:
     _check_defaults(params.get("defaults", {}), f"{where}: defaults")
     runs: dict[str, SeedsConfig] = {}
@@ -108,9 +109,18 @@ def _check_runs(
         known(run.dataset, sizes, f"{path}.dataset")
         known(run.extractor, extractors, f"{path}.extractor")
         needed = f"{run.dataset}-{run.extractor}-{run.batchnorm}"
-        known(needed, measured, f"{path}: statistics")
+        _check_groups(run, needed, measured[known(needed, measured, f"{path}: statistics")], path)
         _check_run(run, extractors, sizes, path)
     return runs
+
+
+def _check_groups(run: SeedsConfig, name: str, statistics: StatisticsConfig, path: str) -> None:
+    """Whether the statistics have the groups that the run's objectives need."""
+    for objective in (run.objective, *run.added):
+        for group in OBJECTIVES[objective].needs:
+            if getattr(statistics, group) is None:
+                expected = f"statistics.{name}.{group}, which the objective {objective!r} needs"
+                raise InputError(f"{path}: expected {expected}, found none")
 
 
 def _check_defaults(defaults: Any, where: str) -> None:
@@ -208,8 +218,8 @@ def _check_run(run: SeedsConfig, extractors: Extractors, sizes: Sizes, path: str
 
 def _check_statistics(
     params: Mapping[str, Any], where: str, sizes: Sizes, extractors: Extractors
-) -> set[str]:
-    measured = set()
+) -> dict[str, StatisticsConfig]:
+    measured = {}
     for name, data, path in entries(params, "statistics", where):
         config = StatisticsConfig.parse(data, path)
         size = sizes[known(config.dataset, sizes, f"{path}.dataset")]
@@ -218,5 +228,5 @@ def _check_statistics(
             pair = f"{path}: extractor {config.extractor!r} on data set {config.dataset!r}"
             check_image_size(network.description, size, network.trained_size, pair)
         parts = (config.dataset, config.extractor, config.batchnorm)
-        measured.add(check_name(name, "-".join(parts), path))
+        measured[check_name(name, "-".join(parts), path)] = config
     return measured

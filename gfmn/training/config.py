@@ -24,6 +24,8 @@ class Method(objectives.Groups):
     latent: int = Field(100, ge=1)  # n_z
     decoder: str = "none"  # a trained extractor whose decoder the generator starts from
     objective: objectives.Name = "ama"
+    # Further objectives: the length of each one's gradient by the taps, in that of `objective`.
+    added: dict[objectives.Name, Annotated[float, Field(gt=0)]] = Field({})
     steps: int = Field(ge=1)  # generator updates
     batch: int = Field(64, ge=2)  # minibatch N, over all processes
     lr: float = Field(1e-4, gt=0)  # the generator's ADAM
@@ -44,7 +46,7 @@ class Method(objectives.Groups):
 
         That is all but `log_every` and the parameters of objectives that the run does not use.
         """
-        unused = objectives.Groups.model_fields.keys() - {self.objective}
+        unused = objectives.Groups.model_fields.keys() - {self.objective, *self.added}
         return self.model_dump(mode="json", exclude={"log_every", *unused})
 
     @model_validator(mode="after")

@@ -68,7 +68,9 @@ class Trainer:
             synchronize(self.extractor, world)
         self.tap_weights = tap_weights(config.weights, self.extractor)
         target = inputs.statistics.target(self.extractor.taps, device)
-        self.objective = objectives.build(config.objective, target, config, config.seed)
+        self.objective = objectives.build(
+            config.objective, target, config, config.seed, config.added
+        )
 
         # ------------------------------------------------------------------ optimizer
         self.weights = list(self.generator.parameters())
@@ -86,6 +88,7 @@ class Trainer:
         self.ema_weight = torch.zeros((), device=device)
         graphs = os.environ.get("GFMN_CUDA_GRAPHS", "0") == "1"
         graphed = graphs and device.type == "cuda" and world.size == 1
+        graphed = graphed and self.objective.capturable
         self._update: Work = GraphedWork(self.update) if graphed else self.update
 
     def step(self, step: int) -> None:
@@ -109,8 +112,9 @@ class Trainer:
 
         # The objective's gradient by each tap, in closed form.
         gradients = self.objective(taps, self.config.batch, self.world)
-        weighted = zip(gradients, self.tap_weights, strict=True)
-        gradients = [g.scaled(weight) if weight != 1 else g for g, weight in weighted]
+        for i, (gradient, weight) in enumerate(zip(gradients, self.tap_weights, strict=True)):
+            if gradient is not None and weight != 1:
+                gradients[i] = gradient.scaled(weight)
 
         # Through the networks and the generator to its weights, summed over the processes.
         self.extractor.backward(taps, gradients)

@@ -6,6 +6,7 @@ from builders.tiny_network import TinyNetwork
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
 from gfmn.features.statistics import Statistics
+from gfmn.runtime.distributed import ALONE
 from gfmn.training.config import TrainingConfig
 
 
@@ -27,10 +28,13 @@ class Taps32(TinyNetwork):
 
 
 def real(network: TinyNetwork, images: np.ndarray) -> Statistics:
+    asked = {"dataset": "d", "extractor": "e", "covariance": {"directions": 8}, "bank": {}}
+    groups = statistics.StatisticsConfig.parse(asked, "row").groups(len(images))
     with Progress("test", len(images), "images", every=1e9) as progress:
-        mean, variance = statistics.extract(images, network, 16, progress)
+        mean, variance = statistics.extract(images, network, 16, progress, groups=groups)
     metadata = {"dataset": "d", "extractor_digest": network.digest, "batchnorm": "eval"}
-    return Statistics(metadata, mean, variance)
+    results = {name: group.result(ALONE) for name, group in groups.items()}
+    return Statistics(metadata, mean, variance, results)
 
 
 def orange_discs() -> np.ndarray:

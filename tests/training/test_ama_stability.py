@@ -8,8 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gfmn.features.moments import Layout, Target
+from gfmn.features.moments import Layout
+from gfmn.features.target import Target
 from gfmn.training.objectives.adam_moving_average import AdamMovingAverage, AMAConfig
+from gfmn.training.objectives.matching import Matching
 
 EPS = 1e6  # far above the differences: ADAM is then linear, with the weight rate / eps
 
@@ -19,7 +21,7 @@ def differences_after(steps: int, weight: float, beta1: float, *gains: float) ->
     zero, gain = torch.zeros(len(gains)), torch.tensor(gains)
     target = Target(Layout(((len(gains), 1, 1),)), zero, zero)
     config = AMAConfig(rate=weight * EPS, beta1=beta1, beta2=0.0, eps=EPS)
-    objective = AdamMovingAverage(target, config, 0)
+    objective = Matching(target, AdamMovingAverage(target, config, 0))
     features, distances = torch.ones(len(gains)), []
     for _ in range(steps):
         tap = features.repeat(2, 1)[:, :, None, None]

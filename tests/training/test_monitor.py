@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gfmn.features.moments import Layout, Target, batch_moments
+from gfmn.features.moments import Layout, batch_moments
+from gfmn.features.target import Target
 from gfmn.training.objectives.monitor import Monitor
 
 FEATURES = 400

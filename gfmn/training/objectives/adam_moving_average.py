@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from gfmn.common.compiling import compiled, scalar_tensor
 from gfmn.common.config import Config
-from gfmn.features.moments import Delta, Moments, Target, differences
+from gfmn.features.moments import Moments
+from gfmn.features.target import Delta, Target, differences
 from gfmn.training.objectives.base import (
     OBJECTIVES,
     MomentGradient,

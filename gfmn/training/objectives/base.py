@@ -1,12 +1,13 @@
 """Base classes of objectives, and the pieces that several of them use.
 
-An objective is called with the taps of a batch and returns its gradient by each tap in closed
-form; no graph is kept for it. A file of this folder defines one objective and registers it under
-the name that parameters use.
+An objective is given a batch's taps and their moments, and returns its gradient by each tap in
+closed form; no graph is kept for it. A file of this folder defines one objective and registers it
+under the name that parameters use.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -15,38 +16,49 @@ from torch import Tensor, nn
 from gfmn.common import config
 from gfmn.common.compiling import compiled, scalar_tensor
 from gfmn.common.registry import Registry
-from gfmn.features.moments import Moments, Target, batch_moments
-from gfmn.networks.tap_gradients import AffineGradient
-from gfmn.runtime.distributed import ALONE, World
-from gfmn.training.objectives.monitor import Monitor
+from gfmn.features.moments import Moments
+from gfmn.features.target import Target
+from gfmn.networks.tap_gradients import AffineGradient, TapGradient
+from gfmn.runtime.distributed import World
 
 OBJECTIVES = Registry[type["Objective"]]()  # by name
 # ------------------------------------------------------------------------------ base classes
 
 
-class Objective(nn.Module, ABC):
-    """What is matched, and how: a gradient per tap, and a scalar to report.
+@dataclass(frozen=True)
+class Batch:
+    """What an objective sees of a minibatch."""
 
-    What is reported is the same for every objective, by its `monitor`, which `forward` must feed.
-    The module's buffers are its state.
-    """
+    taps: Sequence[Tensor]  # B x C x H x W each, of this process's shard
+    moments: Moments  # of all `count` samples, about the real mean
+    count: int  # samples over all processes
+    world: World
+
+
+class Gradient(NamedTuple):
+    """An objective's gradient by each tap, and its squared length over all samples and taps."""
+
+    by_tap: list[TapGradient | None]  # None: the objective ignores the tap
+    square_norm: Tensor  # over all processes
+
+
+class Objective(nn.Module, ABC):
+    """What is matched, and how. The module's buffers are its state."""
 
     Config: ClassVar[type[config.Config]] = config.Config  # its group of parameters; here: none
+    needs: ClassVar[tuple[str, ...]] = ()  # groups of the real statistics besides the moments
+    capturable: ClassVar[bool] = True  # by a CUDA graph: nothing in it waits for the device
 
     def __init__(self, target: Target, config: Any, seed: int) -> None:
         """`config`: an instance of `Config`; `seed`: for whatever starts at random."""
         super().__init__()
         self.target = target
-        self.monitor = Monitor(target)
 
     @abstractmethod
-    def forward(
-        self, taps: Sequence[Tensor], count: int | None = None, world: World = ALONE
-    ) -> list[AffineGradient]:
-        """Take a step of the objective's own state and return its gradient by each tap.
+    def gradient(self, batch: Batch) -> Gradient:
+        """Take a step of the objective's own state and return its gradient.
 
-        `taps`: B x C x H x W each, this process's shard of a batch of `count` samples (by default
-        all of it). Every process of the world gets the gradient of the whole batch's objective.
+        Every process of the world gets the gradient of the whole batch's objective by its shard.
         """
 
 
@@ -73,31 +85,22 @@ class MomentObjective(Objective):
         `batch`: the moments of all `count` samples about the real mean.
         """
 
-    @torch.no_grad()
-    def forward(
-        self, taps: Sequence[Tensor], count: int | None = None, world: World = ALONE
-    ) -> list[AffineGradient]:
-        """See the base class; the moments are summed over the processes."""
-        layout, mean = self.target.layout, self.target.mean
-        shard = len(taps[0])
-        count = count or shard
-        batch = batch_moments(taps, mean, layout)
-        if world.size > 1:
-            for moment in batch:
-                moment.mul_(shard / count)
-            world.sum_(*batch)
-        self.monitor.update(batch, count)
-        gradient = self.moment_gradient(batch, count)
-        offset, scale = _by_feature(*gradient, mean, scalar_tensor(count, mean.device))
-        return [AffineGradient(offset[place], scale[place]) for place in layout.slices()]
+    def gradient(self, batch: Batch) -> Gradient:
+        """See the base class."""
+        mean, count = self.target.mean, scalar_tensor(batch.count, self.target.mean.device)
+        gradient = self.moment_gradient(batch.moments, batch.count)
+        offset, scale, square = _by_feature(*gradient, *batch.moments, mean, count)
+        places = self.target.layout.slices()
+        return Gradient([AffineGradient(offset[p], scale[p]) for p in places], square)
 
 
 @compiled
 def _by_feature(
-    first: Tensor, second: Tensor, mean: Tensor, count: Tensor
-) -> tuple[Tensor, Tensor]:
-    scale = second * (2 / count)
-    return first / count - scale * mean, scale
+    by_first: Tensor, by_second: Tensor, first: Tensor, second: Tensor, mean: Tensor, count: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    scale = by_second * (2 / count)
+    square = by_first.square() + 4 * by_second * (by_first * first + by_second * second)
+    return by_first / count - scale * mean, scale, square.sum() / count
 
 
 # -------------------------------------------------------------------- used by several objectives

@@ -1,6 +1,7 @@
 """The paper's equation 1 as it stands, on the minibatch alone."""
 
-from gfmn.features.moments import Moments, differences
+from gfmn.features.moments import Moments
+from gfmn.features.target import differences
 from gfmn.training.objectives.base import (
     OBJECTIVES,
     MomentGradient,

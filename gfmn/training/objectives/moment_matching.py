@@ -5,7 +5,8 @@ from torch import Tensor
 
 from gfmn.common.compiling import compiled
 from gfmn.common.config import Config
-from gfmn.features.moments import Moments, RunningMoments, Target
+from gfmn.features.moments import Moments, RunningMoments
+from gfmn.features.target import Target
 from gfmn.training.objectives.base import (
     OBJECTIVES,
     MomentGradient,

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from gfmn.features.moments import Moments, RunningMoments, Target, differences
+from gfmn.features.moments import Moments, RunningMoments
+from gfmn.features.target import Target, differences
 
 LOSS_DECAY = 0.9  # of the past losses in the one that is reported
 GAPS_DECAY = 0.95  # of the past moments in those of the gaps

@@ -5,7 +5,8 @@ from pydantic import Field
 from torch import Tensor
 
 from gfmn.common.config import Config
-from gfmn.features.moments import Moments, Target, differences
+from gfmn.features.moments import Moments
+from gfmn.features.target import Target, differences
 from gfmn.training.objectives.base import (
     OBJECTIVES,
     MomentGradient,

@@ -1,0 +1,75 @@
+"""What a training matches: an objective, further ones added to it, and what is reported."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from gfmn.features.moments import batch_moments
+from gfmn.features.target import Target
+from gfmn.networks.tap_gradients import SumGradient, TapGradient
+from gfmn.runtime.distributed import ALONE, World
+from gfmn.training.objectives.base import Batch, Objective
+from gfmn.training.objectives.monitor import Monitor
+
+TINY = 1e-30  # squared length of a gradient, below which it counts as 0
+
+
+class Matching(nn.Module):
+    """The sum of an objective's gradient and those of others, each of a given length.
+
+    `added`: objectives, and the length of each one's gradient over all samples and taps in that of
+    `first`. What is reported is the same for every objective, by `monitor`. The buffers are the
+    state.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        first: Objective,
+        added: Mapping[str, tuple[Objective, float]] | None = None,
+    ) -> None:
+        super().__init__()
+        added = added or {}
+        self.target, self.first = target, first
+        self.added = nn.ModuleDict({name: objective for name, (objective, _) in added.items()})
+        self.lengths = [length for _, length in added.values()]
+        self.monitor = Monitor(target)
+
+    @property
+    def capturable(self) -> bool:
+        """Whether a CUDA graph can hold all of it."""
+        return all(cast(Objective, part).capturable for part in (self.first, *self.added.values()))
+
+    @torch.no_grad()
+    def forward(
+        self, taps: Sequence[Tensor], count: int | None = None, world: World = ALONE
+    ) -> list[TapGradient | None]:
+        """Take a step of every objective's state and return the gradient by each tap.
+
+        `taps`: B x C x H x W each, this process's shard of a batch of `count` samples (by default
+        all of it). Every process of the world gets the gradient of the whole batch's objective.
+        """
+        shard = len(taps[0])
+        count = count or shard
+        moments = batch_moments(taps, self.target.mean, self.target.layout)
+        if world.size > 1:
+            for moment in moments:
+                moment.mul_(shard / count)
+            world.sum_(*moments)
+        self.monitor.update(moments, count)
+        batch = Batch(taps, moments, count, world)
+        by_tap, square = self.first.gradient(batch)
+        for objective, length in zip(self.added.values(), self.lengths, strict=True):
+            more, its_square = cast(Objective, objective).gradient(batch)
+            weight = length * (square / its_square.clamp_min(TINY)).sqrt()
+            by_tap = [add(a, b, weight) for a, b in zip(by_tap, more, strict=True)]
+        return by_tap
+
+
+def add(a: TapGradient | None, b: TapGradient | None, weight: Tensor) -> TapGradient | None:
+    """a + weight b."""
+    if b is None:
+        return a
+    return b.scaled(weight) if a is None else SumGradient(a, b.scaled(weight))
