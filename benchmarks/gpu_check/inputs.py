@@ -39,7 +39,7 @@ def check(setting: Setting, deadline: float) -> Iterator[Check]:
     yield expect(True, f"{data['count']:,} images of {IMAGE_SIZE} px: {found}")
 
     extractor = setting.extractor()
-    row = {"dataset": "images", "extractor": "extractor", "precision": "fp32"}
+    row: dict[str, Any] = {"dataset": "images", "extractor": "extractor", "precision": "fp32"}
     row |= {"covariance": {}, "bank": {}}
     measured = statistics.StatisticsConfig.parse(row, "row")
     groups = measured.groups(data["count"])
