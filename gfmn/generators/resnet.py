@@ -14,8 +14,10 @@ class ResNet(nn.Module):
     """z (B x latent) -> images (B x 3 x S x S) in [-1, 1].
 
     A 4 x 4 transposed convolution (6 x 6 for 48 pixels), then one up-sampling residual block for
-    each doubling, whose channels halve down to 64; Xavier-uniform convolution weights.
+    each doubling, whose channels halve down to `width`; Xavier-uniform convolution weights.
     """
+
+    width = 64
 
     def __init__(self, image_size: int = 32, latent: int = 100) -> None:
         super().__init__()
@@ -23,7 +25,7 @@ class ResNet(nn.Module):
         if image_size not in doublings:
             raise ValueError(f"image_size: expected one of {list(doublings)}, found {image_size}")
         count = doublings[image_size]
-        widths = [64 << i for i in range(count, -1, -1)]
+        widths = [self.width << i for i in range(count, -1, -1)]
         self.stem = nn.ConvTranspose2d(latent, widths[0], image_size >> count, 1, 0, bias=False)
         pairs = itertools.pairwise(widths)
         self.blocks = nn.Sequential(*(UpBlock(before, after) for before, after in pairs))
@@ -35,6 +37,17 @@ class ResNet(nn.Module):
         h = self.blocks(self.stem(z[:, :, None, None]))
         images: Tensor = self.to_rgb(F.relu(self.norm(h)))
         return torch.tanh(images.float())  # float32 also where the convolutions run in bf16
+
+
+@GENERATORS.register("resnet_slim")
+class SlimResNet(ResNet):
+    """The residual generator with half of its channels, ours: a quarter of its work.
+
+    The last layers double by nearest neighbors and a convolution, so that no checkerboard comes
+    from the overlaps of a transposed one, as in `dcgan`.
+    """
+
+    width = 32
 
 
 class UpBlock(nn.Module):

@@ -37,6 +37,19 @@ def test_generator_has_as_many_parameters_as_the_published_code(name: str, size:
     assert images.shape == (2, 3, size, size)
 
 
+def test_slim_resnet_is_the_residual_generator_with_half_of_its_channels() -> None:
+    with torch.device("meta"):
+        slim, full = (
+            dict(generators.GENERATORS[name](image_size=32, latent=100).named_parameters())
+            for name in ("resnet_slim", "resnet")
+        )
+    assert slim.keys() == full.keys()
+    fixed = {3, 100}  # colors of an image, values of z
+    for name, parameter in full.items():
+        sizes = zip(parameter.shape[:2], slim[name].shape[:2], strict=True)
+        assert all(b == (a if a in fixed else a // 2) for a, b in sizes)
+
+
 def test_dcgan_has_two_extra_layers_before_the_last_doubling() -> None:
     layers = list(generators.build("dcgan", 32, 100).layers)
     convolutions = [layer[0] for layer in layers[:-1]] + [layers[-1]]
