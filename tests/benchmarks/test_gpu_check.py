@@ -18,7 +18,7 @@ from benchmarks.gpu_check.setting import Setting
 
 
 def test_all_parts_pass_on_a_cpu(tmp_path: Path) -> None:
-    words = ["--device", "cpu", "--quick", "--minutes", "0.3", "--out", str(tmp_path)]
+    words = ["--device", "cpu", "--quick", "--minutes", "0.05", "--out", str(tmp_path)]
     with pytest.raises(SystemExit) as ended:
         command.main(words, launch=in_this_process)
     report = json.loads((tmp_path / "report.json").read_text())
