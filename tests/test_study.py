@@ -58,6 +58,12 @@ def test_check_accepts_the_default_study() -> None:
         ("runs.vgg16.steps", 2.5, "runs.vgg16.steps: expected a valid integer"),
         ("runs.vgg16.lr", True, "runs.vgg16.lr: expected a valid number, found True"),
         ("runs.vgg16.objective", "amma", "runs.vgg16.objective: expected 'ama', 'covariance',"),
+        (
+            "runs.vgg16.added",
+            {"drifting": 1.0},
+            "runs.vgg16: expected statistics.photos-vgg16-eval.bank, which the objective",
+        ),
+        ("runs.vgg16.added", {"ama": 0}, "runs.vgg16.added.ama: expected"),
         ("runs.vgg16.seed", 0, "runs.vgg16.seed: unknown key; did you mean 'seeds'?"),
         ("runs.vgg16.seeds", [], "runs.vgg16.seeds: "),
         ("runs.vgg16.seeds", [1, 1], "runs.vgg16.seeds: expected"),

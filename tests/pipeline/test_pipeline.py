@@ -25,8 +25,8 @@ def study(folder: Path) -> dict[str, Any]:
     """A study on digits: an encoder and a classifier trained here, runs of three steps.
 
     The run `a` has three snapshots, which are scored. The run `d` takes the batch's batch norm,
-    starts from the encoder's decoder, has two seeds and is scored by the classifier. Sections that
-    it does not use are absent.
+    starts from the encoder's decoder, adds objectives of pooled features, has two seeds and is
+    scored by the classifier. Sections that it does not use are absent.
     """
     params = parameters()
     lite2 = params["evaluators"]["fetched"]["lite2"]
@@ -52,6 +52,7 @@ def study(folder: Path) -> dict[str, Any]:
             "digits-classifier-batch": {
                 **{"dataset": "digits", "extractor": "classifier"},
                 **{"batchnorm": "batch", "batch": 8},
+                **{"covariance": {"directions": 8}, "bank": {"count": 50}},
             },
         },
         "references": {
@@ -64,6 +65,7 @@ def study(folder: Path) -> dict[str, Any]:
             "d": {
                 **row("classifier", "batch", "encoder"),
                 **{"objective": "moment_matching", "taps": -3, "seeds": [0, 7], "lr": 2e-3},
+                **{"added": {"covariance": 2.0, "drifting": 0.5}},
             },
         },
         "sampling": {"count": 64},
