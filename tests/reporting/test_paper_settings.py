@@ -60,6 +60,7 @@ def differs(ama: dict[str, Any] | None = None, **changes: Any) -> str:
         ({"grad_clip_norm": 1.0, "warmup": 100}, "warm-up 100, clip 1"),
         ({"beta1": 0.9, "latent": 128}, "generator’s beta1 0.9, latent 128"),
         ({"weights": {"vgg19": 2.0}}, "weights vgg19 2"),
+        ({"added": {"covariance": 2.0, "drifting": 1}}, "covariance added, drifting added"),
         ({"extractor": "authors"}, NOTHING),
         ({"extractor": "encoder"}, NOTHING),
         ({"extractor": "library"}, "extractor torchvision’s vgg19_bn"),
