@@ -58,7 +58,7 @@ def pool(tap: Tensor) -> Pooled:
     return Pooled(mean, (variance + EPS).sqrt(), pixels)
 
 
-def stage_ends(taps: Sequence[Tap]) -> list[str]:
-    """The names of the taps that are pooled: of each network the last of each resolution."""
-    last = {(tap.name.partition(".")[0], tap.shape[1:]): tap.name for tap in taps}
-    return list(last.values())
+def stage_ends(taps: Sequence[Tap]) -> dict[str, int]:
+    """The taps that are pooled, of each network the last of each resolution: name and D."""
+    last = {(tap.name.partition(".")[0], tap.shape[1:]): tap for tap in taps}
+    return {tap.name: tap.shape[0] * (1 if tap.shape[1:] == (1, 1) else 2) for tap in last.values()}

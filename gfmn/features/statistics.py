@@ -119,7 +119,10 @@ def extract(
         shift = batch_moments(_taps(batches[0], extractor, device), shift, layout).first
     world.broadcast_(shift)
     names = [tap.name for tap in extractor.taps]
-    ends = stage_ends(extractor.taps) if groups else []
+    ends = stage_ends(extractor.taps) if groups else {}
+    for group in (groups or {}).values():  # a process without a batch has every tap, too
+        nothing = {name: torch.zeros(0, width, device=device) for name, width in ends.items()}
+        group.update(nothing, np.empty(0, int))
     for i in world.shard(len(batches)):
         chunk = batches[i]
         pooled = dict.fromkeys(ends, torch.empty(0))

@@ -56,7 +56,16 @@ def test_sum_of_gradients_adds_both_and_is_masked_by_a_relu() -> None:
 def test_stage_ends_are_the_last_taps_of_each_resolution_of_each_network() -> None:
     sizes = {"a.1": 8, "a.2": 8, "a.3": 4, "b.1": 8, "b.2": 2}
     taps = [Tap(name, (3, size, size)) for name, size in sizes.items()]
-    assert stage_ends(taps) == ["a.2", "a.3", "b.1", "b.2"]
+    assert stage_ends(taps) == {"a.2": 6, "a.3": 6, "b.1": 6, "b.2": 6}
+    assert stage_ends([Tap("a.1", (5, 1, 1))]) == {"a.1": 5}
+
+
+def test_groups_of_a_process_without_a_batch_have_every_tap() -> None:
+    groups = (Covariance(CovarianceConfig()), Bank(BankConfig(count=4), 9))
+    for group in groups:
+        group.update({"a.1": torch.zeros(0, 5)}, np.empty(0, int))
+    assert [tuple(part.shape) for part in groups[0].sums["a.1"]] == [(5,), (5, 5)]
+    assert groups[1].vectors["a.1"].shape == (4, 5)
 
 
 def vectors() -> dict[str, np.ndarray]:
