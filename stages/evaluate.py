@@ -21,7 +21,7 @@ def main(name: str) -> None:
     keep_freed_memory()
     config = EvaluationConfig.parse(*stage.section("evaluations", name))
     metrics = MetricsConfig.parse(*stage.optional_section("metrics"))
-    sampling = json.loads(paths.parameters("sampling").read_text())
+    sampling = json.loads(paths.parameters(f"sampling/{config.run}").read_text())
     data = prepared.read(paths.prepared(config.dataset))
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
     settings = metrics.model_dump(mode="json")

@@ -9,7 +9,7 @@ from gfmn import generators
 from gfmn.common import paths, stage
 from gfmn.common.devices import default_device
 from gfmn.common.images import read_images, write_images
-from gfmn.generators.sampling import SampleConfig, sample_parts
+from gfmn.generators.sampling import SampleConfig, SamplingConfig, sample_parts
 from gfmn.metrics import reference, snapshots
 from gfmn.metrics.config import SnapshotsConfig
 from gfmn.metrics.evaluator import load_evaluator
@@ -17,7 +17,7 @@ from gfmn.metrics.evaluator import load_evaluator
 
 def main(name: str) -> None:
     config = SnapshotsConfig.parse(*stage.section("snapshots", name))
-    sampling = SampleConfig.parse(*stage.optional_section("sampling"))
+    sampling = SamplingConfig.parse(*stage.optional_section("sampling")).of(config.run)
     sampling = sampling.model_copy(update={"count": config.count})
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
     folder = paths.reference(config.dataset, config.evaluator)

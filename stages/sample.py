@@ -13,12 +13,12 @@ from gfmn.common import paths, stage
 from gfmn.common.devices import default_device, keep_freed_memory
 from gfmn.common.images import grid, read_images, write_images
 from gfmn.generators.interpolation import COLUMNS, ROWS, images_at, row_latents
-from gfmn.generators.sampling import SampleConfig, sample_parts
+from gfmn.generators.sampling import SampleConfig, SamplingConfig, sample_parts
 
 
 def main(name: str) -> None:
     keep_freed_memory()
-    config = SampleConfig.parse(*stage.optional_section("sampling"))
+    config = SamplingConfig.parse(*stage.optional_section("sampling")).of(name)
     seeds = generators.trained_seeds(paths.model(name))
     if paths.samples(name).exists():  # perhaps with seeds that are no longer there
         shutil.rmtree(paths.samples(name))

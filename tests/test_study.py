@@ -165,6 +165,7 @@ def test_check_accepts_the_default_study() -> None:
         ("defaults.decoder", "none", "defaults.decoder: expected in every run's row, found here"),
         ("defaults", [1], "params.yaml: defaults: expected a mapping of parameters, found [1]"),
         ("sampling", {"count": 1}, "params.yaml: sampling.count: expected greater than or equal"),
+        ("sampling", {"counts": {"vgg": 9}}, "params.yaml: sampling.counts: no 'vgg'"),
         ("report.headline", "best", "report.headline: no run 'best'"),
         ("report.tables.table3.rows.taps2", {}, "report.tables.table3.rows.taps2"),
         ("report.tables.table2.rows.vgg16", {"paper": 9}, "report.tables.table2.rows.vgg16"),
@@ -252,12 +253,16 @@ def test_run_row_is_the_defaults_with_what_the_row_says_otherwise() -> None:
 
 def test_dependencies_of_a_run_are_what_its_training_uses() -> None:
     before = checked(PARAMS).dependencies()
-    assert {"sampling", "metrics", "report", "runs/vgg16"} <= before.keys()
+    assert {"sampling/vgg16", "metrics", "report", "runs/vgg16"} <= before.keys()
     unused = changed("defaults.moment_matching", {"decay": 0.5})
     unused["defaults"] |= {"ma": {"rate": 0.5}, "log_every": 3}
     after = checked(unused).dependencies()
     different = {name for name in before if before[name] != after[name]}
     assert different == {"runs/ma64", "runs/ma256", "runs/moment_matching", "report"}
+    more = checked(changed("sampling", {**PARAMS["sampling"], "counts": {"vgg16": 7}}))
+    after = more.dependencies()
+    different = {name for name in before if before[name] != after[name]}
+    assert different == {"sampling/vgg16", "report"} and after["sampling/vgg16"]["count"] == 7
     lower = checked(changed("defaults.lr", 1e-5)).dependencies()
     inherits = {f"runs/{name}" for name, row in PARAMS["runs"].items() if "lr" not in row}
     assert {name for name in before if before[name] != lower[name]} == inherits | {"report"}

@@ -12,7 +12,7 @@ def prepared(dataset: str) -> Path:
 
 
 def parameters(name: str) -> Path:
-    """What check-params writes of the parameters: `runs/<run>`, `sampling`, `metrics`, `report`."""
+    """What check-params writes: `runs/<run>`, `sampling/<run>`, `metrics`, `report`."""
     return Path("data/parameters") / f"{name}.json"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,17 @@ class SampleConfig(Config):
     # The generator's batch norm: averages kept in training, or each batch's own (the published
     # code's default). The scores of the two differ.
     batchnorm: Literal["running", "batch"] = "running"
+
+
+class SamplingConfig(SampleConfig):
+    """A study's samples: the same of every run but for how many some runs have."""
+
+    counts: dict[str, Annotated[int, Field(ge=2)]] = Field(default_factory=dict)  # by run
+
+    def of(self, run: str) -> SampleConfig:
+        """A run's samples."""
+        count = self.counts.get(run, self.count)
+        return SampleConfig(count=count, seed=self.seed, batchnorm=self.batchnorm)
 
 
 @torch.inference_mode()

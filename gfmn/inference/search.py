@@ -24,7 +24,7 @@ from gfmn.common.images import grid
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
 from gfmn.features.extractor import load_extractor
-from gfmn.generators.sampling import SampleConfig, sample
+from gfmn.generators.sampling import SampleConfig, SamplingConfig, sample
 from gfmn.metrics import reference
 from gfmn.metrics.class_score import class_score
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> str:
     keep_freed_memory()
     params = stage.read_params()
     row, where = runs.run_row(params, arguments.run, str(stage.PARAMS))
-    sampling = SampleConfig.parse(*stage.optional_section("sampling"))
+    sampling = SamplingConfig.parse(*stage.optional_section("sampling")).of(arguments.run)
     evaluator, real = _evaluation(params, arguments.run)
     fields = [word.partition("=")[::2] for word in arguments.fields]
     print(*(name for name, _ in fields), "steps", "fd", "score", "loss", "steps/s", sep="\t")

@@ -11,7 +11,7 @@ from gfmn.common.sections import check_keys, check_name, entries, known
 from gfmn.features.extractor import check_image_size, select_taps
 from gfmn.features.statistics import StatisticsConfig
 from gfmn.generators import IMAGE_SIZES
-from gfmn.generators.sampling import SampleConfig
+from gfmn.generators.sampling import SamplingConfig
 from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig, SnapshotsConfig
 from gfmn.reporting.config import ReportConfig, check_report
 from gfmn.study.networks import Extractors, Network, Sizes, check_evaluators, check_extractors
@@ -39,7 +39,7 @@ class Study:
     """A checked parameter file: what its runs, samples, scores and report depend on."""
 
     runs: Runs
-    sampling: SampleConfig
+    sampling: SamplingConfig
     metrics: MetricsConfig
     report: dict[str, Any]  # the sections that the report reads, runs complete
 
@@ -52,7 +52,7 @@ class Study:
         runs = {name: run.effective() for name, run in self.runs.items()}
         return {
             **{f"runs/{name}": values for name, values in runs.items()},
-            "sampling": self.sampling.model_dump(mode="json"),
+            **{f"sampling/{name}": self.sampling.of(name).model_dump(mode="json") for name in runs},
             "metrics": self.metrics.model_dump(mode="json"),
             "report": {**self.report, "runs": runs},
         }
@@ -75,7 +75,9 @@ def check(params: Mapping[str, Any], where: str) -> Study:
     measured = _check_statistics(params, where, sizes, extractors)
     references = _check_references(params, where, sizes, evaluators)
     runs = _check_runs(params, where, sizes, extractors, measured)
-    sampling = SampleConfig.parse(params.get("sampling", {}), f"{where}: sampling")
+    sampling = SamplingConfig.parse(params.get("sampling", {}), f"{where}: sampling")
+    for name in sampling.counts:
+        known(name, runs, f"{where}: sampling.counts")
     metrics = MetricsConfig.parse(params.get("metrics", {}), f"{where}: metrics")
     _check_evaluations(params, where, runs, sizes, references)
     _check_snapshots(params, where, runs, references)

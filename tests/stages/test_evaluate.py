@@ -42,7 +42,7 @@ def write_params(folder: Path, **sections: Any) -> None:
     }
     (folder / "params.yaml").write_text(json.dumps(params))
     sampling = {"count": 60, "seed": 5, "batchnorm": "batch"}  # as check-params writes it
-    stage.write_json(folder / paths.parameters("sampling"), sampling)
+    stage.write_json(folder / paths.parameters("sampling/a"), sampling)
 
 
 def test_evaluate_scores_every_seed_that_has_samples(study: Path) -> None:

@@ -45,7 +45,7 @@ def study(
         "sampling": {"count": COUNT, "seed": 5, "batchnorm": request.param},
     }
     Path("params.yaml").write_text(json.dumps(params))
-    stage.write_json(paths.parameters("sampling"), params["sampling"])
+    stage.write_json(paths.parameters("sampling/a"), params["sampling"])
     reference.main("digits-net")
     return params
 
