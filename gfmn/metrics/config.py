@@ -61,5 +61,6 @@ class MetricsConfig(Config):
     kernel: KernelConfig = KernelConfig()
     manifold: ManifoldConfig = ManifoldConfig()
     infinity: InfinityConfig = InfinityConfig()
+    slices: int = Field(256, ge=1)  # directions of the sliced Wasserstein distance
     neighbors: int = Field(1000, ge=1)  # samples whose nearest real images are searched
     seed: int = Field(2020, ge=0)  # of subsets and orders

@@ -88,18 +88,19 @@ def real_against_real(
     """
     against, features = described
     if held_out is not None:
-        labels = held_out.labels
+        images, labels = held_out.images, held_out.labels
         features = evaluator.features(held_out.images, folder / "held_out")
         rows = np.arange(len(held_out.images))
     else:
         rows, others = data.split(0.5, config.seed)
-        labels = data.labels
+        images, labels = data.images, data.labels
         other_half = _copied(features, others, folder / "others")
         against = replace(against, real=reference.fit(other_half.pooled, config))
     rows = np.random.default_rng((config.seed, 2)).permutation(rows)
     chosen = _copied(features, rows, folder / "chosen")
     row_labels = None if labels is None else np.asarray(labels)[rows]
-    samples = Samples(evaluator.space, chosen.pooled, chosen.logits, row_labels)
+    some = np.asarray(images[np.sort(rows[: config.neighbors])])
+    samples = Samples(evaluator.space, chosen.pooled, chosen.logits, row_labels, images=some)
     scores = measure_all(samples, against, config)
     result = EvaluationResult(scores, _class_histograms(chosen, against, data))
     return result, len(rows), against.real.gaussian.count
@@ -127,7 +128,9 @@ def compare(
     some = np.asarray(images[order[:count]])
     near = neighbors.find_neighbors(some, features.pooled[:count], data.images, against)
     distances = {space: one.distances[:, 0] for space, one in near.items()}
-    samples = Samples(evaluator.space, features.pooled, features.logits, nearest=distances)
+    samples = Samples(
+        evaluator.space, features.pooled, features.logits, nearest=distances, images=some
+    )
     units = {"pixel": "gray levels", "feature": f"{evaluator.name} features"}
     return EvaluationResult(
         measure_all(samples, against, config),

@@ -89,7 +89,7 @@ class Samples:
 
     `features`: N x D; `logits`: N x K, None without a classifier; `labels`: N true classes of
     labeled real images; `nearest`: by `pixel` and `feature`, some images' distances to their
-    nearest real one, empty where these are not asked for.
+    nearest real one, empty where these are not asked for; `images`: some of them, H x W x 3.
     """
 
     space: FeatureSpace
@@ -97,6 +97,7 @@ class Samples:
     logits: np.ndarray | None = None
     labels: np.ndarray | None = None
     nearest: Mapping[str, np.ndarray] = field(default_factory=dict)
+    images: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

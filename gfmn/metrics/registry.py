@@ -31,9 +31,11 @@ MODULES: tuple[MetricModule, ...] = tuple(  # in the order of tables' columns
         "infinity",
         "class_score",
         "kernel",
+        "sliced",
         "precision_recall",
         "classes",
         "memorization",
+        "checkerboard",
     )
 )
 NAMES = tuple(dict.fromkeys(metric.name for module in MODULES for metric in module.METRICS))

@@ -28,7 +28,11 @@ def samples(features: np.ndarray, sure: float, near: float, space: FeatureSpace 
     labels = np.arange(len(features)) % 4
     logits = sure * np.eye(4)[labels] + np.eye(4)[0] * (1 - sure)
     distances = near * np.linspace(0.5, 1.5, 100)
-    return Samples(space, features, logits, labels, {"pixel": distances, "feature": distances})
+    nearest = {"pixel": distances, "feature": distances}
+    smooth = np.linspace(0, 255, 8)[:, None, None] + np.zeros((4, 8, 8, 3))
+    board = 255.0 * (np.indices((8, 8)).sum(0) % 2)[..., None] + np.zeros((4, 8, 8, 3))
+    images = (board + sure / 5 * (smooth - board)).astype(np.uint8)
+    return Samples(space, features, logits, labels, nearest, images)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +79,7 @@ def test_every_direction_prefers_samples_like_the_real_ones(real: Reference) -> 
 def test_measure_all_leaves_out_what_the_images_lack(real: Reference) -> None:
     plain = measure_all(Samples(SPACE, normal(1, COUNT, 6)), real, CONFIG)
     names = {score.metric.name for score in plain.values()}
-    assert names == {"fd", "kd", "precision", "recall"}
+    assert names == {"fd", "kd", "sw", "precision", "recall"}
 
 
 def test_measure_all_of_another_width_is_a_one_line_error(real: Reference) -> None:
