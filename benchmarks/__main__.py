@@ -86,7 +86,7 @@ def header(device: torch.device) -> str:
         names = [line for line in described.read_text().splitlines() if "model name" in line]
         processor = names[0].partition(":")[2].strip() if names else processor
     parts = [processor, f"{torch.get_num_threads()} threads"]
-    parts.append("AMX" if has_bf16_units(torch.device("cpu")) else "no AMX")
+    parts.append("bf16 units" if has_bf16_units(torch.device("cpu")) else "no bf16 units")
     if device.type == "cuda":
         parts.append(torch.cuda.get_device_name(device))
     parts += [f"torch {torch.__version__}", "compiled" if compiler_present() else "eager"]

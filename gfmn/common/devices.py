@@ -29,11 +29,11 @@ def has_bf16(device: torch.device) -> bool:
 
 
 def has_bf16_units(device: torch.device) -> bool:
-    """Whether the hardware multiplies bf16 matrices natively: AMX on a CPU, Ampere or later."""
+    """Whether the hardware multiplies bf16 natively: AMX or AVX-512 on a CPU, Ampere or later."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    probe = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return bool(probe and probe())
+    probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return any(getattr(torch.cpu, probe, bool)() for probe in probes)
 
 
 def measured_precision(make: Callable[[str], Work], device: torch.device) -> str:
