@@ -10,6 +10,7 @@ from gfmn.common.progress import Progress
 from gfmn.datasets import prepared
 from gfmn.features import statistics
 from gfmn.features.extractor import load_extractor
+from gfmn.features.groups import new_groups
 from gfmn.runtime import processes
 from gfmn.runtime.distributed import World
 
@@ -31,7 +32,7 @@ def extract(name: str, config: statistics.StatisticsConfig, world: World) -> Non
         world=world,
         batchnorm=config.batchnorm,
     )
-    shuffle, groups = config.batchnorm == "batch", config.groups(len(data.images))
+    shuffle, groups = config.batchnorm == "batch", new_groups(config, len(data.images))
     with Progress(
         f"extract-stats {name}", len(data.images), "images", silent=not world.is_main
     ) as progress:

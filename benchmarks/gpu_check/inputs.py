@@ -14,6 +14,7 @@ from gfmn import sources
 from gfmn.common.errors import InputError
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
+from gfmn.features.groups import GROUPS, new_groups
 from gfmn.networks import build
 from gfmn.networks.extractor_file import NetworkRecord, read_header, save_extractor, summary
 from gfmn.runtime.distributed import ALONE
@@ -40,9 +41,9 @@ def check(setting: Setting, deadline: float) -> Iterator[Check]:
 
     extractor = setting.extractor()
     row: dict[str, Any] = {"dataset": "images", "extractor": "extractor", "precision": "fp32"}
-    row |= {"covariance": {}, "bank": {}}
+    row |= {name: {} for name in GROUPS}
     measured = statistics.StatisticsConfig.parse(row, "row")
-    groups = measured.groups(data["count"])
+    groups = new_groups(measured, data["count"])
     images, start = setting.real_images(), time.perf_counter()
     with Progress("statistics", len(images), "images") as progress:
         mean, variance = statistics.extract(images, extractor, 256, progress, groups=groups)

@@ -11,23 +11,23 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from gfmn.common import tensorfile
-from gfmn.common.config import Config
 from gfmn.common.errors import InputError
 from gfmn.common.images import bytes_to_unit
 from gfmn.common.progress import Progress
 from gfmn.features.extractor import Extractor, Tap
-from gfmn.features.groups import Bank, BankConfig, Covariance, CovarianceConfig, Group, pooling
+from gfmn.features.groups import GROUPS, Group, GroupConfigs
+from gfmn.features.groups.base import PooledPart, pooling
 from gfmn.features.moments import Layout, MergedMoments, batch_moments
 from gfmn.features.pooled import stage_ends
-from gfmn.features.target import PooledBank, PooledCovariance, Target
+from gfmn.features.target import Target
 from gfmn.networks import BatchNormMode
 from gfmn.runtime.distributed import ALONE, World
 
 FORMAT = "statistics-2"
 
 
-class StatisticsConfig(Config):
-    """Which real features are measured."""
+class StatisticsConfig(GroupConfigs):
+    """Which real features are measured, and which groups of their statistics are kept."""
 
     dataset: str
     extractor: str
@@ -35,17 +35,6 @@ class StatisticsConfig(Config):
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks; moments are wider
     batch: int = Field(256, ge=1)  # most images at a time, in each process
     processes: int = Field(1, ge=1)  # among which the images are divided
-    covariance: CovarianceConfig | None = None  # the group of that name; None: not in the file
-    bank: BankConfig | None = None
-
-    def groups(self, images: int) -> dict[str, Group]:
-        """The groups that are asked for besides the moments, of a data set of so many images."""
-        found: dict[str, Group] = {}
-        if self.covariance is not None:
-            found["covariance"] = Covariance(self.covariance)
-        if self.bank is not None:
-            found["bank"] = Bank(self.bank, images)
-        return found
 
     @model_validator(mode="after")
     def _batches(self) -> Self:
@@ -61,7 +50,7 @@ class Statistics:
     metadata: dict[str, Any]  # what `describe` returns
     mean: dict[str, Tensor]
     variance: dict[str, Tensor]
-    groups: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)  # `groups.py`
+    groups: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)  # by name
 
     def target(self, taps: Sequence[Tap], device: torch.device | str = "cpu") -> Target:
         """The chosen taps' statistics as an objective's target, in the order of `taps`.
@@ -71,18 +60,19 @@ class Statistics:
         shapes = tuple(tap.shape for tap in taps)
         parts = [[source[tap.name] for tap in taps] for source in (self.mean, self.variance)]
         mean, variance = (torch.cat([_channels_last(p) for p in part]).to(device) for part in parts)
-        layout = Layout(shapes)
+        groups = {group: self._parts(group, taps, device) for group in self.groups}
+        return Target(Layout(shapes), mean, variance, groups)
 
-        def of_group(group: str, kind: type, *names: str) -> tuple[Any, ...]:
-            tensors = self.groups.get(group, {})
-            numbers = [i for i, tap in enumerate(taps) if f"{tap.name}/{names[0]}" in tensors]
-            return tuple(
-                kind(i, *(tensors[f"{taps[i].name}/{name}"].to(device) for name in names))
-                for i in numbers
-            )
-
-        covariance = of_group("covariance", PooledCovariance, "mean", "directions", "variances")
-        return Target(layout, mean, variance, covariance, of_group("bank", PooledBank, "vectors"))
+    def _parts(
+        self, group: str, taps: Sequence[Tap], device: torch.device | str
+    ) -> tuple[PooledPart, ...]:
+        part, tensors = GROUPS[group].Part, self.groups[group]
+        names = part.tensors()
+        numbers = [i for i, tap in enumerate(taps) if f"{tap.name}/{names[0]}" in tensors]
+        return tuple(
+            part(i, **{name: tensors[f"{taps[i].name}/{name}"].to(device) for name in names})
+            for i in numbers
+        )
 
 
 def _channels_last(statistic: Tensor) -> Tensor:
@@ -229,7 +219,8 @@ def load(path: Path) -> Statistics:
     metadata = tensorfile.read_metadata(path, FORMAT)
     tensors = tensorfile.read(path)
     mean, variance = (tensorfile.part(tensors, f"{name}/") for name in ("mean", "variance"))
-    groups = {name: tensorfile.part(tensors, f"{name}/") for name in metadata.get("groups", {})}
+    names = [name for name in metadata.get("groups", {}) if name in GROUPS]
+    groups = {name: tensorfile.part(tensors, f"{name}/") for name in names}
     return Statistics(metadata, mean, variance, groups)
 
 

@@ -1,7 +1,8 @@
 """What the generated features are matched to, and how far a batch is from it."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -10,32 +11,13 @@ from gfmn.features.moments import Layout, Moments
 
 
 @dataclass(frozen=True)
-class PooledCovariance:
-    """The group `covariance` of one pooled tap, of D pooled features and k directions."""
-
-    tap: int  # its number among the selected taps
-    mean: Tensor  # D float32
-    directions: Tensor  # D x k, columns of length 1
-    variances: Tensor  # k, the largest first
-
-
-@dataclass(frozen=True)
-class PooledBank:
-    """The group `bank` of one pooled tap: real vectors in random order."""
-
-    tap: int  # its number among the selected taps
-    vectors: Tensor  # N x D float32
-
-
-@dataclass(frozen=True)
 class Target:
-    """The real features' statistics: the moments of all taps in a row, groups by pooled tap."""
+    """The real features' statistics: the moments of all taps in a row, and groups."""
 
     layout: Layout
     mean: Tensor  # F float32
     variance: Tensor  # F float32, unbiased
-    covariance: tuple[PooledCovariance, ...] = ()
-    bank: tuple[PooledBank, ...] = ()
+    groups: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # parts of pooled taps
 
 
 class Delta(NamedTuple):

@@ -5,6 +5,7 @@ from builders.tiny_network import TinyNetwork
 
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
+from gfmn.features.groups import GROUPS, new_groups
 from gfmn.features.statistics import Statistics
 from gfmn.runtime.distributed import ALONE
 from gfmn.training.config import TrainingConfig
@@ -28,8 +29,10 @@ class Taps32(TinyNetwork):
 
 
 def real(network: TinyNetwork, images: np.ndarray) -> Statistics:
-    asked = {"dataset": "d", "extractor": "e", "covariance": {"directions": 8}, "bank": {}}
-    groups = statistics.StatisticsConfig.parse(asked, "row").groups(len(images))
+    """With every group."""
+    asked = {"dataset": "d", "extractor": "e", **{name: {} for name in GROUPS}}
+    asked["covariance"] = {"directions": 8}
+    groups = new_groups(statistics.StatisticsConfig.parse(asked, "row"), len(images))
     with Progress("test", len(images), "images", every=1e9) as progress:
         mean, variance = statistics.extract(images, network, 16, progress, groups=groups)
     metadata = {"dataset": "d", "extractor_digest": network.digest, "batchnorm": "eval"}

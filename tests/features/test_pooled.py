@@ -10,7 +10,10 @@ from torch import Tensor
 
 from gfmn.features import statistics
 from gfmn.features.extractor import Tap
-from gfmn.features.groups import Bank, BankConfig, Covariance, CovarianceConfig
+from gfmn.features.groups import GROUPS, GroupConfigs, new_groups
+from gfmn.features.groups.bank import Bank
+from gfmn.features.groups.base import DrawnConfig, scales
+from gfmn.features.groups.landmarks import RIDGE
 from gfmn.features.pooled import pool, stage_ends
 from gfmn.networks.tap_gradients import AffineGradient, SumGradient
 from gfmn.runtime.distributed import ALONE
@@ -61,11 +64,12 @@ def test_stage_ends_are_the_last_taps_of_each_resolution_of_each_network() -> No
 
 
 def test_groups_of_a_process_without_a_batch_have_every_tap() -> None:
-    groups = (Covariance(CovarianceConfig()), Bank(BankConfig(count=4), 9))
-    for group in groups:
+    asked = new_groups(GroupConfigs.parse({name: {} for name in GROUPS}, "groups"), 9)
+    for group in asked.values():
         group.update({"a.1": torch.zeros(0, 5)}, np.empty(0, int))
-    assert [tuple(part.shape) for part in groups[0].sums["a.1"]] == [(5,), (5, 5)]
-    assert groups[1].vectors["a.1"].shape == (4, 5)
+        group.update({"a.1": torch.rand(9, 5)}, np.arange(9))
+        names = {f"a.1/{name}" for name in type(group).Part.tensors()}
+        assert group.result(ALONE).keys() == names
 
 
 def vectors() -> dict[str, np.ndarray]:
@@ -94,7 +98,7 @@ def test_covariance_group_has_numpys_mean_and_principal_directions() -> None:
 @pytest.mark.parametrize("count", [20, 500])
 def test_bank_has_pooled_features_of_drawn_images_each_once(count: int) -> None:
     network, discs = Taps32(), orange_discs()
-    bank = Bank(BankConfig(count=count, seed=3), len(discs))
+    bank = Bank(DrawnConfig(count=count, seed=3), len(discs))
     expected = {name: torch.from_numpy(v).float() for name, v in vectors().items()}
     for part in np.array_split(np.arange(len(discs)), 5):
         bank.update({name: v[part] for name, v in expected.items()}, part)
@@ -106,18 +110,81 @@ def test_bank_has_pooled_features_of_drawn_images_each_once(count: int) -> None:
         assert torch.equal(found[f"{name}/vectors"], features[drawn])
 
 
+def test_mixture_group_has_clusters_means_deviations_and_shares() -> None:
+    group = real(Taps32(), orange_discs()).groups["mixture"]
+    for tap, features in vectors().items():
+        found = {
+            name: group[f"{tap}/{name}"].double().numpy()
+            for name in GROUPS["mixture"].Part.tensors()
+        }
+        x = features / found["scale"]
+        # The clusters are where each vector is nearest to its own one's mean.
+        labels = ((x[:, None] - found["means"]) ** 2).sum(2).argmin(1)
+        assert found["weights"].sum() == pytest.approx(1) and len(found["weights"]) <= 16
+        moved = 0
+        for k, weight in enumerate(found["weights"]):
+            own = x[labels == k]
+            moved += abs(len(own) - weight * len(x))
+            mean = own.mean(0) if len(own) else found["means"][k]
+            assert np.linalg.norm(mean - found["means"][k]) < 0.2 * np.linalg.norm(x.std(0))
+        assert moved <= 4  # of 64: the last round of k-means may not have been the last possible
+
+
+def test_landmarks_group_has_the_mean_kernel_at_every_landmark() -> None:
+    """At the landmarks Nyström's projection is the mean embedding itself."""
+    group = real(Taps32(), orange_discs()).groups["landmarks"]
+    for tap, features in vectors().items():
+        found = {
+            name: group[f"{tap}/{name}"].double().numpy()
+            for name in GROUPS["landmarks"].Part.tensors()
+        }
+        x = features / found["scale"]
+
+        def kernel(a: np.ndarray, b: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+            squares = ((a[:, None] - b) ** 2).sum(2)[..., None]
+            return (1 / (1 + squares / (2 * lengths**2))).mean(2)
+
+        points, lengths = found["points"], found["bandwidths"]
+        typical = np.sqrt(((points[:, None] - x) ** 2).sum(2).mean())
+        np.testing.assert_allclose(lengths, typical * np.array([0.25, 0.5, 1]), rtol=1e-3)
+        expected = kernel(points, x, lengths).mean(1)
+        np.testing.assert_allclose(
+            kernel(points, points, lengths) @ found["weights"], expected, atol=30 * RIDGE
+        )
+
+
+def test_quantiles_group_has_numpys_quantiles_along_unit_directions() -> None:
+    group = real(Taps32(), orange_discs()).groups["quantiles"]
+    for tap, features in vectors().items():
+        found = {
+            name: group[f"{tap}/{name}"].double().numpy()
+            for name in GROUPS["quantiles"].Part.tensors()
+        }
+        np.testing.assert_allclose(np.linalg.norm(found["directions"], axis=0), 1, rtol=1e-5)
+        places = features / found["scale"] @ found["directions"]
+        levels = (np.arange(256) + 0.5) / 256
+        np.testing.assert_allclose(found["values"], np.quantile(places, levels, axis=0), atol=1e-4)
+
+
+@pytest.mark.parametrize("floor", [0.1, 0.5])
+def test_scales_are_deviations_over_a_floor(floor: float) -> None:
+    values = np.random.default_rng(0).normal(size=(50, 4)) * [0, 1, 2, 3]
+    deviations = values.std(0, ddof=1)
+    expected = deviations + floor * deviations.mean()
+    np.testing.assert_allclose(scales(torch.from_numpy(values), floor), expected)
+
+
 def test_groups_survive_their_file(tmp_path: Path) -> None:
     before, path = real(Taps32(), orange_discs()), tmp_path / "s.safetensors"
-    groups = {"covariance": Covariance(CovarianceConfig()), "bank": Bank(BankConfig(), 64)}
-    metadata = {"groups": {name: group.describe() for name, group in groups.items()}}
+    metadata = {"groups": {name: {"count": 64} for name in GROUPS}, "n": 1}
     statistics.save(
         statistics.Statistics(metadata, before.mean, before.variance, before.groups), path
     )
     after = statistics.load(path)
-    assert after.groups.keys() == {"covariance", "bank"} == before.groups.keys()
+    assert after.groups.keys() == GROUPS.keys() == before.groups.keys()
     for name, tensors in before.groups.items():
         assert after.groups[name].keys() == tensors.keys()
         assert all(torch.equal(after.groups[name][key], tensors[key]) for key in tensors)
     taps = Taps32().taps
-    assert [part.tap for part in after.target(taps).covariance] == [0, 1, 2]
-    assert [part.tap for part in after.target(taps[1:]).bank] == [0, 1]
+    assert [part.tap for part in after.target(taps).groups["covariance"]] == [0, 1, 2]
+    assert [part.tap for part in after.target(taps[1:]).groups["bank"]] == [0, 1]

@@ -1,40 +1,46 @@
-"""Statistics of pooled real features, in groups that a statistics file has on request.
-
-`covariance`: per pooled tap the mean, the principal directions and the variances along them.
-`bank`: per pooled tap real feature vectors themselves. Objectives say which group they need.
-"""
+"""What a group of statistics is: something about pooled real features, filled in one pass."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from gfmn.common.config import Config
+from gfmn.common import config
 from gfmn.features.pooled import pool
 from gfmn.runtime.distributed import World
 
 Vectors = Mapping[str, Tensor]  # by tap: B x D pooled features
 
 
-class CovarianceConfig(Config):
-    """Which directions of the pooled features are kept."""
+@dataclass(frozen=True)
+class PooledPart:
+    """One pooled tap's part in a group: float32 tensors, which a subclass names."""
 
-    directions: int = Field(128, ge=1)  # of the largest variance, of each tap; at most its own D
+    tap: int  # its number among the selected taps
 
-
-class BankConfig(Config):
-    """Which real images' pooled features are kept."""
-
-    count: int = Field(10000, ge=2)  # images, drawn by `seed`; at most all of them
-    seed: int = Field(0, ge=0)
+    @classmethod
+    def tensors(cls) -> tuple[str, ...]:
+        """The names of its tensors, in a file and here."""
+        return tuple(field.name for field in fields(cls) if field.name != "tap")
 
 
 class Group(ABC):
-    """One group of statistics, collected over the batches of one pass."""
+    """One group of statistics, collected over the batches of one pass.
+
+    `Config` has its parameters; `Part` is what it makes of a tap.
+    """
+
+    Config: ClassVar[type[config.Config]]
+    Part: ClassVar[type[PooledPart]]
+
+    @abstractmethod
+    def __init__(self, config: Any, images: int) -> None:
+        """`config`: an instance of `Config`; `images`: how many the data set has."""
 
     @abstractmethod
     def update(self, vectors: Vectors, images: np.ndarray) -> None:
@@ -49,70 +55,80 @@ class Group(ABC):
         """What the group was fitted with, for the file's metadata."""
 
 
-class Covariance(Group):
-    """Mean D, directions D x k (columns of length 1) and variances k, the largest first."""
+class DrawnConfig(config.Config):
+    """Which real images' pooled features are kept."""
 
-    def __init__(self, config: CovarianceConfig) -> None:
-        self.config, self.count = config, 0
-        self.sums: dict[str, tuple[Tensor, Tensor]] = {}  # of p, and of p p^T, float64
-
-    def update(self, vectors: Vectors, images: np.ndarray) -> None:
-        """See the base class."""
-        self.count += len(images)
-        for tap, batch in vectors.items():
-            wide = batch.double()
-            pair = (wide.sum(0), wide.T @ wide)
-            before = self.sums.get(tap)
-            added = pair if before is None else (before[0] + pair[0], before[1] + pair[1])
-            self.sums[tap] = added
-
-    def result(self, world: World) -> dict[str, Tensor]:
-        """See the base class."""
-        count = torch.tensor(float(self.count), dtype=torch.float64, device=world.device)
-        world.sum_(count, *(tensor for pair in self.sums.values() for tensor in pair))
-        self.count, found = int(count), {}
-        for tap, (total, products) in self.sums.items():
-            mean = total / count
-            covariance = (products - torch.outer(total, mean)) / (count - 1)
-            variances, directions = torch.linalg.eigh(covariance.cpu())
-            kept = min(self.config.directions, len(variances))
-            found[f"{tap}/mean"] = mean.cpu().float()
-            found[f"{tap}/directions"] = directions.flip(1)[:, :kept].float().contiguous()
-            found[f"{tap}/variances"] = variances.flip(0)[:kept].clamp_min(0).float()
-        return found
-
-    def describe(self) -> dict[str, Any]:
-        """See the base class."""
-        return {**self.config.model_dump(mode="json"), "count": self.count}
+    count: int = Field(10000, ge=2)  # images, drawn by `seed`; at most all of them
+    seed: int = Field(0, ge=0)
 
 
-class Bank(Group):
+class Drawn:
     """N x D pooled features of images drawn at random, in random order."""
 
-    def __init__(self, config: BankConfig, images: int) -> None:
-        self.config = config
+    def __init__(self, config: DrawnConfig, images: int) -> None:
         drawn = np.random.default_rng(config.seed).permutation(images)[: config.count]
-        self.rows = np.full(images, -1)  # each image's row in the bank, or -1
+        self.rows = np.full(images, -1)  # each image's row among the drawn ones, or -1
         self.rows[drawn] = np.arange(len(drawn))
         self.count = len(drawn)
         self.vectors: dict[str, Tensor] = {}
 
     def update(self, vectors: Vectors, images: np.ndarray) -> None:
-        """See the base class."""
+        """See `Group`."""
         of_batch = self.rows[images]
         drawn = torch.from_numpy(of_batch[of_batch >= 0])
         for tap, batch in vectors.items():
-            bank = self.vectors.setdefault(tap, batch.new_zeros(self.count, batch.shape[1]))
-            bank[drawn.to(batch.device)] = batch[torch.from_numpy(of_batch >= 0).to(batch.device)]
+            kept = self.vectors.setdefault(tap, batch.new_zeros(self.count, batch.shape[1]))
+            kept[drawn.to(batch.device)] = batch[torch.from_numpy(of_batch >= 0).to(batch.device)]
+
+    def result(self, world: World) -> dict[str, Tensor]:
+        """By tap, on the CPU, the same on every rank."""
+        world.sum_(*self.vectors.values())  # each row is 0 on all ranks but one
+        return {tap: kept.cpu() for tap, kept in self.vectors.items()}
+
+
+class FittedConfig(DrawnConfig):
+    """What a group is fitted to: drawn vectors, each feature over its deviation."""
+
+    floor: float = Field(0.1, gt=0)  # added to each deviation, in their mean
+
+
+class Fitted(Group):
+    """A group that is fitted to pooled features of drawn images once they are all there."""
+
+    Config = FittedConfig
+
+    def __init__(self, config: FittedConfig, images: int) -> None:
+        self.config, self.drawn = config, Drawn(config, images)
+
+    @abstractmethod
+    def fit(self, standardized: Tensor) -> dict[str, Tensor]:
+        """A tap's tensors but `scale`, from N x D features over it; the same on every machine."""
+
+    def update(self, vectors: Vectors, images: np.ndarray) -> None:
+        """See the base class."""
+        self.drawn.update(vectors, images)
 
     def result(self, world: World) -> dict[str, Tensor]:
         """See the base class."""
-        world.sum_(*self.vectors.values())  # each row is 0 on all ranks but one
-        return {f"{tap}/vectors": bank.cpu() for tap, bank in self.vectors.items()}
+        found: dict[str, Tensor] = {}
+        for tap, vectors in self.drawn.result(world).items():
+            scale = scales(vectors, self.config.floor)
+            tensors = {"scale": scale, **self.fit(vectors / scale)}
+            found |= {f"{tap}/{name}": value.contiguous() for name, value in tensors.items()}
+        return found
 
     def describe(self) -> dict[str, Any]:
         """See the base class."""
-        return {"count": self.count, "seed": self.config.seed}
+        return {**self.config.model_dump(mode="json"), "count": self.drawn.count}
+
+
+def scales(vectors: Tensor, floor: float) -> Tensor:
+    """What each of N x D real features is divided by: its deviation plus `floor` of their mean.
+
+    The floor keeps features that hardly vary from deciding everything.
+    """
+    deviation = vectors.std(0)
+    return deviation + floor * deviation.mean() + 1e-12
 
 
 def pooling(

@@ -16,9 +16,12 @@ from gfmn.training.objectives import (  # noqa: F401
     adam_moving_average,
     drifting,
     l2,
+    mixture,
+    mmd,
     moment_matching,
     moving_average,
     pooled_gaussian,
+    sliced_wasserstein,
 )
 from gfmn.training.objectives.base import OBJECTIVES, Objective
 from gfmn.training.objectives.matching import Matching
@@ -57,7 +60,7 @@ def build(
     def one(name: Name) -> Objective:
         cls = OBJECTIVES[name]
         for group in cls.needs:
-            if not getattr(target, group):
+            if not target.groups.get(group):
                 expected = f"the group {group!r} of at least one selected tap"
                 raise InputError(f"statistics: objective {name!r}: expected {expected}, found none")
         return cls(target, getattr(groups, name, cls.Config()), seed)

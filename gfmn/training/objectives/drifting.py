@@ -10,10 +10,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gfmn.common.config import Config
-from gfmn.features.pooled import pool
-from gfmn.features.target import PooledBank, Target
-from gfmn.networks.tap_gradients import TapGradient
-from gfmn.training.objectives.base import OBJECTIVES, Batch, Gradient, Objective
+from gfmn.features.groups.bank import PooledBank
+from gfmn.features.groups.base import scales
+from gfmn.training.objectives.base import OBJECTIVES, Batch
+from gfmn.training.objectives.pooled import PooledObjective, Queue, gathered, own
 
 TINY = 1e-12
 FAR = 1e9  # a distance that no weight survives
@@ -29,8 +29,8 @@ class DriftingConfig(Config):
 
 
 @OBJECTIVES.register("drifting")
-class Drifting(Objective):
-    """The sum over pooled taps and temperatures of -V . x, V the drift of x at fixed weights.
+class Drifting(PooledObjective):
+    """The sum over temperatures of -V . x, V the drift of x at fixed weights.
 
     x are the batch's pooled features, each over its real deviation. With the kernel
     `k(x, y) = exp(-|x - y| / t)`, normalized over the rows and over the columns of all y, and A its
@@ -41,66 +41,41 @@ class Drifting(Objective):
     Config = DriftingConfig
     needs = ("bank",)
 
-    def __init__(self, target: Target, config: DriftingConfig, seed: int) -> None:
-        super().__init__(target, config, seed)
-        self.temperatures = config.temperatures
-        self.parts = nn.ModuleList(_Neighbors(bank, config, seed) for bank in target.bank)
-
-    @torch.no_grad()
-    def gradient(self, batch: Batch) -> Gradient:
+    def state(self, real: PooledBank, config: DriftingConfig, seed: int) -> "Neighbors":
         """See the base class."""
-        by_tap: list[TapGradient | None] = [None] * len(batch.taps)
-        square = torch.zeros((), device=self.target.mean.device)
-        shard = batch.world.shard(batch.count)
-        for part in self.parts:
-            assert isinstance(part, _Neighbors)
-            pooled = pool(batch.taps[part.tap])
-            x = part.standardized(pooled.vector)
-            everyone = gathered(x, batch)
-            near = part.step(everyone)
-            drift = torch.zeros_like(everyone)
-            for temperature in self.temperatures:
-                drift += field(everyone, near, temperature)
-            by_vector = -drift[shard.start : shard.stop] / batch.count / part.scale
-            by_tap[part.tap] = pooled.tap_gradient(by_vector)
-            square += pooled.square_norm(by_vector)
-        batch.world.sum_(square)
-        return Gradient(by_tap, square)
+        return Neighbors(real, config, seed)
+
+    def by_vector(self, state: "Neighbors", vectors: Tensor, batch: Batch) -> Tensor:
+        """See the base class."""
+        x = gathered(vectors / state.scale, batch)
+        near = state.step(x)
+        drift = torch.zeros_like(x)
+        for temperature in state.temperatures:
+            drift += field(x, near, temperature)
+        return -drift[own(batch)] / batch.count / state.scale
 
 
-class _Neighbors(nn.Module):
+class Neighbors(nn.Module):
     """One pooled tap's real vectors, and the queue of generated ones."""
 
-    queue: Tensor  # Q x D, the newest first
-    filled: Tensor  # how many of them there are
     position: Tensor  # in the bank, of the next positives
 
-    def __init__(self, bank: PooledBank, config: DriftingConfig, seed: int) -> None:
+    def __init__(self, real: PooledBank, config: DriftingConfig, seed: int) -> None:
         super().__init__()
-        deviation = bank.vectors.std(0)
-        self.tap, self.positives = bank.tap, config.positives
-        self.scale = deviation + config.floor * deviation.mean() + TINY
-        self.bank = self.standardized(bank.vectors)
-        device = bank.vectors.device
-        self.register_buffer("queue", torch.zeros(config.queue, len(deviation), device=device))
-        self.register_buffer("filled", torch.zeros((), dtype=torch.int64, device=device))
+        self.positives, self.temperatures = config.positives, config.temperatures
+        self.scale = scales(real.vectors, config.floor)
+        self.bank = real.vectors / self.scale
+        device = real.vectors.device
+        self.queue = Queue(config.queue, len(self.scale), device)
         start = torch.tensor(seed * 7919 % len(self.bank), device=device)
         self.register_buffer("position", start)
-
-    def standardized(self, vectors: Tensor) -> Tensor:
-        """Each feature over its real deviation."""
-        return vectors / self.scale
 
     def step(self, x: Tensor) -> "Near":
         """The next positives, and the negatives: x and the queue, into which x then goes."""
         numbers = torch.arange(self.positives, device=x.device)
         positives = self.bank[(self.position + numbers) % len(self.bank)]
         self.position.add_(self.positives).remainder_(len(self.bank))
-        present = torch.arange(len(self.queue), device=x.device) < self.filled
-        near = Near(positives, torch.cat((x, self.queue)), present)
-        self.queue.copy_(torch.cat((x, self.queue))[: len(self.queue)])
-        self.filled.add_(len(x)).clamp_max_(len(self.queue))
-        return near
+        return Near(positives, *self.queue.push(x))
 
 
 class Near(NamedTuple):
@@ -108,15 +83,14 @@ class Near(NamedTuple):
 
     positives: Tensor  # P x D
     negatives: Tensor  # (B + Q) x D, x itself first
-    present: Tensor  # Q bool: places of the queue into which something was put
+    present: Tensor  # B + Q bool: which of these there are
 
 
 def field(x: Tensor, near: Near, temperature: float) -> Tensor:
     """V, B x D, at a temperature in the mean distance to the positives; root mean square 1."""
-    count = len(x)
     to_positives, to_negatives = (distances(x, y) for y in (near.positives, near.negatives))
+    to_negatives = torch.where(near.present, to_negatives, FAR)
     to_negatives.fill_diagonal_(FAR)
-    to_negatives[:, count:] = torch.where(near.present, to_negatives[:, count:], FAR)
     logits = torch.cat((to_positives, to_negatives), 1) / (-temperature * to_positives.mean())
     weights = (logits.softmax(1) * logits.softmax(0)).sqrt()
     attract, repel = weights.split((len(near.positives), len(near.negatives)), 1)
@@ -130,13 +104,3 @@ def distances(a: Tensor, b: Tensor) -> Tensor:
     """Euclidean, N x M; not by products, whose rounding is large where rows are near."""
     found: Tensor = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
     return found
-
-
-def gathered(x: Tensor, batch: Batch) -> Tensor:
-    """All processes' rows of a batch, in order."""
-    if batch.world.size == 1:
-        return x
-    shard, rows = batch.world.shard(batch.count), x.new_zeros(batch.count, x.shape[1])
-    rows[shard.start : shard.stop] = x
-    batch.world.sum_(rows)
-    return rows

@@ -7,18 +7,19 @@ An objective is a function of m and S; its gradient passes through the newest ba
 """
 
 from abc import abstractmethod
+from typing import Any
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from gfmn.common.config import Config
+from gfmn.features.groups.covariance import PooledCovariance
 from gfmn.features.moments import RunningAverage
-from gfmn.features.pooled import pool
-from gfmn.features.target import PooledCovariance, Target
-from gfmn.networks.tap_gradients import TapGradient
-from gfmn.training.objectives.base import OBJECTIVES, Batch, Gradient, Objective
+from gfmn.training.objectives.base import OBJECTIVES, Batch
+from gfmn.training.objectives.pooled import PooledObjective
 
+Derivatives = tuple[Tensor, Tensor]
 LEAST = 1e-4  # variance of a direction: a minibatch has fewer samples than there are directions
 
 
@@ -29,57 +30,49 @@ class PooledGaussianConfig(Config):
     floor: float = Field(0.1, gt=0)  # added to each direction's variance, in their mean
 
 
-class PooledGaussian(Objective):
-    """The sum over pooled taps of a function of m and S, over k."""
+class ProjectedConfig(PooledGaussianConfig):
+    """How many directions there are besides."""
+
+    directions: int = Field(128, ge=1)
+
+
+class PooledGaussian(PooledObjective):
+    """A function of m and S, over k."""
 
     Config = PooledGaussianConfig
     needs = ("covariance",)
 
-    def __init__(self, target: Target, config: PooledGaussianConfig, seed: int) -> None:
-        super().__init__(target, config, seed)
-        parts = [Whitened(real, config) for real in target.covariance]
-        self.parts = nn.ModuleList(parts)
+    def state(self, real: PooledCovariance, config: Any, seed: int) -> "Whitened":
+        """See the base class."""
+        return Whitened(real, config)
 
     @abstractmethod
-    def derivatives(self, mean: Tensor, covariance: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        """By m (k) and by S (k x k, symmetric); `real`: the diagonal of R."""
+    def derivatives(self, mean: Tensor, covariance: Tensor, tap: "Whitened") -> Derivatives:
+        """By m (k) and by S (k x k, symmetric) of a tap."""
 
-    @torch.no_grad()
-    def gradient(self, batch: Batch) -> Gradient:
-        """See the base class."""
-        by_tap: list[TapGradient | None] = [None] * len(batch.taps)
-        square = torch.zeros((), device=self.target.mean.device)
-        for part in self.parts:
-            assert isinstance(part, Whitened)
-            pooled = pool(batch.taps[part.tap])
-            y = part.coordinates(pooled.vector)
-            mean, covariance = part.update(y, batch)
-            by_mean, by_covariance = self.derivatives(mean, covariance, part.real)
-            # S = E[y y^T] - m m^T, so dL/dy = w / B (dL/dm + 2 dL/dS (y - m)).
-            weight = part.average.newest_weight / (batch.count * len(mean))
-            by_y = (by_mean + 2 * (y - mean) @ by_covariance) * weight
-            by_vector = by_y @ part.whitening.T
-            by_tap[part.tap] = pooled.tap_gradient(by_vector)
-            square += pooled.square_norm(by_vector)
-        batch.world.sum_(square)
-        return Gradient(by_tap, square)
+    def by_vector(self, state: "Whitened", vectors: Tensor, batch: Batch) -> Tensor:
+        """S = E[y y^T] - m m^T, so dL/dy = w / B (dL/dm + 2 dL/dS (y - m))."""
+        y = (vectors - state.center) @ state.whitening
+        mean, covariance = state.update(y, batch)
+        by_mean, by_covariance = self.derivatives(mean, covariance, state)
+        weight = state.average.newest_weight / (batch.count * len(mean))
+        by_y = (by_mean + 2 * (y - mean) @ by_covariance) * weight
+        return by_y @ state.whitening.T
 
 
 class Whitened(nn.Module):
-    """One pooled tap's coordinates y, and their running mean and second moment."""
+    """The way to one tap's coordinates y, and their running mean and second moment."""
+
+    directions: Tensor  # of `Projected`: k x P
 
     def __init__(self, real: PooledCovariance, config: PooledGaussianConfig) -> None:
         super().__init__()
-        self.tap, self.center = real.tap, real.mean
+        self.center = real.mean
         floored = real.variances + config.floor * real.variances.mean()
         self.whitening = real.directions / floored.sqrt()  # D x k
-        self.real = real.variances / floored  # k
+        self.real = real.variances / floored  # k: the diagonal of R
         k, device = len(self.real), real.mean.device
         self.average = RunningAverage((k + 1, k), config.decay, device)  # E[y], E[y y^T]
-
-    def coordinates(self, vectors: Tensor) -> Tensor:
-        """B x D -> B x k."""
-        return (vectors - self.center) @ self.whitening
 
     def update(self, y: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Average a shard's y in; m and S of all batches so far."""
@@ -95,9 +88,35 @@ class Whitened(nn.Module):
 class Covariance(PooledGaussian):
     """|m|^2 + |S - R|^2, the Frobenius distance of whitened covariances."""
 
-    def derivatives(self, mean: Tensor, covariance: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    def derivatives(self, mean: Tensor, covariance: Tensor, tap: Whitened) -> Derivatives:
         """See the base class."""
-        return 2 * mean, 2 * (covariance - torch.diag(real))
+        return 2 * mean, 2 * (covariance - torch.diag(tap.real))
+
+
+@OBJECTIVES.register("projected")
+class Projected(PooledGaussian):
+    """|m|^2 + k / P sum_p (u_p^T (S - R) u_p)^2, u_p random directions of length 1 among the k.
+
+    Variances along P directions alone, whatever lies between them: the cheap control of
+    `covariance`.
+    """
+
+    Config = ProjectedConfig
+
+    def state(self, real: PooledCovariance, config: Any, seed: int) -> Whitened:
+        """See the base class."""
+        state = Whitened(real, config)
+        generator = torch.Generator().manual_seed(seed)
+        directions = torch.randn(len(state.real), config.directions, generator=generator)
+        directions /= directions.norm(dim=0)
+        state.register_buffer("directions", directions.to(real.mean.device))
+        return state
+
+    def derivatives(self, mean: Tensor, covariance: Tensor, tap: Whitened) -> Derivatives:
+        """See the base class."""
+        u = tap.directions
+        excess = ((covariance - torch.diag(tap.real)) @ u * u).sum(0)
+        return 2 * mean, (u * excess) @ u.T * (2 * len(mean) / u.shape[1])
 
 
 @OBJECTIVES.register("frechet")
@@ -109,12 +128,13 @@ class Frechet(PooledGaussian):
 
     capturable = False  # eigenvalues on a GPU are checked by the host
 
-    def derivatives(self, mean: Tensor, covariance: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    def derivatives(self, mean: Tensor, covariance: Tensor, tap: Whitened) -> Derivatives:
         """By S: I - R^1/2 (R^1/2 S R^1/2)^-1/2 R^1/2."""
-        root = real.sqrt()
+        root = tap.real.sqrt()
         values, vectors = torch.linalg.eigh(root[:, None] * covariance * root)
         inverse = (vectors / values.clamp_min(LEAST).sqrt()) @ vectors.T
-        return 2 * mean, torch.eye(len(real), device=real.device) - root[:, None] * inverse * root
+        identity = torch.eye(len(root), device=root.device)
+        return 2 * mean, identity - root[:, None] * inverse * root
 
 
 @OBJECTIVES.register("gaussian_kl")
@@ -124,9 +144,9 @@ class GaussianKL(PooledGaussian):
 
     capturable = False
 
-    def derivatives(self, mean: Tensor, covariance: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    def derivatives(self, mean: Tensor, covariance: Tensor, tap: Whitened) -> Derivatives:
         """By m: R^-1 m; by S: (R^-1 - S^-1) / 2."""
-        precision = real.clamp_min(LEAST).reciprocal()
+        precision = tap.real.clamp_min(LEAST).reciprocal()
         values, vectors = torch.linalg.eigh(covariance)
         inverse = (vectors / values.clamp_min(LEAST)) @ vectors.T
         return precision * mean, (torch.diag(precision) - inverse) / 2

@@ -1,0 +1,40 @@
+"""Statistics of pooled real features, in groups that a statistics file has on request.
+
+Objectives say which group they need. A new group is a file of its own and its line here.
+"""
+
+from typing import TYPE_CHECKING
+
+from pydantic import create_model
+
+from gfmn.common.config import Config
+from gfmn.features.groups.bank import Bank
+from gfmn.features.groups.base import Group
+from gfmn.features.groups.covariance import Covariance
+from gfmn.features.groups.landmarks import Landmarks
+from gfmn.features.groups.mixture import Mixture
+from gfmn.features.groups.quantiles import Quantiles
+
+GROUPS: dict[str, type[Group]] = {
+    "covariance": Covariance,
+    "bank": Bank,
+    "mixture": Mixture,
+    "landmarks": Landmarks,
+    "quantiles": Quantiles,
+}
+
+# The parameters of every group; None: not in the file.
+if TYPE_CHECKING:  # which cannot follow what is made at run time
+    GroupConfigs = Config
+else:
+    GroupConfigs = create_model(
+        "GroupConfigs",
+        __base__=Config,
+        **{name: (group.Config | None, None) for name, group in GROUPS.items()},
+    )
+
+
+def new_groups(config: GroupConfigs, images: int) -> dict[str, Group]:
+    """The groups that are asked for, empty, for a data set of so many images."""
+    asked = {name: getattr(config, name) for name in GROUPS}
+    return {name: GROUPS[name](one, images) for name, one in asked.items() if one is not None}
