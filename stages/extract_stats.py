@@ -9,6 +9,7 @@ from gfmn.common.devices import keep_freed_memory
 from gfmn.common.progress import Progress
 from gfmn.datasets import prepared
 from gfmn.features import statistics
+from gfmn.features.copies import Copies
 from gfmn.features.extractor import load_extractor
 from gfmn.features.groups import new_groups
 from gfmn.runtime import processes
@@ -32,12 +33,13 @@ def extract(name: str, config: statistics.StatisticsConfig, world: World) -> Non
         world=world,
         batchnorm=config.batchnorm,
     )
-    shuffle, groups = config.batchnorm == "batch", new_groups(config, len(data.images))
+    images = Copies(data.images, config.copies) if config.copies else data.images
+    shuffle, groups = config.batchnorm == "batch", new_groups(config, len(images))
     with Progress(
-        f"extract-stats {name}", len(data.images), "images", silent=not world.is_main
+        f"extract-stats {name}", len(images), "images", silent=not world.is_main
     ) as progress:
         mean, variance = statistics.extract(
-            data.images, extractor, config.batch, progress, world, shuffle, groups
+            images, extractor, config.batch, progress, world, shuffle, groups
         )
     results = {name: group.result(world) for name, group in groups.items()}
     if not world.is_main:

@@ -43,6 +43,23 @@ def signed_to_bytes(images: Tensor) -> np.ndarray:
     return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
+def shifted(images: np.ndarray, offsets: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """N x H x W x 3 -> the same, each from its offset (N x 2: rows, columns), then some mirrored.
+
+    Pixels from outside an image are its reflection. `mirrored`: N bool.
+    """
+    count, height, width = images.shape[:3]
+    limit = int(np.abs(offsets).max(initial=0))
+    border = ((0, 0), (limit, limit), (limit, limit), (0, 0))
+    padded = np.pad(images, border, mode="reflect") if limit else images
+    rows, columns = (
+        limit + offsets[:, i : i + 1] + np.arange(size) for i, size in enumerate((height, width))
+    )
+    columns = np.where(mirrored[:, None], columns[:, ::-1], columns)
+    picked: np.ndarray = padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None]]
+    return picked
+
+
 def write_images(path: Path, parts: Iterable[np.ndarray], count: int, size: int) -> None:
     """Write a count x S x S x 3 uint8 `.npy` file, S = `size` pixels, part by part.
 

@@ -14,6 +14,7 @@ from gfmn.common import tensorfile
 from gfmn.common.errors import InputError
 from gfmn.common.images import bytes_to_unit
 from gfmn.common.progress import Progress
+from gfmn.features.copies import Copies, CopiesConfig
 from gfmn.features.extractor import Extractor, Tap
 from gfmn.features.groups import GROUPS, Group, GroupConfigs
 from gfmn.features.groups.base import PooledPart, pooling
@@ -35,6 +36,7 @@ class StatisticsConfig(GroupConfigs):
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks; moments are wider
     batch: int = Field(256, ge=1)  # most images at a time, in each process
     processes: int = Field(1, ge=1)  # among which the images are divided
+    copies: CopiesConfig | None = None  # of the images, which are measured as well
 
     @model_validator(mode="after")
     def _batches(self) -> Self:
@@ -81,7 +83,7 @@ def _channels_last(statistic: Tensor) -> Tensor:
 
 @torch.no_grad()
 def extract(
-    images: np.ndarray,
+    images: np.ndarray | Copies,
     extractor: Extractor,
     batch: int,
     progress: Progress,
@@ -149,7 +151,7 @@ def merge_over(world: World, merged: MergedMoments) -> MergedMoments:
 class Batches:
     """N x H x W x 3 images in batches of nearly equal size, `most` at most."""
 
-    def __init__(self, images: np.ndarray, most: int, shuffle: bool) -> None:
+    def __init__(self, images: np.ndarray | Copies, most: int, shuffle: bool) -> None:
         count = -(-len(images) // most)
         self.images, self.ends = images, np.linspace(0, len(images), count + 1).round().astype(int)
         # In the source's order neighbors are alike: often they are of one class.
@@ -190,6 +192,7 @@ def describe(
         "features": sum(torch.Size(tap.shape).numel() for tap in extractor.taps),
         "batchnorm": config.batchnorm,
         "value_range": [0, 1],  # of the images that the extractor takes
+        "copies": config.copies and config.copies.model_dump(mode="json"),
         "precision": extractor.precision,
         "variance": "unbiased",
         "groups": {name: group.describe() for name, group in (groups or {}).items()},

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from gfmn.common.compiling import compiler_present
 from gfmn.common.devices import autocast
 from gfmn.common.errors import InputError
-from gfmn.common.images import bytes_to_unit
+from gfmn.common.images import bytes_to_unit, shifted
 from gfmn.datasets.prepared import PreparedDataset
 from gfmn.networks import Classifier, build
 from gfmn.networks.classifier import initialize
@@ -165,16 +165,7 @@ class ClassifierTraining(Pretraining):
 
 
 def augment(images: np.ndarray, crop: int, flip: bool, rng: np.random.Generator) -> np.ndarray:
-    """N x S x S x 3 uint8 -> the same: shifted by up to `crop` pixels, half of them mirrored.
-
-    Pixels from outside the image are its reflection.
-    """
-    count, size = len(images), images.shape[1]
-    border = ((0, 0), (crop, crop), (crop, crop), (0, 0))
-    padded = np.pad(images, border, mode="reflect") if crop else images
-    corners = rng.integers(2 * crop + 1, size=(2, count))
-    rows, columns = (corner[:, None] + np.arange(size) for corner in corners)
-    if flip:
-        columns = np.where(rng.random((count, 1)) < 0.5, columns[:, ::-1], columns)
-    picked: np.ndarray = padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None]]
-    return picked
+    """N x S x S x 3 uint8 -> the same: shifted by up to `crop` pixels, half of them mirrored."""
+    offsets = rng.integers(2 * crop + 1, size=(2, len(images))).T - crop
+    mirrored = rng.random(len(images)) < 0.5 if flip else np.zeros(len(images), bool)
+    return shifted(images, offsets, mirrored)
