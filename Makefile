@@ -17,7 +17,7 @@ test: .venv/.dev
 	ruff check .
 	ruff format --check .
 	mypy
-	OMP_NUM_THREADS=1 pytest -n auto
+	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile --no-loadscope-reorder
 
 bench: .venv/.dev
 	python -m benchmarks

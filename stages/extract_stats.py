@@ -12,6 +12,7 @@ from gfmn.features import statistics
 from gfmn.features.copies import Copies
 from gfmn.features.extractor import load_extractor
 from gfmn.features.groups import new_groups
+from gfmn.features.groups.base import Classes
 from gfmn.runtime import processes
 from gfmn.runtime.distributed import World
 
@@ -20,10 +21,10 @@ def main(name: str) -> None:
     row, where = stage.section("statistics", name)
     config = statistics.StatisticsConfig.parse(row, where)
     keep_freed_memory()
-    processes.join(config.processes, where, partial(extract, name, config), __file__, name)
+    processes.join(config.processes, where, partial(extract, name, where, config), __file__, name)
 
 
-def extract(name: str, config: statistics.StatisticsConfig, world: World) -> None:
+def extract(name: str, where: str, config: statistics.StatisticsConfig, world: World) -> None:
     watch = stage.Stopwatch()
     data = prepared.read(paths.prepared(config.dataset))
     extractor = load_extractor(
@@ -34,17 +35,17 @@ def extract(name: str, config: statistics.StatisticsConfig, world: World) -> Non
         batchnorm=config.batchnorm,
     )
     images = Copies(data.images, config.copies) if config.copies else data.images
-    shuffle, groups = config.batchnorm == "batch", new_groups(config, len(images))
-    with Progress(
-        f"extract-stats {name}", len(images), "images", silent=not world.is_main
-    ) as progress:
+    classes = statistics.class_facts(config, data.labels, data.metadata.get("classes"), where)
+    labels, shuffle = data.labels if classes else None, config.batchnorm == "batch"
+    groups, title = new_groups(config, len(images), Classes.of(classes)), f"extract-stats {name}"
+    with Progress(title, len(images), "images", silent=not world.is_main) as progress:
         mean, variance = statistics.extract(
-            images, extractor, config.batch, progress, world, shuffle, groups
+            images, extractor, config.batch, progress, world, shuffle, groups, labels
         )
     results = {name: group.result(world) for name, group in groups.items()}
     if not world.is_main:
         return
-    metadata = statistics.describe(config, data.metadata, extractor, groups)
+    metadata = statistics.describe(config, data.metadata, extractor, groups, classes)
     path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
     statistics.save(statistics.Statistics(metadata, mean, variance, results), path)
     rate = round(progress.rate, 1)

@@ -268,6 +268,20 @@ def test_dependencies_of_a_run_are_what_its_training_uses() -> None:
     assert {name for name in before if before[name] != lower[name]} == inherits | {"report"}
 
 
+@pytest.mark.parametrize("conditional", [True, False])
+def test_classes_of_a_run_and_of_its_statistics_go_together(conditional: bool) -> None:
+    params = changed("runs.vgg16.added", {"mmd": 1.0})
+    row = params["statistics"]["photos-vgg16-eval"]
+    row |= {"landmarks": {}, "class_weight": 0.0 if conditional else 2.0}
+    params["runs"]["vgg16"]["conditional"] = conditional
+    message = refusal(params)
+    expected = f"expected {str(not conditional).lower()} with statistics.photos-vgg16-eval"
+    weight = f"class_weight of {row['class_weight']:g}"
+    assert message == f"params.yaml: runs.vgg16.conditional: {expected}.{weight}"
+    row["class_weight"] = 2.0 - row["class_weight"]
+    assert checked(params).runs["vgg16"].conditional == conditional
+
+
 def test_no_mapping_of_the_parameter_file_is_shared() -> None:
     text = (ROOT / "params.yaml").read_text()
     assert "&" not in text and "<<" not in text and len(text.splitlines()) < 200

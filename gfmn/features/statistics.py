@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
+from torch.nn import functional
 
 from gfmn.common import tensorfile
 from gfmn.common.errors import InputError
@@ -37,6 +38,7 @@ class StatisticsConfig(GroupConfigs):
     batch: int = Field(256, ge=1)  # most images at a time, in each process
     processes: int = Field(1, ge=1)  # among which the images are divided
     copies: CopiesConfig | None = None  # of the images, which are measured as well
+    class_weight: float = Field(0.0, ge=0)  # of the images' classes in the groups; 0: none
 
     @model_validator(mode="after")
     def _batches(self) -> Self:
@@ -53,6 +55,12 @@ class Statistics:
     mean: dict[str, Tensor]
     variance: dict[str, Tensor]
     groups: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)  # by name
+
+    @property
+    def class_frequencies(self) -> tuple[float, ...]:
+        """Of the K classes that are among what groups have collected; empty where none are."""
+        classes = self.metadata.get("classes")
+        return tuple(classes["frequencies"]) if classes else ()
 
     def target(self, taps: Sequence[Tap], device: torch.device | str = "cpu") -> Target:
         """The chosen taps' statistics as an objective's target, in the order of `taps`.
@@ -90,10 +98,12 @@ def extract(
     world: World = ALONE,
     shuffle: bool = False,
     groups: Mapping[str, Group] | None = None,
+    labels: np.ndarray | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Mean and unbiased variance of every tap over N x H x W x 3 uint8 images.
 
-    `groups` are collected in the same pass, and have their results after it.
+    `groups` are collected in the same pass, and have their results after it; `labels`: the images'
+    classes, which are then among what groups collect.
 
     One pass; memory does not grow with N. Moments of a batch are taken about the first batch's
     mean in float32 and merged in float64. Each process of the world takes its shard of the
@@ -112,8 +122,12 @@ def extract(
     world.broadcast_(shift)
     names = [tap.name for tap in extractor.taps]
     ends = stage_ends(extractor.taps) if groups else {}
+    classes = None if labels is None else one_hot(labels).to(device)
     for group in (groups or {}).values():  # a process without a batch has every tap, too
-        nothing = {name: torch.zeros(0, width, device=device) for name, width in ends.items()}
+        more = 0 if classes is None else classes.shape[1]
+        nothing = {
+            name: torch.zeros(0, width + more, device=device) for name, width in ends.items()
+        }
         group.update(nothing, np.empty(0, int))
     for i in world.shard(len(batches)):
         chunk = batches[i]
@@ -121,13 +135,39 @@ def extract(
         taps = pooling(_taps(chunk, extractor, device), names, pooled)
         moments = batch_moments(taps, shift, layout)
         merged.update(moments, shift, len(chunk))
+        numbers = batches.numbers(i)
+        if classes is not None:
+            own = classes[torch.from_numpy(numbers % len(classes)).to(device)]
+            pooled = {name: torch.cat((vectors, own), 1) for name, vectors in pooled.items()}
         for group in (groups or {}).values():
-            group.update(pooled, batches.numbers(i))
+            group.update(pooled, numbers)
         progress.advance(len(chunk) * world.size)
     merged = merge_over(world, merged)
     vectors = (merged.mean.float(), merged.variance().float())
     mean, variance = (_by_tap(vector, extractor.taps, layout) for vector in vectors)
     return mean, variance
+
+
+def one_hot(labels: np.ndarray) -> Tensor:
+    """N labels -> N x K float32, K the largest label and one."""
+    return functional.one_hot(torch.from_numpy(np.array(labels))).float()
+
+
+def class_facts(
+    config: StatisticsConfig, labels: np.ndarray | None, names: Sequence[str] | None, where: str
+) -> dict[str, Any] | None:
+    """What a file says of the classes, None without: names, frequencies and weight.
+
+    Raises `InputError` where they are asked for and the data set has no labels; `where`: the row.
+    """
+    if not config.class_weight:
+        return None
+    if labels is None:
+        expected = f"0, since the data set {config.dataset!r} has no labels"
+        raise InputError(f"{where}.class_weight: expected {expected}, found {config.class_weight}")
+    frequencies = [round(float(one), 9) for one in np.bincount(labels) / len(labels)]
+    named = list(names) if names else None
+    return {"names": named, "frequencies": frequencies, "weight": config.class_weight}
 
 
 def merge_over(world: World, merged: MergedMoments) -> MergedMoments:
@@ -179,8 +219,12 @@ def describe(
     dataset: dict[str, Any],
     extractor: Extractor,
     groups: Mapping[str, Group] | None = None,
+    classes: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The metadata of a statistics file; `dataset` is the prepared data set's `meta.json`."""
+    """The metadata of a statistics file; `dataset` is the prepared data set's `meta.json`.
+
+    `classes`: what `class_facts` returns, where classes are among what groups collect.
+    """
     return {
         "dataset": config.dataset,
         "dataset_digest": dataset["digest"],
@@ -196,6 +240,7 @@ def describe(
         "precision": extractor.precision,
         "variance": "unbiased",
         "groups": {name: group.describe() for name, group in (groups or {}).items()},
+        "classes": classes,
     }
 
 

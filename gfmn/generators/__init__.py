@@ -1,7 +1,7 @@
 """Generators by name, and the file that holds a trained one."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +17,7 @@ from gfmn.generators import (  # noqa: F401 - each registers its generator
     dcgan,
     resnet,
 )
+from gfmn.generators.conditional import Conditional
 from gfmn.generators.registry import GENERATORS
 
 if TYPE_CHECKING:  # which cannot follow what is made at run time
@@ -37,10 +38,16 @@ class Decoder:
     state: Mapping[str, Tensor]
 
 
-def build(name: str, image_size: int, latent: int) -> nn.Module:
-    """A fresh generator on the CPU, channels-last; its weights come from torch's global seed."""
-    generator: nn.Module = GENERATORS[name](image_size=image_size, latent=latent)
-    return generator.to(memory_format=torch.channels_last)
+def build(name: str, image_size: int, latent: int, frequencies: Sequence[float] = ()) -> nn.Module:
+    """A fresh generator on the CPU, channels-last; its weights come from torch's global seed.
+
+    `frequencies`: of the classes of a conditional one.
+    """
+    make = GENERATORS[name]
+    if not frequencies:
+        return make(image_size=image_size, latent=latent).to(memory_format=torch.channels_last)
+    inner = make(image_size=image_size, latent=latent - 1 + len(frequencies))
+    return Conditional(inner, frequencies).to(memory_format=torch.channels_last)
 
 
 def save(generator: nn.Module, path: Path) -> None:
@@ -84,7 +91,8 @@ def load(folder: Path, weights: str = "generator.safetensors") -> tuple[nn.Modul
     path = folder / weights
     try:
         config = json.loads((folder / "config.json").read_text())
-        generator = build(config["generator"], config["image_size"], config["latent"])
+        name, image_size, latent = (config[key] for key in ("generator", "image_size", "latent"))
+        generator = build(name, image_size, latent, config.get("class_frequencies", ()))
         generator.load_state_dict(load_file(path))
     except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as error:
         found = " ".join(str(error).split())

@@ -15,6 +15,14 @@ class Purpose(IntEnum):
     SAMPLING = 2
 
 
+def truncated(z: Tensor, bound: float) -> Tensor:
+    """Standard normal z brought within +-`bound`, by quantiles (truncation: Brock et al. 2019)."""
+    share = torch.special.ndtr(torch.tensor(-bound, dtype=torch.float64))
+    quantiles = share + torch.special.ndtr(z.double()) * (1 - 2 * share)
+    bounded: Tensor = torch.special.ndtri(quantiles).to(z.dtype)
+    return bounded
+
+
 def noise(
     seed: int, purpose: Purpose, step: int, count: int, latent: int, start: int = 0
 ) -> Tensor:

@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from gfmn.common.config import Config
 from gfmn.common.images import signed_to_bytes
-from gfmn.generators.noise import Purpose, noise
+from gfmn.generators.conditional import Conditional
+from gfmn.generators.noise import Purpose, noise, truncated
 
 # Samples at a time; `batch` mode normalizes each part by its own statistics. Where they do not
 # depend on each other, parts are small enough for a CPU's caches.
@@ -26,6 +27,7 @@ class SampleConfig(Config):
     # The generator's batch norm: averages kept in training, or each batch's own (the published
     # code's default). The scores of the two differ.
     batchnorm: Literal["running", "batch"] = "running"
+    truncation: float = Field(0.0, ge=0)  # largest |z|: typical images, fewer kinds; 0: any
 
 
 class SamplingConfig(SampleConfig):
@@ -36,20 +38,34 @@ class SamplingConfig(SampleConfig):
     def of(self, run: str) -> SampleConfig:
         """A run's samples."""
         count = self.counts.get(run, self.count)
-        return SampleConfig(count=count, seed=self.seed, batchnorm=self.batchnorm)
+        fields = {name: getattr(self, name) for name in SampleConfig.model_fields}
+        return SampleConfig(**{**fields, "count": count})
+
+
+def latents(generator: nn.Module, latent: int, config: SampleConfig) -> Tensor:
+    """The latents of `sample`, count x latent: each depends on the seed and its index alone."""
+    z = noise(config.seed, Purpose.SAMPLING, 0, config.count, latent)
+    if config.truncation:  # but for the number that says a class
+        free = z[:, : latent - isinstance(generator, Conditional)]
+        free.copy_(truncated(free, config.truncation))
+    return z
 
 
 @torch.inference_mode()
-def sample_parts(generator: nn.Module, latent: int, config: SampleConfig) -> Iterator[np.ndarray]:
-    """What `sample` returns, a few hundred images at a time.
+def images_of(generator: nn.Module, z: Tensor, batchnorm: str) -> Iterator[np.ndarray]:
+    """The images of N latents, N x S x S x 3 uint8, a few hundred at a time.
 
     The generator's mode is changed until the last of them.
     """
-    z = noise(config.seed, Purpose.SAMPLING, 0, config.count, latent)
     device = next(generator.parameters()).device
-    with _mode(generator, config.batchnorm):
-        for part in z.split(PARTS[config.batchnorm]):
+    with _mode(generator, batchnorm):
+        for part in z.split(PARTS[batchnorm]):
             yield signed_to_bytes(generator(part.to(device)))
+
+
+def sample_parts(generator: nn.Module, latent: int, config: SampleConfig) -> Iterator[np.ndarray]:
+    """What `sample` returns, a few hundred images at a time."""
+    return images_of(generator, latents(generator, latent, config), config.batchnorm)
 
 
 def sample(generator: nn.Module, latent: int, config: SampleConfig) -> np.ndarray:

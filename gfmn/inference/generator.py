@@ -17,9 +17,10 @@ from gfmn.common.config import Config, suggest
 from gfmn.common.devices import default_device
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid
+from gfmn.generators import sampling
+from gfmn.generators.conditional import Conditional
 from gfmn.generators.interpolation import COLUMNS, ROWS, images_at, loop_latents, row_latents
-from gfmn.generators.noise import Purpose, noise
-from gfmn.generators.sampling import SampleConfig, sample_parts
+from gfmn.generators.sampling import SampleConfig
 
 if TYPE_CHECKING:
     from gfmn.inference.onnx_export import Difference, Values
@@ -35,6 +36,8 @@ class GeneratorConfig(Config):
     generator: str
     image_size: int  # pixels
     latent: int = pydantic.Field(ge=1, le=1 << 20)
+    class_frequencies: tuple[float, ...] = ()  # of a conditional generator
+    class_names: tuple[str, ...] | None = None
     run: str = ""
     parameters: dict[str, Any] = pydantic.Field(default_factory=dict)
 
@@ -76,27 +79,57 @@ class TrainedGenerator:
             raise InputError(f"z: expected N x {self.latent} floats, found {found}")
         return images_at(self.network, z.float())
 
-    def latents(self, count: int, seed: int = 0) -> Tensor:
-        """The latents of `sample`, count x latent: each depends on the seed and its index alone."""
+    @property
+    def classes(self) -> list[str]:
+        """The names of a conditional generator's classes, or their numbers; else empty."""
+        frequencies = self.config.get("class_frequencies", ())
+        return list(self.config.get("class_names") or map(str, range(len(frequencies))))
+
+    def latents(
+        self, count: int, seed: int = 0, truncation: float = 0.0, label: str | None = None
+    ) -> Tensor:
+        """The latents of `sample`, count x latent: each depends on the seed and its index alone.
+
+        `truncation`: the largest |z|, 0 for any; `label`: the one of `classes` that all are to be.
+        """
         _require_at_least(1, count=count)
         _require_at_least(0, seed=seed)
-        return noise(seed, Purpose.SAMPLING, 0, count, self.latent)
+        # Two at least, which `SampleConfig` asks for.
+        fields = {"count": max(2, count), "seed": seed, "truncation": truncation}
+        config = SampleConfig.parse(fields, "sample")
+        z = sampling.latents(self.network, self.latent, config)[:count]
+        if label is not None:
+            if label not in self.classes:
+                known_ones = suggest(label, self.classes) if self.classes else "it has no classes"
+                raise InputError(f"{self.folder}: no class {label!r}; {known_ones}")
+            number = self.classes.index(label)
+            z[:, -1] = Conditional.number_of(number, self.config["class_frequencies"])
+        return z
 
     def sample(
-        self, count: int = 64, seed: int = 0, batchnorm: Literal["running", "batch"] = "running"
+        self,
+        count: int = 64,
+        seed: int = 0,
+        batchnorm: Literal["running", "batch"] = "running",
+        truncation: float = 0.0,
+        label: str | None = None,
     ) -> np.ndarray:
         """Random images; with the study's sampling parameters, the bytes of the stage `sample`."""
-        return np.concatenate(list(self.sample_batches(count, seed, batchnorm)))
+        return np.concatenate(list(self.sample_batches(count, seed, batchnorm, truncation, label)))
 
     def sample_batches(
-        self, count: int, seed: int = 0, batchnorm: Literal["running", "batch"] = "running"
+        self,
+        count: int,
+        seed: int = 0,
+        batchnorm: Literal["running", "batch"] = "running",
+        truncation: float = 0.0,
+        label: str | None = None,
     ) -> Iterator[np.ndarray]:
         """The images of `sample`, a few hundred at a time."""
-        _require_at_least(1, count=count)
-        if batchnorm == "running" and count == 1:  # SampleConfig asks for 2, which `batch` needs
-            return iter([self(self.latents(1, seed))])
-        fields = {"count": count, "seed": seed, "batchnorm": batchnorm}
-        return sample_parts(self.network, self.latent, SampleConfig.parse(fields, "sample"))
+        if batchnorm == "batch":  # a batch of one has no statistics
+            SampleConfig.parse({"count": count}, "sample")
+        z = self.latents(count, seed, truncation, label)
+        return sampling.images_of(self.network, z, batchnorm)
 
     def interpolate(self, rows: int = ROWS, columns: int = COLUMNS, seed: int = 0) -> np.ndarray:
         """Interpolations along arcs, one a row: rows x columns x S x S x 3 uint8.
@@ -193,7 +226,8 @@ def _check_weights(path: Path, config: GeneratorConfig) -> None:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: expected a whole safetensors file, found {reason}") from None
     with torch.device("meta"):
-        network = generators.build(config.generator, config.image_size, config.latent)
+        made_of = (config.generator, config.image_size, config.latent, config.class_frequencies)
+        network = generators.build(*made_of)
     what = f"{config.generator} of {config.image_size} px and latent {config.latent}"
     where = f"{path}: expected the weights of a {what}, which {CONFIG} names, found"
     expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}

@@ -24,6 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="statistics of the generator's batch norm: the running ones of training, or those of "
         "each batch (default: %(default)s)",
     )
+    parser.add_argument(
+        "--truncation", type=float, default=0.0, help="the largest |z| (default: any)"
+    )
+    parser.add_argument("--class", dest="label", help="of a conditional generator (default: all)")
     parser.add_argument("--columns", type=int, help="of a grid (default: a square)")
     options.add_scale(parser, "1")
 
@@ -40,7 +44,9 @@ def run(arguments: argparse.Namespace) -> str:
     if suffix:
         image_files.check_writable(out, force)
     generator = load(arguments.model)
-    batches = generator.sample_batches(count, arguments.seed, arguments.batchnorm)
+    batches = generator.sample_batches(
+        count, arguments.seed, arguments.batchnorm, arguments.truncation, arguments.label
+    )
     scale = 1 if arguments.scale is None else arguments.scale
     if suffix == ".npy":
         image_files.write_array(out, batches, count, generator.image_size, force)

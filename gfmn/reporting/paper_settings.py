@@ -61,6 +61,7 @@ def differing_settings(run: Mapping[str, Any], networks: Networks) -> str:
     if unequal:
         texts.append(f"weights {', '.join(f'{k} {_short(v)}' for k, v in unequal.items())}")
     texts += [f"{objective} added" for objective in run.get("added") or {}]
+    texts += ["conditional"] if run.get("conditional") else []
     others = filter(None, map(_other_network, networks.matched(run).values()))
     if extractor := " + ".join(others):
         texts.append(f"extractor {extractor}")

@@ -16,7 +16,6 @@ from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig
 from gfmn.reporting.config import ReportConfig, check_report
 from gfmn.study.networks import Extractors, Network, Sizes, check_evaluators, check_extractors
 from gfmn.training.config import SeedsConfig
-from gfmn.training.objectives import OBJECTIVES
 
 SECTIONS = (  # all but `root` may be left out
     *("root", "datasets", "extractors", "evaluators", "statistics", "references"),
@@ -117,12 +116,15 @@ def _check_runs(
 
 
 def _check_groups(run: SeedsConfig, name: str, statistics: StatisticsConfig, path: str) -> None:
-    """Whether the statistics have the groups that the run's objectives need."""
-    for objective in (run.objective, *run.added):
-        for group in OBJECTIVES[objective].needs:
-            if getattr(statistics, group) is None:
-                expected = f"statistics.{name}.{group}, which the objective {objective!r} needs"
-                raise InputError(f"{path}: expected {expected}, found none")
+    """Whether the statistics have what the run's objectives need."""
+    for group, objective in run.groups.items():
+        if getattr(statistics, group) is None:
+            expected = f"statistics.{name}.{group}, which the objective {objective!r} needs"
+            raise InputError(f"{path}: expected {expected}, found none")
+    if run.groups and run.conditional != (statistics.class_weight > 0):
+        expected = str(not run.conditional).lower()
+        found = f"statistics.{name}.class_weight of {statistics.class_weight:g}"
+        raise InputError(f"{path}.conditional: expected {expected} with {found}")
 
 
 def _check_defaults(defaults: Any, where: str) -> None:

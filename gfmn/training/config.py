@@ -22,6 +22,7 @@ class Method(objectives.Groups):
     batchnorm: BatchNormMode = "eval"  # of the networks: running statistics or the batch's
     generator: generators.Name = "dcgan"
     latent: int = Field(100, ge=1)  # n_z
+    conditional: bool = False  # on the classes that the groups of the statistics have
     decoder: str = "none"  # a trained extractor whose decoder the generator starts from
     objective: objectives.Name = "ama"
     # Further objectives: the length of each one's gradient by the taps, in that of `objective`.
@@ -53,6 +54,20 @@ class Method(objectives.Groups):
     def _a_sample_for_each_process(self) -> Self:
         if self.processes > self.batch:
             raise ValueError(f"expected a batch of at least {self.processes}, one a process")
+        return self
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """The groups of statistics that the run's objectives need, and one that needs each."""
+        names = (self.objective, *self.added)
+        return {group: name for name in names for group in objectives.OBJECTIVES[name].needs}
+
+    @model_validator(mode="after")
+    def _classes_are_matched(self) -> Self:
+        if self.conditional and not self.groups:
+            raise ValueError("expected an objective of pooled features in a conditional run")
+        if self.conditional and self.decoder != "none":
+            raise ValueError(f"expected no decoder in a conditional run, found {self.decoder!r}")
         return self
 
     @field_validator("taps")

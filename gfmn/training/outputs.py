@@ -94,6 +94,7 @@ def describe(name: str, trainer: Trainer, statistics: dict[str, Any]) -> dict[st
         "generator": config.generator,
         "image_size": trainer.extractor.image_size,
         "latent": config.latent,
+        **class_facts(config, statistics),
         "parameters": config.effective(),
         "generator_parameters": sum(weight.numel() for weight in trainer.weights),
         "features": trainer.objective.target.layout.features,
@@ -106,6 +107,14 @@ def describe(name: str, trainer: Trainer, statistics: dict[str, Any]) -> dict[st
         "device": trainer.device.type,
         "statistics": statistics,
     }
+
+
+def class_facts(config: TrainingConfig, statistics: dict[str, Any]) -> dict[str, Any]:
+    """A conditional generator's classes: their names, where they have any, and frequencies."""
+    if not config.conditional:
+        return {}
+    classes = statistics["classes"]
+    return {"class_names": classes["names"], "class_frequencies": classes["frequencies"]}
 
 
 def precisions(trainer: Trainer) -> dict[str, str]:

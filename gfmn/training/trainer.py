@@ -21,6 +21,7 @@ from gfmn.common.errors import InputError
 from gfmn.common.images import signed_to_unit
 from gfmn.features.extractor import Extractor
 from gfmn.features.statistics import Statistics
+from gfmn.generators.conditional import Conditional
 from gfmn.generators.noise import Purpose, noise
 from gfmn.runtime import optimizer_state
 from gfmn.runtime.cuda_graph import GraphedWork
@@ -55,7 +56,9 @@ class Trainer:
         # ------------------------------------------------------------------ generator
         torch.manual_seed(config.seed)  # the initial weights; noise never comes from it
         image_size = self.extractor.image_size
-        generator = generators.build(config.generator, image_size, config.latent).to(device)
+        frequencies = class_frequencies(config, inputs.statistics)
+        made_of = (config.generator, image_size, config.latent, frequencies)
+        generator = generators.build(*made_of).to(device)
         if inputs.start is not None:
             generator.load_state_dict(inputs.start)
         self.precision = inputs.precision or chosen_precision(config, generator, world)
@@ -111,7 +114,7 @@ class Trainer:
         taps = self.extractor(signed_to_unit(images))
 
         # The objective's gradient by each tap, in closed form.
-        gradients = self.objective(taps, self.config.batch, self.world)
+        gradients = self.objective(taps, self.config.batch, self.world, self.classes())
         for i, (gradient, weight) in enumerate(zip(gradients, self.tap_weights, strict=True)):
             if gradient is not None and weight != 1:
                 gradients[i] = gradient.scaled(weight)
@@ -127,6 +130,11 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             update_average(self.average, self.generator, self.ema_weight)
+
+    def classes(self) -> Tensor | None:
+        """The classes of the images of `z`, B x K; None of a generator without any."""
+        generator = self.generator
+        return generator.one_hot(self.z) if isinstance(generator, Conditional) else None
 
     @property
     def result(self) -> nn.Module:
@@ -161,6 +169,19 @@ class Trainer:
             (weight.detach().sum() for weight in self.weights), self.objective.monitor.loss()
         )
         return math.isfinite(float(total))
+
+
+def class_frequencies(config: TrainingConfig, statistics: Statistics) -> tuple[float, ...]:
+    """Of a conditional generator's classes; empty for another.
+
+    Raises `InputError` where the statistics' groups have no classes and the run is conditional, or
+    the other way round.
+    """
+    found = statistics.class_frequencies
+    if config.groups and config.conditional != bool(found):
+        has = f"statistics {'with' if found else 'without'} classes"
+        raise InputError(f"conditional: expected {str(bool(found)).lower()}, found {has}")
+    return found if config.conditional else ()
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:

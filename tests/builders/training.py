@@ -6,6 +6,7 @@ from builders.tiny_network import TinyNetwork
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
 from gfmn.features.groups import GROUPS, new_groups
+from gfmn.features.groups.base import Classes
 from gfmn.features.statistics import Statistics
 from gfmn.runtime.distributed import ALONE
 from gfmn.training.config import TrainingConfig
@@ -28,14 +29,23 @@ class Taps32(TinyNetwork):
         self.taps = tuple(type(tap)(tap.name, sizes[tap.name]) for tap in self.taps)
 
 
-def real(network: TinyNetwork, images: np.ndarray) -> Statistics:
-    """With every group."""
-    asked = {"dataset": "d", "extractor": "e", **{name: {} for name in GROUPS}}
-    asked["covariance"] = {"directions": 8}
-    groups = new_groups(statistics.StatisticsConfig.parse(asked, "row"), len(images))
+def real(network: TinyNetwork, images: np.ndarray, labels: np.ndarray | None = None) -> Statistics:
+    """With every group, and with classes of weight 2 where there are labels."""
+    asked: dict[str, object] = {"dataset": "d", "extractor": "e", **{name: {} for name in GROUPS}}
+    asked |= {"covariance": {"directions": 8}, "class_weight": 2.0 if labels is not None else 0.0}
+    config = statistics.StatisticsConfig.parse(asked, "row")
+    classes = statistics.class_facts(config, labels, None, "row")
+    groups = new_groups(config, len(images), Classes.of(classes))
     with Progress("test", len(images), "images", every=1e9) as progress:
-        mean, variance = statistics.extract(images, network, 16, progress, groups=groups)
-    metadata = {"dataset": "d", "extractor_digest": network.digest, "batchnorm": "eval"}
+        mean, variance = statistics.extract(
+            images, network, 16, progress, groups=groups, labels=labels
+        )
+    metadata: dict[str, object] = {
+        "dataset": "d",
+        "extractor_digest": network.digest,
+        "batchnorm": "eval",
+    }
+    metadata["classes"] = classes
     results = {name: group.result(ALONE) for name, group in groups.items()}
     return Statistics(metadata, mean, variance, results)
 

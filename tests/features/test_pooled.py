@@ -12,7 +12,7 @@ from gfmn.features import statistics
 from gfmn.features.extractor import Tap
 from gfmn.features.groups import GROUPS, GroupConfigs, new_groups
 from gfmn.features.groups.bank import Bank
-from gfmn.features.groups.base import DrawnConfig, scales
+from gfmn.features.groups.base import FittedConfig, scales
 from gfmn.features.groups.landmarks import RIDGE
 from gfmn.features.pooled import pool, stage_ends
 from gfmn.networks.tap_gradients import AffineGradient, SumGradient
@@ -81,6 +81,12 @@ def vectors() -> dict[str, np.ndarray]:
     return {tap.name: pool(t).vector.double().numpy() for tap, t in pairs if tap.name in ends}
 
 
+def of_tap(real: statistics.Statistics, group: str, tap: str) -> dict[str, np.ndarray]:
+    """A tap's part in a group, float64."""
+    names = GROUPS[group].Part.tensors()
+    return {name: real.groups[group][f"{tap}/{name}"].double().numpy() for name in names}
+
+
 def test_covariance_group_has_numpys_mean_and_principal_directions() -> None:
     group = real(Taps32(), orange_discs()).groups["covariance"]
     for tap, features in vectors().items():
@@ -98,25 +104,24 @@ def test_covariance_group_has_numpys_mean_and_principal_directions() -> None:
 @pytest.mark.parametrize("count", [20, 500])
 def test_bank_has_pooled_features_of_drawn_images_each_once(count: int) -> None:
     network, discs = Taps32(), orange_discs()
-    bank = Bank(DrawnConfig(count=count, seed=3), len(discs))
+    bank = Bank(FittedConfig(count=count, seed=3), len(discs))
     expected = {name: torch.from_numpy(v).float() for name, v in vectors().items()}
     for part in np.array_split(np.arange(len(discs)), 5):
         bank.update({name: v[part] for name, v in expected.items()}, part)
     found, kept = bank.result(ALONE), min(count, len(discs))
-    assert bank.describe() == {"count": kept, "seed": 3}
+    assert bank.describe() == {"count": kept, "seed": 3, "floor": 0.1}
     drawn = np.random.default_rng(3).permutation(len(discs))[:kept]
-    assert sorted(drawn) != list(drawn) and len(network.taps) >= len(found)
+    assert sorted(drawn) != list(drawn) and len(network.taps) >= len(found) / 2
     for name, features in expected.items():
-        assert torch.equal(found[f"{name}/vectors"], features[drawn])
+        scale = found[f"{name}/scale"]
+        torch.testing.assert_close(scale, scales(features[drawn], 0.1))
+        assert torch.equal(found[f"{name}/vectors"], features[drawn] / scale)
 
 
 def test_mixture_group_has_clusters_means_deviations_and_shares() -> None:
-    group = real(Taps32(), orange_discs()).groups["mixture"]
+    measured = real(Taps32(), orange_discs())
     for tap, features in vectors().items():
-        found = {
-            name: group[f"{tap}/{name}"].double().numpy()
-            for name in GROUPS["mixture"].Part.tensors()
-        }
+        found = of_tap(measured, "mixture", tap)
         x = features / found["scale"]
         # The clusters are where each vector is nearest to its own one's mean.
         labels = ((x[:, None] - found["means"]) ** 2).sum(2).argmin(1)
@@ -132,12 +137,9 @@ def test_mixture_group_has_clusters_means_deviations_and_shares() -> None:
 
 def test_landmarks_group_has_the_mean_kernel_at_every_landmark() -> None:
     """At the landmarks Nyström's projection is the mean embedding itself."""
-    group = real(Taps32(), orange_discs()).groups["landmarks"]
+    measured = real(Taps32(), orange_discs())
     for tap, features in vectors().items():
-        found = {
-            name: group[f"{tap}/{name}"].double().numpy()
-            for name in GROUPS["landmarks"].Part.tensors()
-        }
+        found = of_tap(measured, "landmarks", tap)
         x = features / found["scale"]
 
         def kernel(a: np.ndarray, b: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -154,12 +156,9 @@ def test_landmarks_group_has_the_mean_kernel_at_every_landmark() -> None:
 
 
 def test_quantiles_group_has_numpys_quantiles_along_unit_directions() -> None:
-    group = real(Taps32(), orange_discs()).groups["quantiles"]
+    measured = real(Taps32(), orange_discs())
     for tap, features in vectors().items():
-        found = {
-            name: group[f"{tap}/{name}"].double().numpy()
-            for name in GROUPS["quantiles"].Part.tensors()
-        }
+        found = of_tap(measured, "quantiles", tap)
         np.testing.assert_allclose(np.linalg.norm(found["directions"], axis=0), 1, rtol=1e-5)
         places = features / found["scale"] @ found["directions"]
         levels = (np.arange(256) + 0.5) / 256
@@ -172,6 +171,39 @@ def test_scales_are_deviations_over_a_floor(floor: float) -> None:
     deviations = values.std(0, ddof=1)
     expected = deviations + floor * deviations.mean()
     np.testing.assert_allclose(scales(torch.from_numpy(values), floor), expected)
+
+
+def labeled() -> tuple[statistics.Statistics, np.ndarray]:
+    """Statistics of the discs with classes, and the classes: large, middling and small ones."""
+    discs = orange_discs()
+    sizes = (discs[..., 0] > 100).sum((1, 2))
+    labels = np.digitize(sizes, np.quantile(sizes, [0.5, 0.8]))
+    return real(Taps32(), discs, labels), labels
+
+
+def test_classes_are_columns_of_the_weight_that_is_asked_for() -> None:
+    found, labels = labeled()
+    drawn = np.random.default_rng(0).permutation(len(labels))
+    for tap, features in vectors().items():
+        x, width = found.groups["bank"][f"{tap}/vectors"].double().numpy(), features.shape[1]
+        expected = 2.0 * np.sqrt(width) * np.eye(3)[labels[drawn]]
+        np.testing.assert_allclose(x[:, width:], expected, rtol=1e-5)
+        plain = real(Taps32(), orange_discs()).groups["bank"][f"{tap}/vectors"]
+        np.testing.assert_array_equal(x[:, :width].astype(np.float32), plain)
+
+
+def test_covariance_with_classes_whitens_features_and_classes_together() -> None:
+    found, labels = labeled()
+    for tap, features in vectors().items():
+        group = of_tap(found, "covariance", tap)
+        both = np.concatenate((features, np.eye(3)[labels]), 1)
+        y = (both - group["mean"]) @ group["directions"]
+        expected, largest = np.diag(group["variances"]), group["variances"][0]
+        np.testing.assert_allclose(np.cov(y.T), expected, atol=1e-4 * largest)
+        # Images whose classes were exchanged have the same features and the same classes.
+        mixed = np.concatenate((features, np.eye(3)[np.roll(labels, 7)]), 1)
+        other = np.cov(((mixed - group["mean"]) @ group["directions"]).T)
+        assert abs(other - expected).max() > 0.02 * largest
 
 
 def test_groups_survive_their_file(tmp_path: Path) -> None:

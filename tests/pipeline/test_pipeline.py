@@ -48,7 +48,10 @@ def study(folder: Path) -> dict[str, Any]:
             "from_extractor": {"own": {"extractor": "classifier"}},
         },
         "statistics": {
-            "digits-encoder-eval": {"dataset": "digits", "extractor": "encoder"},
+            "digits-encoder-eval": {
+                **{"dataset": "digits", "extractor": "encoder", "landmarks": {"landmarks": 20}},
+                **{"class_weight": 1.0, "copies": {"count": 2}},
+            },
             "digits-classifier-batch": {
                 **{"dataset": "digits", "extractor": "classifier"},
                 **{"batchnorm": "batch", "batch": 8},
@@ -61,7 +64,10 @@ def study(folder: Path) -> dict[str, Any]:
         },
         "defaults": defaults,
         "runs": {
-            "a": {**row("encoder", "eval", "none"), "snapshots": 3},
+            "a": {
+                **row("encoder", "eval", "none"),
+                **{"snapshots": 3, "added": {"mmd": 0.5}, "conditional": True},
+            },
             "d": {
                 **row("classifier", "batch", "encoder"),
                 **{"objective": "moment_matching", "taps": -3, "seeds": [0, 7], "lr": 2e-3},

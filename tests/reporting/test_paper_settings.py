@@ -61,6 +61,7 @@ def differs(ama: dict[str, Any] | None = None, **changes: Any) -> str:
         ({"beta1": 0.9, "latent": 128}, "generator’s beta1 0.9, latent 128"),
         ({"weights": {"vgg19": 2.0}}, "weights vgg19 2"),
         ({"added": {"covariance": 2.0, "drifting": 1}}, "covariance added, drifting added"),
+        ({"added": {"mmd": 1}, "conditional": True}, "mmd added, conditional"),
         ({"extractor": "authors"}, NOTHING),
         ({"extractor": "encoder"}, NOTHING),
         ({"extractor": "library"}, "extractor torchvision’s vgg19_bn"),

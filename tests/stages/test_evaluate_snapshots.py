@@ -97,7 +97,9 @@ def test_stage_writes_the_rank_correlation_of_every_seed_and_their_mean(
     assert summary["rank_correlation"] == pytest.approx(sum(expected.values()) / 2, abs=1e-5)
     assert summary["snapshots"] == len(STEPS)
     facts = json.loads(pq.read_schema(path).metadata[b"gfmn"])
-    assert facts["sampling"] == study["sampling"] and facts["n_reference"] == 120
+    assert (
+        facts["sampling"] == {**study["sampling"], "truncation": 0} and facts["n_reference"] == 120
+    )
     assert (facts["run"], facts["evaluator"], facts["score"]) == ("a", "net", "fd_net_60")
     before = path.read_bytes()
     evaluate_snapshots.main("a-net")

@@ -32,6 +32,11 @@ def test_every_objective_with_parameters_has_its_group() -> None:
         ({"ama": {"normalize": "var"}}, "ama.normalize: expected 'none' or 'std', found 'var'"),
         ({"moment_match": {}}, "moment_match: unknown key; did you mean 'moment_matching'?"),
         ({"l2": {}}, "l2: unknown key"),
+        ({"conditional": True}, "expected an objective of pooled features in a conditional run"),
+        (
+            {"conditional": True, "added": {"mmd": 1}, "decoder": "d"},
+            "expected no decoder in a conditional run, found 'd'",
+        ),
         ({"taps": 0}, "taps: expected 'all', the first n taps"),
         ({"processes": 9}, "expected a batch of at least 9, one a process"),
         ({"snapshots": 13}, "runs.x.snapshots: expected at most 12, one a step, found 13"),
@@ -51,7 +56,7 @@ def test_effective_leaves_out_what_changes_no_result() -> None:
     effective = settings.effective()
     assert effective["ma"] == {"rate": 0.05} and effective["taps"] == ["a", "b"]
     left_out = settings.model_dump().keys() - effective.keys()
-    assert left_out == {"log_every", *OBJECTIVES} - {"ma", "l2"}
+    assert left_out == {"log_every", *OBJECTIVES} - {"ma", "l2", "mmd"}
     assert effective == config(**effective).effective()
     assert OBJECTIVES.keys().isdisjoint(config(objective="l2").effective())
     assert "drifting" in config(objective="l2", added={"drifting": 1.0}).effective()

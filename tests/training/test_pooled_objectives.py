@@ -157,12 +157,11 @@ def test_drifting_is_the_papers_field_of_batch_bank_and_queue(
     network: TinyNetwork, pooled_target: Target
 ) -> None:
     target = only_first_tap(pooled_target)
-    settings = {"positives": 30, "queue": 40, "temperatures": [0.2, 0.5], "floor": 0.1}
+    settings = {"positives": 30, "queue": 40, "temperatures": [0.2, 0.5]}
     ours = build("drifting", target, Groups.parse({"drifting": settings}, "g"))
     (bank,) = target.groups["bank"]
-    deviation = bank.vectors.double().std(0)
-    scale = deviation + 0.1 * deviation.mean()
-    real, queue = (bank.vectors / scale).numpy(), np.zeros((0, len(scale)))
+    scale = bank.scale.double()
+    real, queue = bank.vectors.numpy(), np.zeros((0, len(scale)))
     for step in range(3):
         taps = network(generated(step))
         tap = taps[bank.tap].detach().double().requires_grad_()
@@ -297,7 +296,7 @@ def test_descent_narrows_the_frechet_distance_of_pooled_features(
         total = 0.0
         for part in pooled_target.groups["bank"]:
             of_images = Gaussian.fit(pool(taps[part.tap]).vector)
-            total += frechet_distance(of_images, Gaussian.fit(part.vectors))
+            total += frechet_distance(of_images, Gaussian.fit(part.vectors * part.scale))
         return total
 
     before = distance()

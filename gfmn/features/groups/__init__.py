@@ -9,7 +9,7 @@ from pydantic import create_model
 
 from gfmn.common.config import Config
 from gfmn.features.groups.bank import Bank
-from gfmn.features.groups.base import Group
+from gfmn.features.groups.base import NO_CLASSES, Classes, Group
 from gfmn.features.groups.covariance import Covariance
 from gfmn.features.groups.landmarks import Landmarks
 from gfmn.features.groups.mixture import Mixture
@@ -34,7 +34,11 @@ else:
     )
 
 
-def new_groups(config: GroupConfigs, images: int) -> dict[str, Group]:
+def new_groups(
+    config: GroupConfigs, images: int, classes: Classes = NO_CLASSES
+) -> dict[str, Group]:
     """The groups that are asked for, empty, for a data set of so many images."""
     asked = {name: getattr(config, name) for name in GROUPS}
-    return {name: GROUPS[name](one, images) for name, one in asked.items() if one is not None}
+    return {
+        name: GROUPS[name](one, images, classes) for name, one in asked.items() if one is not None
+    }

@@ -1,39 +1,25 @@
 """The group `bank`: pooled features of real images themselves."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 from torch import Tensor
 
-from gfmn.features.groups.base import Drawn, DrawnConfig, Group, PooledPart, Vectors
-from gfmn.runtime.distributed import World
+from gfmn.features.groups.base import Fitted, PooledPart
 
 
 @dataclass(frozen=True)
 class PooledBank(PooledPart):
-    """Real vectors in random order."""
+    """Real vectors x = p / scale in random order."""
 
+    scale: Tensor  # D
     vectors: Tensor  # N x D
 
 
-class Bank(Group):
+class Bank(Fitted):
     """The vectors of drawn images."""
 
-    Config = DrawnConfig
     Part = PooledBank
 
-    def __init__(self, config: DrawnConfig, images: int) -> None:
-        self.config, self.drawn = config, Drawn(config, images)
-
-    def update(self, vectors: Vectors, images: np.ndarray) -> None:
+    def fit(self, standardized: Tensor) -> dict[str, Tensor]:
         """See the base class."""
-        self.drawn.update(vectors, images)
-
-    def result(self, world: World) -> dict[str, Tensor]:
-        """See the base class."""
-        return {f"{tap}/vectors": bank for tap, bank in self.drawn.result(world).items()}
-
-    def describe(self) -> dict[str, Any]:
-        """See the base class."""
-        return {"count": self.drawn.count, "seed": self.config.seed}
+        return {"vectors": standardized}

@@ -14,7 +14,27 @@ from gfmn.common import config
 from gfmn.features.pooled import pool
 from gfmn.runtime.distributed import World
 
-Vectors = Mapping[str, Tensor]  # by tap: B x D pooled features
+Vectors = Mapping[str, Tensor]  # by tap: B x D pooled features, then the classes' columns
+
+
+@dataclass(frozen=True)
+class Classes:
+    """A data set's classes as K more columns of every vector, 1 in an image's own and else 0.
+
+    What is matched is then how features and classes go together. `weight`: how far two classes are
+    apart, in about the distance of two images' features.
+    """
+
+    count: int
+    weight: float
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any] | None) -> "Classes":
+        """Those that a file's facts describe; None: no classes."""
+        return cls(len(facts["frequencies"]), facts["weight"]) if facts else NO_CLASSES
+
+
+NO_CLASSES = Classes(0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -39,7 +59,7 @@ class Group(ABC):
     Part: ClassVar[type[PooledPart]]
 
     @abstractmethod
-    def __init__(self, config: Any, images: int) -> None:
+    def __init__(self, config: Any, images: int, classes: Classes = NO_CLASSES) -> None:
         """`config`: an instance of `Config`; `images`: how many the data set has."""
 
     @abstractmethod
@@ -87,7 +107,7 @@ class Drawn:
 
 
 class FittedConfig(DrawnConfig):
-    """What a group is fitted to: drawn vectors, each feature over its deviation."""
+    """What a group is fitted to: drawn vectors, each column over its scale."""
 
     floor: float = Field(0.1, gt=0)  # added to each deviation, in their mean
 
@@ -97,12 +117,12 @@ class Fitted(Group):
 
     Config = FittedConfig
 
-    def __init__(self, config: FittedConfig, images: int) -> None:
-        self.config, self.drawn = config, Drawn(config, images)
+    def __init__(self, config: FittedConfig, images: int, classes: Classes = NO_CLASSES) -> None:
+        self.config, self.drawn, self.classes = config, Drawn(config, images), classes
 
     @abstractmethod
     def fit(self, standardized: Tensor) -> dict[str, Tensor]:
-        """A tap's tensors but `scale`, from N x D features over it; the same on every machine."""
+        """A tap's tensors but `scale`, from N x D values over it; the same on every machine."""
 
     def update(self, vectors: Vectors, images: np.ndarray) -> None:
         """See the base class."""
@@ -112,7 +132,7 @@ class Fitted(Group):
         """See the base class."""
         found: dict[str, Tensor] = {}
         for tap, vectors in self.drawn.result(world).items():
-            scale = scales(vectors, self.config.floor)
+            scale = scales(vectors, self.config.floor, self.classes)
             tensors = {"scale": scale, **self.fit(vectors / scale)}
             found |= {f"{tap}/{name}": value.contiguous() for name, value in tensors.items()}
         return found
@@ -122,13 +142,20 @@ class Fitted(Group):
         return {**self.config.model_dump(mode="json"), "count": self.drawn.count}
 
 
-def scales(vectors: Tensor, floor: float) -> Tensor:
-    """What each of N x D real features is divided by: its deviation plus `floor` of their mean.
+def scales(vectors: Tensor, floor: float, classes: Classes = NO_CLASSES) -> Tensor:
+    """What each of N x D columns is divided by.
 
-    The floor keeps features that hardly vary from deciding everything.
+    A feature by its deviation plus `floor` of their mean, so that those that hardly vary do not
+    decide everything; a class's column so that it weighs what `classes` says.
     """
-    deviation = vectors.std(0)
-    return deviation + floor * deviation.mean() + 1e-12
+    features = vectors.shape[1] - classes.count
+    deviation = vectors[:, :features].std(0)
+    scale = deviation + floor * deviation.mean() + 1e-12
+    if not classes.count:
+        return scale
+    return torch.cat(
+        (scale, scale.new_full((classes.count,), 1 / (classes.weight * features**0.5)))
+    )
 
 
 def pooling(

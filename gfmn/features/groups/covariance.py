@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gfmn.common import config
-from gfmn.features.groups.base import Group, PooledPart, Vectors
+from gfmn.features.groups.base import NO_CLASSES, Classes, Group, PooledPart, Vectors
 from gfmn.runtime.distributed import World
 
 
@@ -24,7 +24,7 @@ class PooledCovariance(PooledPart):
     """Principal directions of D pooled features, and the variances along k of them."""
 
     mean: Tensor  # D
-    directions: Tensor  # D x k, columns of length 1
+    directions: Tensor  # D x k, columns of length 1 but for the classes' rows
     variances: Tensor  # k, the largest first
 
 
@@ -34,8 +34,10 @@ class Covariance(Group):
     Config = CovarianceConfig
     Part = PooledCovariance
 
-    def __init__(self, config: CovarianceConfig, images: int) -> None:
-        self.config, self.count = config, 0
+    def __init__(
+        self, config: CovarianceConfig, images: int, classes: Classes = NO_CLASSES
+    ) -> None:
+        self.config, self.classes, self.count = config, classes, 0
         self.sums: dict[str, tuple[Tensor, Tensor]] = {}  # of p, and of p p^T
 
     def update(self, vectors: Vectors, images: np.ndarray) -> None:
@@ -55,13 +57,24 @@ class Covariance(Group):
         self.count, found = int(count), {}
         for tap, (total, products) in self.sums.items():
             mean = total / count
-            covariance = (products - torch.outer(total, mean)) / (count - 1)
-            variances, directions = torch.linalg.eigh(covariance.cpu())
+            covariance = ((products - torch.outer(total, mean)) / (count - 1)).cpu()
+            scale = self._scale(covariance)
+            variances, directions = torch.linalg.eigh(scale[:, None] * covariance * scale)
+            directions *= scale[:, None]
             kept = min(self.config.directions, len(variances))
             found[f"{tap}/mean"] = mean.cpu().float()
             found[f"{tap}/directions"] = directions.flip(1)[:, :kept].float().contiguous()
             found[f"{tap}/variances"] = variances.flip(0)[:kept].clamp_min(0).float()
         return found
+
+    def _scale(self, covariance: Tensor) -> Tensor:
+        """1 for features; for classes what makes two of them differ as the features can at most."""
+        features = len(covariance) - self.classes.count
+        scale = torch.ones(len(covariance), dtype=torch.float64)
+        if self.classes.count:
+            largest = torch.linalg.eigvalsh(covariance[:features, :features])[-1]
+            scale[features:] = self.classes.weight * largest.sqrt()
+        return scale
 
     def describe(self) -> dict[str, Any]:
         """See the base class."""

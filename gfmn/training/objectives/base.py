@@ -33,6 +33,7 @@ class Batch:
     moments: Moments  # of all `count` samples, about the real mean
     count: int  # samples over all processes
     world: World
+    classes: Tensor | None = None  # B x K, 1 in each sample's own; None: none were asked for
 
 
 class Gradient(NamedTuple):

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from gfmn.common.config import Config
 from gfmn.features.groups.bank import PooledBank
-from gfmn.features.groups.base import scales
 from gfmn.training.objectives.base import OBJECTIVES, Batch
 from gfmn.training.objectives.pooled import PooledObjective, Queue, gathered, own
 
@@ -25,7 +24,6 @@ class DriftingConfig(Config):
     positives: int = Field(256, ge=1)  # real vectors of the bank at each step, one after another
     queue: int = Field(192, ge=0)  # generated vectors of earlier steps among the negatives
     temperatures: tuple[float, ...] = (0.05, 0.2)  # of the mean distance to the positives
-    floor: float = Field(0.1, gt=0)  # added to each deviation, in their mean
 
 
 @OBJECTIVES.register("drifting")
@@ -63,8 +61,7 @@ class Neighbors(nn.Module):
     def __init__(self, real: PooledBank, config: DriftingConfig, seed: int) -> None:
         super().__init__()
         self.positives, self.temperatures = config.positives, config.temperatures
-        self.scale = scales(real.vectors, config.floor)
-        self.bank = real.vectors / self.scale
+        self.scale, self.bank = real.scale, real.vectors
         device = real.vectors.device
         self.queue = Queue(config.queue, len(self.scale), device)
         start = torch.tensor(seed * 7919 % len(self.bank), device=device)

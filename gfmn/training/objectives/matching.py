@@ -44,12 +44,17 @@ class Matching(nn.Module):
 
     @torch.no_grad()
     def forward(
-        self, taps: Sequence[Tensor], count: int | None = None, world: World = ALONE
+        self,
+        taps: Sequence[Tensor],
+        count: int | None = None,
+        world: World = ALONE,
+        classes: Tensor | None = None,
     ) -> list[TapGradient | None]:
         """Take a step of every objective's state and return the gradient by each tap.
 
         `taps`: B x C x H x W each, this process's shard of a batch of `count` samples (by default
-        all of it). Every process of the world gets the gradient of the whole batch's objective.
+        all of it). `classes`: those that were asked for, B x K. Every process of the world gets the
+        gradient of the whole batch's objective.
         """
         shard = len(taps[0])
         count = count or shard
@@ -59,7 +64,7 @@ class Matching(nn.Module):
                 moment.mul_(shard / count)
             world.sum_(*moments)
         self.monitor.update(moments, count)
-        batch = Batch(taps, moments, count, world)
+        batch = Batch(taps, moments, count, world, classes)
         by_tap, square = self.first.gradient(batch)
         for objective, length in zip(self.added.values(), self.lengths, strict=True):
             more, its_square = cast(Objective, objective).gradient(batch)

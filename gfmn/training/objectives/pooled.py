@@ -16,7 +16,8 @@ class PooledObjective(Objective):
     """The sum over pooled taps of a function of their pooled features.
 
     It needs one group of the real statistics. A subclass makes a module of each tap's part in it,
-    which holds the state, and says the gradient by that tap's pooled features.
+    which holds the state, and says the gradient by that tap's pooled features. Where the group has
+    classes, each sample's is among its features, so that how both go together is matched.
     """
 
     def __init__(self, target: Target, config: Any, seed: int) -> None:
@@ -41,7 +42,11 @@ class PooledObjective(Objective):
         square = torch.zeros((), device=self.target.mean.device)
         for number, state in zip(self.numbers, self.states, strict=True):
             pooled = pool(batch.taps[number])
-            by_vector = self.by_vector(state, pooled.vector, batch)
+            vectors = pooled.vector
+            width = vectors.shape[1]
+            if batch.classes is not None:
+                vectors = torch.cat((vectors, batch.classes), 1)
+            by_vector = self.by_vector(state, vectors, batch)[:, :width]
             by_tap[number] = pooled.tap_gradient(by_vector)
             square += pooled.square_norm(by_vector)
         batch.world.sum_(square)
