@@ -158,6 +158,12 @@ def scales(vectors: Tensor, floor: float, classes: Classes = NO_CLASSES) -> Tens
     )
 
 
+def square_distances(a: Tensor, b: Tensor) -> Tensor:
+    """|a_i - b_j|^2, N x M, by products."""
+    products = a @ b.T
+    return (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * products).clamp_min(0)
+
+
 def pooling(
     taps: Iterable[Tensor], names: Iterable[str], pooled: dict[str, Tensor]
 ) -> Iterator[Tensor]:

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gfmn.features.groups.base import Fitted, FittedConfig, PooledPart
+from gfmn.features.groups.base import Fitted, FittedConfig, PooledPart, square_distances
 
 RIDGE = 1e-6  # of the kernel's value at distance 0, so that its matrix can be inverted
 
@@ -56,12 +56,6 @@ class Landmarks(Fitted):
         weights = torch.linalg.solve(matrix, mean)
         parts = {"points": points, "weights": weights, "bandwidths": bandwidths}
         return {name: value.float() for name, value in parts.items()}
-
-
-def square_distances(a: Tensor, b: Tensor) -> Tensor:
-    """|a_i - b_j|^2, N x M, by products."""
-    products = a @ b.T
-    return (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * products).clamp_min(0)
 
 
 def kernel(squares: Tensor, bandwidths: Tensor) -> Tensor:

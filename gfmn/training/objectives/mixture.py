@@ -5,7 +5,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gfmn.common.config import Config
-from gfmn.features.groups.landmarks import square_distances
+from gfmn.features.groups.base import square_distances
 from gfmn.features.groups.mixture import PooledMixture
 from gfmn.features.moments import RunningAverage
 from gfmn.training.objectives.base import OBJECTIVES, Batch

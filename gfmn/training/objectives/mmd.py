@@ -3,7 +3,8 @@
 from torch import Tensor, nn
 
 from gfmn.common.config import Config
-from gfmn.features.groups.landmarks import PooledLandmarks, square_distances
+from gfmn.features.groups.base import square_distances
+from gfmn.features.groups.landmarks import PooledLandmarks
 from gfmn.training.objectives.base import OBJECTIVES, Batch
 from gfmn.training.objectives.pooled import PooledObjective, gathered
 
