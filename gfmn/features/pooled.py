@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gfmn.common.compiling import compiled
 from gfmn.features.extractor import Tap
 from gfmn.networks.rows import rows
 from gfmn.networks.tap_gradients import ChannelGradient
@@ -53,9 +54,18 @@ class Pooled(NamedTuple):
 def pool(tap: Tensor) -> Pooled:
     """A tap, B x C x H x W in any precision, pooled."""
     pixels = tap.shape[2] * tap.shape[3]
-    values = rows(tap.detach()).view(len(tap), pixels, tap.shape[1]).float()
-    variance, mean = torch.var_mean(values, 1, correction=0)
-    return Pooled(mean, (variance + EPS).sqrt(), pixels)
+    values = rows(tap.detach()).view(len(tap), pixels, tap.shape[1])
+    mean, deviation = _mean_and_deviation(values)
+    return Pooled(mean, deviation, pixels)
+
+
+@compiled
+def _mean_and_deviation(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Over the pixels of B x pixels x C; torch's own `var_mean` takes ten times as long here."""
+    wide = values.float()
+    mean = wide.mean(1)
+    variance = (wide - mean[:, None]).square().mean(1)
+    return mean, (variance + EPS).sqrt()
 
 
 def stage_ends(taps: Sequence[Tap]) -> dict[str, int]:

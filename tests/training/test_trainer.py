@@ -76,6 +76,25 @@ def test_result_with_ema_is_the_exponential_average_of_the_weights(
             torch.testing.assert_close(found[key].double(), value, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("objective", ["l2", "ma", "ama"])
+def test_papers_objectives_are_the_same_to_the_bit_whatever_else_the_statistics_have(
+    objective: str, statistics: Statistics
+) -> None:
+    rate = {"ama": {"rate": 0.1}, "ma": {"rate": 0.1}}
+    bare = Statistics(statistics.metadata, statistics.mean, statistics.variance, {})
+    others = {"covariance": {"decay": 0.5}, "drifting": {"positives": 8}}
+    trainers = [
+        trainer_of(bare, objective=objective, **rate),
+        trainer_of(statistics, objective=objective, **rate, **others),
+    ]
+    for trainer in trainers:
+        for step in range(6):
+            trainer.step(step)
+    expected, found = (trainer.state() for trainer in trainers)
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(found[key], value) for key, value in expected.items())
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_loaded_state_continues_bit_for_bit(objective: str, statistics: Statistics) -> None:
     fields = {"ema": 0.9, "grad_clip_norm": 1.0, "warmup": 3, "lr_hold_fraction": 0.5}

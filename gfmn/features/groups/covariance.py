@@ -12,6 +12,8 @@ from gfmn.common import config
 from gfmn.features.groups.base import NO_CLASSES, Classes, Group, PooledPart, Vectors
 from gfmn.runtime.distributed import World
 
+AT_ONCE = 1024  # pooled features that are multiplied with each other
+
 
 class CovarianceConfig(config.Config):
     """Which directions of the pooled features are kept."""
@@ -39,19 +41,31 @@ class Covariance(Group):
     ) -> None:
         self.config, self.classes, self.count = config, classes, 0
         self.sums: dict[str, tuple[Tensor, Tensor]] = {}  # of p, and of p p^T
+        self.waiting: dict[str, list[Tensor]] = {}  # p that are not in the sums yet
 
     def update(self, vectors: Vectors, images: np.ndarray) -> None:
         """See the base class."""
         self.count += len(images)
         for tap, batch in vectors.items():
-            wide = batch.double()
-            pair = (wide.sum(0), wide.T @ wide)
-            before = self.sums.get(tap)
-            added = pair if before is None else (before[0] + pair[0], before[1] + pair[1])
-            self.sums[tap] = added
+            waiting = self.waiting.setdefault(tap, [])
+            waiting.append(batch)
+            if sum(map(len, waiting)) >= AT_ONCE:
+                self._add(tap)
+
+    def _add(self, tap: str) -> None:
+        """Take what waits into the sums; a product of many rows passes once over a large matrix."""
+        wide = torch.cat(self.waiting.pop(tap, [])).double()
+        if tap not in self.sums:
+            width = wide.shape[1]
+            self.sums[tap] = (wide.new_zeros(width), wide.new_zeros(width, width))
+        total, products = self.sums[tap]
+        total.add_(wide.sum(0))
+        products.addmm_(wide.T, wide)
 
     def result(self, world: World) -> dict[str, Tensor]:
         """See the base class."""
+        for tap in list(self.waiting):
+            self._add(tap)
         count = torch.tensor(float(self.count), dtype=torch.float64, device=world.device)
         world.sum_(count, *(tensor for pair in self.sums.values() for tensor in pair))
         self.count, found = int(count), {}

@@ -7,7 +7,7 @@ under the name that parameters use.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -17,6 +17,7 @@ from gfmn.common import config
 from gfmn.common.compiling import compiled, scalar_tensor
 from gfmn.common.registry import Registry
 from gfmn.features.moments import Moments
+from gfmn.features.pooled import Pooled, pool
 from gfmn.features.target import Target
 from gfmn.networks.tap_gradients import AffineGradient, TapGradient
 from gfmn.runtime.distributed import World
@@ -34,6 +35,13 @@ class Batch:
     count: int  # samples over all processes
     world: World
     classes: Tensor | None = None  # B x K, 1 in each sample's own; None: none were asked for
+    _pooled: dict[int, Pooled] = field(default_factory=dict, init=False)
+
+    def pooled(self, number: int) -> Pooled:
+        """A tap's pooled features, computed once for all objectives."""
+        if number not in self._pooled:
+            self._pooled[number] = pool(self.taps[number])
+        return self._pooled[number]
 
 
 class Gradient(NamedTuple):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gfmn.common.config import Config
 from gfmn.features.groups.bank import PooledBank
+from gfmn.features.groups.base import square_distances
 from gfmn.training.objectives.base import OBJECTIVES, Batch
 from gfmn.training.objectives.pooled import PooledObjective, Queue, gathered, own
 
@@ -85,7 +86,8 @@ class Near(NamedTuple):
 
 def field(x: Tensor, near: Near, temperature: float) -> Tensor:
     """V, B x D, at a temperature in the mean distance to the positives; root mean square 1."""
-    to_positives, to_negatives = (distances(x, y) for y in (near.positives, near.negatives))
+    to_positives = square_distances(x, near.positives).sqrt()
+    to_negatives = square_distances(x, near.negatives).sqrt()
     to_negatives = torch.where(near.present, to_negatives, FAR)
     to_negatives.fill_diagonal_(FAR)
     logits = torch.cat((to_positives, to_negatives), 1) / (-temperature * to_positives.mean())
@@ -95,9 +97,3 @@ def field(x: Tensor, near: Near, temperature: float) -> Tensor:
     drift = attraction - (repel * attract.sum(1, keepdim=True)) @ near.negatives
     normalized: Tensor = drift / (drift.square().mean().sqrt() + TINY)
     return normalized
-
-
-def distances(a: Tensor, b: Tensor) -> Tensor:
-    """Euclidean, N x M; not by products, whose rounding is large where rows are near."""
-    found: Tensor = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
-    return found

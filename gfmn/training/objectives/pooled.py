@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gfmn.features.pooled import pool
 from gfmn.features.target import Target
 from gfmn.networks.tap_gradients import TapGradient
 from gfmn.training.objectives.base import Batch, Gradient, Objective
@@ -41,7 +40,7 @@ class PooledObjective(Objective):
         by_tap: list[TapGradient | None] = [None] * len(batch.taps)
         square = torch.zeros((), device=self.target.mean.device)
         for number, state in zip(self.numbers, self.states, strict=True):
-            pooled = pool(batch.taps[number])
+            pooled = batch.pooled(number)
             vectors = pooled.vector
             width = vectors.shape[1]
             if batch.classes is not None:
