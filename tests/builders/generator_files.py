@@ -10,10 +10,12 @@ from torch import nn
 from gfmn import generators
 
 
-def saved(folder: Path, name: str = "dcgan") -> nn.Module:
+def saved(
+    folder: Path, name: str = "dcgan", class_frequencies: tuple[float, ...] = ()
+) -> nn.Module:
     """Save a random generator of 32 px and latent 16 in `folder`; returns it."""
     torch.manual_seed(0)
-    generator = generators.build(name, 32, 16)
+    generator = generators.build(name, 32, 16, class_frequencies)
     generator(torch.randn(64, 16))  # running statistics that are not the initial ones
     folder.mkdir(exist_ok=True)
     generators.save(generator, folder / "generator.safetensors")

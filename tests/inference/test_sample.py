@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders.commands import gfmn, refused
+from builders.generator_files import change_config, saved
 from PIL import Image
 
 from gfmn.common.images import grid
@@ -85,3 +86,28 @@ def test_options_that_do_not_fit_leave_no_file(
     Path("file").touch()
     assert expected in refused("sample", model, "--out", *options.split())
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["file"]
+
+
+def test_class_is_the_only_thing_that_class_changes(tmp_path: Path) -> None:
+    frequencies = (0.25, 0.75)
+    saved(tmp_path / "model", class_frequencies=frequencies)
+    change_config(
+        tmp_path / "model", class_frequencies=frequencies, class_names=["bird", "house cat"]
+    )
+    generator = load(tmp_path / "model")
+    for name, quantile in (("bird", -3.0), ("house cat", 3.0)):  # the classes meet at -0.67
+        out = tmp_path / f"{name}.npy"
+        gfmn("sample", tmp_path / "model", "--count", 5, "--class", name, "--out", out)
+        z = generator.latents(5)
+        z[:, -1] = quantile
+        assert (np.load(out) == generator(z)).all()
+    assert (np.load(tmp_path / "bird.npy") != np.load(tmp_path / "house cat.npy")).any()
+
+
+def test_class_that_a_generator_has_not_is_a_one_line_error(model: Path, tmp_path: Path) -> None:
+    found = refused("sample", model, "--class", "cat", "--out", tmp_path / "a.npy")
+    assert found.endswith("no class 'cat'; it has no classes")
+    saved(tmp_path / "model", class_frequencies=(0.5, 0.5))
+    change_config(tmp_path / "model", class_frequencies=(0.5, 0.5), class_names=["bird", "cat"])
+    found = refused("sample", tmp_path / "model", "--class", "birds", "--out", tmp_path / "a.npy")
+    assert "no class 'birds'" in found and "bird" in found.split("'birds'")[1]

@@ -11,10 +11,18 @@ from builders.training import Taps32, config, real
 
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
+from gfmn.features.groups import GroupConfigs, new_groups
 from gfmn.runtime.distributed import ALONE, World, world
+from gfmn.training.objectives import OBJECTIVES
 from gfmn.training.trainer import Inputs, Trainer
 
 STEPS = 3
+AMA: dict[str, object] = {"objective": "ama", "ama": {"rate": 0.1}}
+EXACT_GROUPS: dict[str, object] = {"covariance": {"directions": 4}, "bank": {}}
+POOLED: dict[str, object] = {
+    "objective": "moment_matching",
+    "added": {name: 1.0 for name, kind in OBJECTIVES.items() if kind.needs},
+}
 
 
 def some_images() -> np.ndarray:
@@ -49,15 +57,16 @@ class Normed(Smooth):
         self.eval()
 
 
-def summed_gradients(world: World, kind: type[Smooth] = Smooth) -> list[torch.Tensor]:
+def summed_gradients(
+    world: World, kind: type[Smooth] = Smooth, method: dict[str, object] = AMA
+) -> list[torch.Tensor]:
     """Every weight's gradient in each of a few steps of the objective, over all processes.
 
     The weights stay as they are: ADAM's first updates are mostly signs, and would make a
     gradient's rounding as large as the update.
     """
     network, found = kind(), []
-    rate = {"rate": 0.1}
-    settings = config(batch=13, objective="ama", ama=rate, processes=world.size)
+    settings = config(batch=13, processes=world.size, **method)
     trainer = Trainer(settings, Inputs(network, real(network, some_images())), world)
     for block in trainer.generator.layers:
         if isinstance(block, torch.nn.Sequential):
@@ -73,9 +82,17 @@ def summed_gradients(world: World, kind: type[Smooth] = Smooth) -> list[torch.Te
 
 
 def statistics_of(world: World) -> list[torch.Tensor]:
+    groups = new_groups(GroupConfigs.parse(EXACT_GROUPS, "groups"), 61)
     with Progress("test", 61, "images", every=1e9, silent=True) as progress:
-        mean, variance = statistics.extract(some_images(), Taps32(), 8, progress, world)
-    return [*mean.values(), *variance.values()]
+        mean, variance = statistics.extract(
+            some_images(), Taps32(), 8, progress, world, groups=groups
+        )
+    tensors = {name: group.result(world) for name, group in groups.items()}
+    tensors["covariance"] = {  # an eigenvector's sign is free
+        name: tensor.abs() for name, tensor in tensors["covariance"].items()
+    }
+    parts = (mean, variance, *tensors.values())
+    return [tensor for part in parts for tensor in part.values()]
 
 
 def main(folder: Path) -> None:
@@ -83,6 +100,7 @@ def main(folder: Path) -> None:
         parts = {
             "gradients": summed_gradients(joined),
             "batch_mode": summed_gradients(joined, Normed),
+            "pooled": summed_gradients(joined, method=POOLED),
             "statistics": statistics_of(joined),
         }
         torch.save(parts, folder / f"{joined.rank}.pt")
@@ -114,6 +132,12 @@ def test_processes_have_the_gradient_of_one_in_batch_mode_too(
     expected = summed_gradients(ALONE, Normed)
     assert worst(ranks[0]["batch_mode"], expected) < 1e-4
     assert worst(expected, summed_gradients(ALONE)) > 0.1
+
+
+def test_processes_have_the_gradient_of_one_by_all_pooled_objectives(
+    ranks: list[dict[str, list[torch.Tensor]]],
+) -> None:
+    assert worst(ranks[0]["pooled"], summed_gradients(ALONE, method=POOLED)) < 1e-3
 
 
 def test_gradients_are_the_same_bits_in_every_process(
