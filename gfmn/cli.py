@@ -13,6 +13,13 @@ from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 
 COMMANDS = {  # name: (what it does, module)
+    "new": ("make a study of your own images", "gfmn.commands.new"),
+    "run": ("build a study: train, score, report", "gfmn.commands.run"),
+    "add": ("add a run, data, a network or an evaluator to a study", "gfmn.commands.add"),
+    "status": ("say what of a study is there, and what it came to", "gfmn.commands.status"),
+    "open": ("open a study's report", "gfmn.commands.open"),
+    "track": ("send a study's histories to an experiment tracker", "gfmn.commands.track"),
+    "doctor": ("say what this machine has and what is missing", "gfmn.commands.doctor"),
     "check": ("check a study's params.yaml", "gfmn.inference.check"),
     "sample": ("make random images: PNGs, an array, or a grid", "gfmn.inference.sample"),
     "interpolate": ("make images between samples: a grid or a GIF", "gfmn.inference.interpolate"),
@@ -23,8 +30,12 @@ COMMANDS = {  # name: (what it does, module)
     "import": ("convert a published checkpoint to an extractor file", "gfmn.weights.command"),
     "search": ("train a run with other parameters and score each", "gfmn.inference.search"),
 }
+SHELLS = "bash, zsh, tcsh"
 EXAMPLES = """\
 examples:
+  gfmn new cats --images photos/cats
+  gfmn run --study cats --set steps=3000
+  gfmn open --study cats
   gfmn check
   gfmn sample data/models/vgg16 --count 1000 --out images/
   gfmn sample data/models/vgg16 --seed 7 --out grid.png
@@ -36,6 +47,7 @@ examples:
 
 MODEL is the folder of a trained seed, data/models/<run>/seed-<k>, or that of a run with one seed.
 Existing files are overwritten only with --force.
+Completion: `gfmn completion bash > ~/.local/share/bash-completion/completions/gfmn` (zsh, tcsh).
 """
 
 
@@ -47,6 +59,10 @@ def main(words: list[str] | None = None) -> None:
             print(help_text())
         elif name == "--version":
             print(f"gfmn {metadata.version('gfmn')}")
+        elif name == "completion":
+            print(completion(*rest))
+        elif name == "stage":  # what the dvc.yaml of `gfmn new` calls
+            import_module("gfmn.study.pipeline").run_stage(rest)
         elif name in COMMANDS:
             arguments = parse(name, rest)
             if text := import_module(COMMANDS[name][1]).run(arguments):
@@ -59,6 +75,19 @@ def main(words: list[str] | None = None) -> None:
         sys.exit(130)
     except BrokenPipeError:  # of `gfmn compare A B | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def completion(shell: str = "", *_: str) -> str:
+    """A shell's completion of all commands and options, to be sourced."""
+    import shtab
+
+    if shell not in shtab.SUPPORTED_SHELLS:
+        raise InputError(f"gfmn completion: expected one of {SHELLS}, found {shell!r}")
+    parser = argparse.ArgumentParser(prog="gfmn")
+    commands = parser.add_subparsers()
+    for name, (what, module) in COMMANDS.items():
+        import_module(module).add_arguments(commands.add_parser(name, help=what))
+    return str(shtab.complete(parser, shell))
 
 
 def parse(name: str, words: list[str]) -> argparse.Namespace:

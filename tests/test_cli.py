@@ -55,8 +55,10 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_commands_of_the_documentation_are_accepted() -> None:
-    pages = [(ROOT / "docs/using.md").read_text(), cli.EXAMPLES]
+    pages = [(ROOT / f"docs/{name}.md").read_text() for name in ("using", "own-images")]
+    pages.append(cli.EXAMPLES)
     lines = [line.strip() for page in pages for line in page.splitlines()]
+    lines = [part.strip() for line in lines for part in line.split("&&")]
     commands = [line.split("#")[0].split()[1:] for line in lines if line.startswith("gfmn ")]
     assert {name for name, *_ in commands} == set(cli.COMMANDS)
     for name, *words in commands:

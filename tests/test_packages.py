@@ -19,15 +19,17 @@ BELOW: dict[str, tuple[str, ...]] = {
     "reporting": ("common",),
 }
 EVERYTHING = (*BELOW, "study")  # what `inference`, beside the others, and the command may use
-BELOW |= {"study": tuple(BELOW), "inference": EVERYTHING, "cli": (*EVERYTHING, "inference")}
+BELOW |= {"study": tuple(BELOW), "inference": EVERYTHING}
+BELOW |= dict.fromkeys(("commands", "library"), (*EVERYTHING, "inference"))
+BELOW |= {"cli": (*EVERYTHING, "inference", "commands")}
 FILES = sorted((ROOT / "gfmn").rglob("*.py"))
 
 
 def test_packages_are_those_of_the_layout() -> None:
     found = {path.name for path in (ROOT / "gfmn").iterdir() if (path / "__init__.py").is_file()}
-    assert found == BELOW.keys() - {"cli"}
+    assert found == BELOW.keys() - {"cli", "library"}
     modules_beside = {path.stem for path in (ROOT / "gfmn").glob("*.py")}
-    assert modules_beside == {"__init__", "__main__", "cli"}
+    assert modules_beside == {"__init__", "__main__", "cli", "library"}
 
 
 @pytest.mark.parametrize("name", BELOW)

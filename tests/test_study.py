@@ -156,7 +156,7 @@ def test_check_accepts_the_default_study() -> None:
             "dataset: expected images of 32 px, as the run's, found 'digits' of 64 px",
         ),
         ("runs.vgg16.snapshots", 201, "runs.vgg16.snapshots: expected at most 200, one a step"),
-        ("root", "/", "params.yaml: root: expected one of ., .., ../.., found '/'"),
+        ("root", "/", "params.yaml: root: expected one of ., .., ../.., installed, found '/'"),
         ("runs.vgg16", {"dataset": "photos"}, "runs.vgg16.extractor: required in every run's row"),
         ("runs.vgg16", None, "runs.vgg16: expected a mapping of parameters, found None"),
         ("runs", {2024: {}}, "params.yaml: runs: expected a name of a-z, 0-9, _ and -, found 2024"),

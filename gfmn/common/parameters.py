@@ -1,4 +1,4 @@
-"""The parameter file of a study, `params.yaml`."""
+"""The parameters of a study: `params.yaml`, and what it leaves to `profile.yaml` next to it."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,9 +7,36 @@ from typing import Any
 from gfmn.common import yaml_reader
 from gfmn.common.errors import InputError
 
+PROFILE = "profile.yaml"  # of a study that `gfmn new` made: all that is not the user's choice
+
 
 def read(path: Path, sections: Iterable[str] = ()) -> dict[str, Any]:
-    """The whole file; raises `InputError` as `parse` does, and where there is none."""
+    """All of a study's parameters, from the path of its params.yaml.
+
+    Raises `InputError` as `parse` does, where there is no such file, and for a value that stands in
+    both files: DVC refuses it too.
+    """
+    params = _read(path, sections)
+    profile = path.with_name(PROFILE)
+    return combined(_read(profile), params, str(path)) if profile.exists() else params
+
+
+def combined(profile: Mapping[str, Any], params: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Both files' mappings as one; `where` begins the error for a value that both have."""
+    result = dict(profile)
+    for key, value in params.items():
+        other = profile.get(key)
+        if isinstance(value, Mapping) and isinstance(other, Mapping):
+            result[key] = combined(other, value, f"{where}: {key}")
+        elif key in profile:
+            expected = f"expected in one of params.yaml and {PROFILE}, found in both"
+            raise InputError(f"{where}: {key}: {expected}")
+        else:
+            result[key] = value
+    return result
+
+
+def _read(path: Path, sections: Iterable[str] = ()) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:

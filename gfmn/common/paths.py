@@ -48,6 +48,11 @@ def model(run: str, seed: int | None = None) -> Path:
     return folder if seed is None else folder / f"seed-{seed}"
 
 
+def live(run: str, seed: int) -> Path:
+    """The newest sample grid of a seed under way; no stage's output."""
+    return Path("data/live") / run / f"seed-{seed}.png"
+
+
 def snapshot_files(run: str, seed: int) -> dict[int, Path]:
     """A seed's generators during training, by step, ascending."""
     folder = model(run, seed) / "snapshots"

@@ -1,17 +1,13 @@
 """`gfmn score`: images of any origin scored by the pipeline's own code."""
 
 import argparse
-import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from gfmn import sources
-from gfmn.common import yaml_reader
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.datasets import prepared
@@ -19,9 +15,11 @@ from gfmn.datasets.prepared import PreparedDataset
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import EvaluationResult, compare, describe_real
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
+from gfmn.metrics.published import published_evaluators
 from gfmn.sources.decode import BrokenImageError, size_of
+from gfmn.sources.paths import row_of
+from gfmn.weights.cache import cached
 from gfmn.weights.config import FetchedEvaluator
-from gfmn.weights.convert import save_fetched
 
 SMALLEST = 8  # px, the least that a data set may have
 DESCRIPTION = "Score images against real ones, as the pipeline does."
@@ -77,12 +75,6 @@ def run(arguments: argparse.Namespace) -> str:
     return _text(result, facts)
 
 
-def published_evaluators() -> dict[str, Any]:
-    """The evaluators that have a name, as a study's `evaluators.fetched` would have them."""
-    text = resources.files("gfmn.metrics").joinpath("evaluators.yaml").read_text()
-    return dict(yaml_reader.load(text, "evaluators.yaml"))
-
-
 def _evaluator(name: str, weights: Path | None, resize: int | None) -> Evaluator:
     """One by name, fetched once for all, or a file of the pipeline's."""
     if name.endswith(".safetensors"):
@@ -99,39 +91,18 @@ def _evaluator(name: str, weights: Path | None, resize: int | None) -> Evaluator
         row["resize"] = resize
     if weights is not None:
         row["source"]["path"] = str(weights)
-    network = FetchedEvaluator.parse(row, f"--evaluator {name}")
-    facts = network.model_dump_json(exclude={"source": {"path"}})
-    path = _cache() / f"{name}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.safetensors"
-    if not path.exists():
-        try:
-            save_fetched(path, name, network, f"--evaluator {name}")
-        except InputError as error:
-            advice = "" if weights else "; --weights takes a local copy of the file"
-            raise InputError(f"{error}{advice}") from None
-    return load_evaluator(path)
-
-
-def _cache() -> Path:
-    """Where fetched evaluators are kept: `GFMN_CACHE`, or the user's folder for such things."""
-    user = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.environ.get("GFMN_CACHE") or f"{user}/gfmn").expanduser() / "evaluators"
+    where = f"--evaluator {name}"
+    try:
+        return load_evaluator(cached(name, FetchedEvaluator.parse(row, where), where))
+    except InputError as error:
+        advice = "" if weights else "; --weights takes a local copy of the file"
+        raise InputError(f"{error}{advice}") from None
 
 
 def _source(path: str, size: int, argument: str) -> sources.ImageSource:
     """The data set's parameters that a path stands for."""
-    location = Path(path).expanduser()
-    if location.suffix == ".npy":
-        kind = "npy"
-    elif location.suffix == ".parquet" or (location.is_dir() and any(location.glob("*.parquet"))):
-        kind = "parquet"
-    elif location.is_dir():
-        kind = "folder"
-    else:
-        actual = "another file" if location.exists() else "nothing"
-        expected = "a folder of images, an .npy array or parquet files"
-        raise InputError(f"{argument}: {path}: expected {expected}, found {actual}")
-    row = {"source": kind, "path": path, "image_size": size}
-    config = sources.parse(row | ({"label": None} if kind == "parquet" else {}), argument)
+    row = row_of(path, argument) | {"image_size": size}
+    config = sources.parse(row | ({"label": None} if row["source"] == "parquet" else {}), argument)
     assert isinstance(config, sources.ImageSource)
     return config
 

@@ -1,6 +1,6 @@
 """A whole study's parameters, checked together before anything long runs."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,9 @@ SECTIONS = (  # all but `root` may be left out
 REPORTED = (  # and the runs
     *("evaluations", "snapshots", "references", "extractors", "evaluators", "report", "sampling"),
 )
+ROWS = ("datasets", "statistics", "references", "evaluations", "snapshots")
 INPUTS = ("dataset", "extractor", "batchnorm", "decoder")  # dvc.yaml reads them in a run's row
-ROOTS = (".", "..", "../..")  # from a study's folder to the repository
+ROOTS = (".", "..", "../..", "installed")  # from a study's folder to the code
 FILES = ("extractor-", "reference-", "snapshots-")  # begin the names of metrics of another kind
 FEWEST_SNAPSHOTS = 3  # that can be ranked: the ranks of two always agree or disagree
 
@@ -41,6 +42,7 @@ class Study:
     sampling: SamplingConfig
     metrics: MetricsConfig
     report: dict[str, Any]  # the sections that the report reads, runs complete
+    rows: dict[str, Any]  # of all other sections, by path
 
     def dependencies(self) -> dict[str, dict[str, Any]]:
         """By name of a file, what must change for DVC to run a stage again: JSON values.
@@ -50,6 +52,7 @@ class Study:
         """
         runs = {name: run.effective() for name, run in self.runs.items()}
         return {
+            **self.rows,
             **{f"runs/{name}": values for name, values in runs.items()},
             **{f"sampling/{name}": self.sampling.of(name).model_dump(mode="json") for name in runs},
             "metrics": self.metrics.model_dump(mode="json"),
@@ -83,7 +86,18 @@ def check(params: Mapping[str, Any], where: str) -> Study:
     if "report" in params:
         path = f"{where}: report"
         check_report(ReportConfig.parse(params["report"], path), runs, path)
-    return Study(runs, sampling, metrics, {key: params.get(key, {}) for key in REPORTED})
+    report = {key: params.get(key, {}) for key in REPORTED}
+    return Study(runs, sampling, metrics, report, dict(_rows(params)))
+
+
+def _rows(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every row that is a stage's parameters, by its path with slashes."""
+    for section in ROWS:
+        for name, row in params.get(section, {}).items():
+            yield f"{section}/{name}", row
+    for section in ("extractors", "evaluators"):
+        for kind, rows in params.get(section, {}).items():
+            yield from ((f"{section}/{kind}/{name}", row) for name, row in rows.items())
 
 
 def _check_root(params: Mapping[str, Any], where: str) -> None:

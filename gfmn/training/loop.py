@@ -7,6 +7,7 @@ that a step changes, so a run that was killed ends in the same bytes as one that
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gfmn.common.errors import InputError, Stopped
@@ -31,7 +32,8 @@ from gfmn.training.trainer import Inputs, Trainer, learning_rate
 class Run:
     """One run under way. In a world of several processes the first one writes its files.
 
-    `name`: the run's. `label`: in lines, where the name is not enough. `resumed`: the checkpoint
+    `name`: the run's. `label`: in lines, where the name is not enough. `watch`: called after every
+    step that has a grid, with the trainer and the number of steps done. `resumed`: the checkpoint
     to resume from; see `resume_point`. `rows`: of the history. `seconds`: that the run took to its
     last checkpoint, without the time between stops.
     """
@@ -43,6 +45,7 @@ class Run:
     resumed: Checkpoint | None = None
     world: World = ALONE
     label: str = ""
+    watch: Callable[[Trainer, int], None] | None = None
     trainer: Trainer = field(init=False)
     rows: list[str] = field(default_factory=list, init=False)
     seconds: float = field(default=0.0, init=False)
@@ -92,7 +95,7 @@ class Run:
                 self.trainer.step(step)
                 done = step + 1
                 if self._logs(done):
-                    progress.advance(0, loss=self._log(done))
+                    progress.advance(0, **self._log(done))
                 self._keep(done)
                 progress.advance(1)
                 if done == config.steps:
@@ -109,23 +112,28 @@ class Run:
         is_kept = done == self.config.steps or done in self._snapshots
         return done % self.config.log_every == 0 or is_kept
 
-    def _log(self, done: int) -> float:
-        loss = float(self.trainer.objective.monitor.loss())
+    def _log(self, done: int) -> dict[str, float]:
+        """Add a row to the history; what is to be shown of it."""
+        monitor = self.trainer.objective.monitor
+        loss, gap = float(monitor.loss()), monitor.gap()
         if not self.trainer.finite():  # the weights too: a ReLU may turn NaN into 0
             self._refuse(f"loss {loss:.4g}", done)
         rate = learning_rate(self.config, done - 1)
-        self.rows.append(f"{done}\t{done * self.config.batch}\t{rate:.6g}\t{loss:.6g}\n")
+        images = done * self.config.batch
+        self.rows.append(f"{done}\t{images}\t{rate:.6g}\t{loss:.6g}\t{gap:.6g}\n")
         if self.world.is_main:
             with self.files.history.open("a") as file:
                 file.write(self.rows[-1])
-        return loss
+        return {"gap": gap, "loss": loss}
 
     def _keep(self, done: int) -> None:
         """Write the grid and the snapshot of a step that has them."""
         if not self.world.is_main:
             return
         if done % self.config.grid_every == 0 or done == self.config.steps:
-            save_grid(self.trainer, self.files.grid(done))
+            save_grid(self.trainer, self.files.grid(done), self.files.live)
+            if self.watch:
+                self.watch(self.trainer, done)
         if done in self._snapshots:
             save_snapshot(self.trainer, self.files.snapshot(done))
 

@@ -15,7 +15,7 @@ from gfmn.runtime.checkpoints import Checkpoints
 from gfmn.training.config import TrainingConfig
 from gfmn.training.trainer import Trainer
 
-HEADER = "step\timages\tlr\tloss\n"  # of the history
+HEADER = "step\timages\tlr\tloss\tgap\n"  # of the history
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,10 @@ class Files:
     """Where the files of a run go."""
 
     model: Path  # a folder: generator.safetensors, config.json, grids/step-<n>.png, snapshots/
-    history: Path  # TSV, a row of loss every `log_every` steps and at every snapshot
+    history: Path  # TSV, a row of loss and gap every `log_every` steps and at every snapshot
     checkpoints: Checkpoints  # grids and snapshots of a run under way are in their folder
     save_every: float = 300.0  # seconds between checkpoints, about
+    live: Path | None = None  # a copy of the newest grid, to watch a run by
 
     def grid(self, step: int) -> Path:
         """The sample grid of a step, while the run is under way."""
@@ -52,11 +53,16 @@ def snapshot_steps(config: TrainingConfig) -> list[int]:
     return [config.steps * i // config.snapshots for i in range(1, config.snapshots + 1)]
 
 
-def save_grid(trainer: Trainer, path: Path) -> None:
-    """The images of the run's fixed noise, 8 x 8."""
+def save_grid(trainer: Trainer, path: Path, live: Path | None = None) -> None:
+    """The images of the run's fixed noise, 8 x 8; `live`: a second file, which is never half."""
     images = fixed_grid(trainer.result, trainer.config.latent, trainer.config.seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(grid(images, columns=8)).save(path)
+    if live:
+        live.parent.mkdir(parents=True, exist_ok=True)
+        partial = live.with_name(f".{live.name}")
+        shutil.copyfile(path, partial)
+        partial.replace(live)
 
 
 def save_snapshot(trainer: Trainer, path: Path) -> None:

@@ -58,6 +58,7 @@ def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float 
             paths.history(name, each.seed),
             Checkpoints(paths.scratch(), f"{name}-seed-{each.seed}", fingerprint),
             save_every,
+            paths.live(name, each.seed),
         )
         checkpoint = resume_point(each, files, world)
         # One measurement serves all seeds, and a resumed seed keeps its own: another might differ.

@@ -20,6 +20,7 @@ from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import compare, describe_real
 from gfmn.metrics.evaluator import load_evaluator
 from gfmn.networks.extractor_file import NetworkRecord, save_extractor
+from gfmn.weights import cache
 
 COUNT = 60
 
@@ -148,7 +149,7 @@ def test_score_fetches_a_published_evaluator_once(
         save_extractor(place, [record])
         return ""
 
-    monkeypatch.setattr(score, "save_fetched", save)
+    monkeypatch.setattr(cache, "save_fetched", save)
     for _ in range(2):
         arrays = (folder / "made.npy", folder / "real.npy")
         text = run(*arrays, "--evaluator", "lite0", "--scratch", folder)

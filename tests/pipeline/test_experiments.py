@@ -63,9 +63,11 @@ def test_dvc_reads_every_study_in_a_commit(two_commits: Path) -> None:
         assert "reports/summary.json" in entry["data"]["metrics"]
 
 
-def test_the_front_pages_table_has_what_differs_and_nothing_else(two_commits: Path) -> None:
+def test_the_documentations_table_has_what_differs_and_nothing_else(two_commits: Path) -> None:
     words = ("exp", "show", "--only-changed", "--drop", DROPPED)
-    assert f"dvc {' '.join(words[:3])} --drop '{DROPPED}'" in (ROOT / "README.md").read_text()
+    assert (
+        f"dvc {' '.join(words[:3])} --drop '{DROPPED}'" in (ROOT / "docs/ablations.md").read_text()
+    )
     rows = csv.DictReader(dvc(two_commits, *words, "-n", "2", "--csv").splitlines())
     own = ("Experiment", "rev", "typ")  # columns that are DVC's, where they are not empty
     shown = [{k.rpartition(":")[2]: v for k, v in row.items() if k not in own} for row in rows]

@@ -24,7 +24,7 @@ def test_run_writes_generator_config_history_and_grids(tmp_path: Path) -> None:
     settings = config(log_every=5, grid_every=10)
     start(tmp_path, settings).train()
     rows = (tmp_path / "history/x.tsv").read_text().splitlines()
-    assert rows[0] == "step\timages\tlr\tloss"
+    assert rows[0] == "step\timages\tlr\tloss\tgap"
     assert [row.split("\t")[0] for row in rows[1:]] == ["5", "10", "12"]
     names = sorted(path.name for path in (tmp_path / "model/grids").iterdir())
     assert names == ["step-000010.png", "step-000012.png"]

@@ -29,8 +29,8 @@ TRIAL_SIZE = 224  # pixels at which a network without a size of its own is tried
 GATES = re.compile("softmax|sigmoid|attention", re.IGNORECASE)  # activations that are no taps
 
 
-class Adapter(TappedNetwork):
-    """Another library's network: a tap is the output of one call of one named module.
+class Hooked(TappedNetwork):
+    """A network of another's making: a tap is the output of one call of one named module.
 
     A module that is called several times makes several taps: `name`, `name:2`, ... Modules are
     kept from working in place; where a network's own code still changes a tap, that code gets a
@@ -42,14 +42,13 @@ class Adapter(TappedNetwork):
 
     def __init__(
         self,
-        library: str,
-        model: str,
+        name: str,
+        loaded: LibraryModel,
         taps: TappedModules | None = None,
         resize: int | None = None,
         classes: int | None = None,
     ) -> None:
-        self.name = f"{library}:{model}"
-        loaded = LIBRARIES[library](model, resize, classes)
+        self.name = name
         self.mean, self.std = loaded.mean, loaded.std
         self.interpolation = loaded.interpolation
         super().__init__()
@@ -151,6 +150,21 @@ class Adapter(TappedNetwork):
     def to_precision(self, dtype: torch.dtype) -> None:
         """See the base class; the weights stay in float32."""
         self.low_precision = None if dtype == torch.float32 else dtype
+
+
+class Adapter(Hooked):
+    """A model of a library by its name, with random weights."""
+
+    def __init__(
+        self,
+        library: str,
+        model: str,
+        taps: TappedModules | None = None,
+        resize: int | None = None,
+        classes: int | None = None,
+    ) -> None:
+        loaded = LIBRARIES[library](model, resize, classes)
+        super().__init__(f"{library}:{model}", loaded, taps, resize, classes)
 
 
 def _as_map(tap: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """What a training reports about its generator, whatever the objective is."""
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -71,3 +72,11 @@ class Monitor(nn.Module):
                 )
             )
         return result
+
+    def gap(self) -> float:
+        """How far means and standard deviations are from the real ones, in real deviations.
+
+        The root mean square of `gaps`: a generator of gray images is about 1 away, 0 is real.
+        """
+        gaps = [value for pair in self.gaps() for value in pair]
+        return float(np.sqrt(np.mean(np.square(gaps))))

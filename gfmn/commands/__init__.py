@@ -1,0 +1,1 @@
+"""Commands of `gfmn` that make, build and look at a study; `gfmn/cli.py` lists all commands."""

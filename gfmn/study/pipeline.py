@@ -1,0 +1,104 @@
+"""The pipeline of a study that lies anywhere: dvc.yaml with the installed `gfmn` as its code."""
+
+import hashlib
+import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import gfmn
+from gfmn.common import parameters
+from gfmn.common.config import suggest
+from gfmn.common.errors import InputError
+
+PACKAGE = Path(gfmn.__file__).parent
+SCRIPTS = PACKAGE / "stages"  # in a wheel; in a clone next to the package
+INSTALLED = "installed"  # the `root` of a study whose code is the installed version
+CODE = "gfmn.version"  # the file that stands for the code, which stages depend on
+HEADER = "# Made by `gfmn new` and kept up to date by `gfmn run`: nothing here is yours to edit.\n"
+
+
+def scripts() -> Path:
+    """The folder of the stages' scripts."""
+    return SCRIPTS if SCRIPTS.is_dir() else PACKAGE.parent / "stages"
+
+
+def code_version() -> str:
+    """One line that changes with the installed version and with any of its code."""
+    digest = hashlib.sha256()
+    for folder in (PACKAGE, scripts()):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"{metadata.version('gfmn')} {digest.hexdigest()[:16]}\n"
+
+
+def pipeline() -> str:
+    """The text of dvc.yaml for a study whose settings are in profile.yaml and params.yaml."""
+    template = yaml.safe_load(resources.files("gfmn.study").joinpath("pipeline.yaml").read_text())
+    for name, stage in template["stages"].items():
+        _use_installed(name, stage.get("do", stage))
+    template["vars"].insert(0, parameters.PROFILE)
+    return HEADER + yaml.safe_dump(template, sort_keys=False, width=100)
+
+
+def _use_installed(name: str, stage: dict[str, Any]) -> None:
+    """Replace the repository's scripts and code in a stage by the command and its version.
+
+    Parameters are read from two files; what check-params writes out stands for both.
+    """
+    script, *entry = stage["cmd"].removeprefix("python ${root}/stages/").split()
+    stage["cmd"] = " ".join(("gfmn stage", script.removesuffix(".py").replace("_", "-"), *entry))
+    rows = [f"data/parameters/{path.replace('.', '/')}.json" for path in stage.pop("params", [])]
+    kept = [path for path in stage["deps"] if not path.startswith("${root}")]
+    if name == "check-params":
+        rows = [parameters.PROFILE]
+    stage["deps"] = [*kept, *rows, CODE]
+
+
+def write_pipeline(folder: Path) -> None:
+    """Write dvc.yaml and the file of the code's version where they are not as they should be."""
+    for name, text in (("dvc.yaml", pipeline()), (CODE, code_version())):
+        path = folder / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+def init_dvc(folder: Path) -> None:
+    """Make the folder a repository of DVC's, unless it lies in one: in git's where there is one."""
+    parents = (folder.resolve(), *folder.resolve().parents)
+    if any((parent / ".dvc").is_dir() for parent in parents):
+        return
+    in_git = any((parent / ".git").exists() for parent in parents)
+    words = ["init", "--quiet", "--subdir" if in_git else "--no-scm"]
+    dvc(words, folder, check=True)
+    dvc(["config", "--quiet", "core.analytics", "false"], folder, check=True)
+
+
+def dvc(words: Sequence[str], folder: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the DVC of this environment in a folder, where a stage finds this `gfmn`."""
+    command = [sys.executable, "-m", "dvc", *words]
+    return subprocess.run(command, cwd=folder, env=environment(), text=True, **options)
+
+
+def environment() -> dict[str, str]:
+    """With this Python's commands first."""
+    commands = Path(sys.executable).parent
+    return {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def run_stage(words: Sequence[str]) -> None:
+    """Run a stage's script: its name, and the entry that it builds."""
+    name, *entry = words or [""]
+    known = sorted(path.stem.replace("_", "-") for path in scripts().glob("*.py"))
+    known.remove("checkout")
+    if name not in known:
+        raise InputError(f"gfmn stage: no stage {name!r}; {suggest(name, known)}")
+    script = scripts() / f"{name.replace('-', '_')}.py"
+    sys.argv, sys.path[0] = [str(script), *entry], str(script.parent)
+    runpy.run_path(str(script), run_name="__main__")
