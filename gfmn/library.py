@@ -128,7 +128,7 @@ def _of_module(
 def statistics(
     data: PreparedDataset, network: Extractor, batch: int = 64, classes: bool = False
 ) -> Statistics:
-    """The moments of every feature over all images, and what `fit` needs besides.
+    """The moments of every feature over all images, and what else `fit` needs.
 
     `classes`: how classes and features go together too, for a generator that is asked for a class.
     """

@@ -1,4 +1,4 @@
-"""What a study made by `gfmn new` has besides the user's choices: `profiles.yaml`."""
+"""What a study made by `gfmn new` has apart from the user's choices: `profiles.yaml`."""
 
 from importlib import resources
 from typing import Any
