@@ -30,10 +30,9 @@ from gfmn.features.groups.base import Classes
 from gfmn.features.statistics import Statistics, StatisticsConfig
 from gfmn.generators.sampling import fixed_grid
 from gfmn.inference.generator import TrainedGenerator, load
+from gfmn.inference.score import named_evaluator
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import compare, describe_real
-from gfmn.metrics.evaluator import load_evaluator
-from gfmn.metrics.published import published_evaluators
 from gfmn.networks.adapters import Hooked, LibraryModel
 from gfmn.networks.base import BatchNormMode
 from gfmn.runtime.checkpoints import Checkpoints
@@ -46,7 +45,7 @@ from gfmn.training.outputs import Files
 from gfmn.training.resume import resume_point, run_fingerprint
 from gfmn.training.trainer import Inputs, Trainer
 from gfmn.weights.cache import cached
-from gfmn.weights.config import FetchedEvaluator, FetchedNetwork
+from gfmn.weights.config import FetchedNetwork
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation of its channels
 
@@ -193,13 +192,8 @@ def score(
 
     `evaluator`: a name of docs/evaluators.md, fetched once, or an evaluator file of a study.
     """
-    name, published = str(evaluator), published_evaluators()
-    if not name.endswith(".safetensors"):
-        if name not in published:
-            raise InputError(f"evaluator: no {name!r}; {suggest(name, published)}")
-        row = FetchedEvaluator.parse(published[name], f"evaluator {name}")
-        evaluator = cached(name, row, f"evaluator {name}")
-    space, config = load_evaluator(evaluator), MetricsConfig()
+    space = named_evaluator(str(evaluator), argument="evaluator")
+    config = MetricsConfig()
     with tempfile.TemporaryDirectory(prefix="gfmn-") as scratch:
         folder = Path(scratch)
         reference, _ = describe_real(real, None, space, config, folder / "real")

@@ -32,7 +32,7 @@ IGNORED = "/data/\n/reports/index.html\n"  # what DVC keeps
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.description = "Make a study of your own images in a new folder."
-    parser.add_argument("name", metavar="NAME", help="the new folder; its last part names the run")
+    parser.add_argument("name", metavar="NAME", help="the new folder")
     parser.add_argument(
         "--images",
         required=True,
@@ -70,11 +70,14 @@ def run(arguments: argparse.Namespace) -> str:
     found = _describe(row)
     if "path" in row:
         row["path"] = os.path.relpath(Path(row["path"]).expanduser(), folder)
+    was_there = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         _write(folder, arguments.network, profile, row)
     except BaseException:
         shutil.rmtree(folder)
+        if was_there:
+            folder.mkdir()
         raise
     return f"{folder}: {found}\nnext: cd {folder} && gfmn run"
 

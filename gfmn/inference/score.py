@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> str:
     """The scores as text; raises `InputError` for images or an evaluator that do not fit."""
     counts = arguments.counts
     config = MetricsConfig(counts=tuple(counts)) if counts else MetricsConfig()
-    evaluator = _evaluator(arguments.evaluator, arguments.weights, arguments.resize)
+    evaluator = named_evaluator(arguments.evaluator, arguments.weights, arguments.resize)
     with tempfile.TemporaryDirectory(dir=arguments.scratch, prefix="gfmn-") as scratch:
         folder = Path(scratch)
         inputs = {"GENERATED": arguments.generated, "REAL": arguments.real}
@@ -75,8 +75,13 @@ def run(arguments: argparse.Namespace) -> str:
     return _text(result, facts)
 
 
-def _evaluator(name: str, weights: Path | None, resize: int | None) -> Evaluator:
-    """One by name, fetched once for all, or a file of the pipeline's."""
+def named_evaluator(
+    name: str,
+    weights: Path | None = None,
+    resize: int | None = None,
+    argument: str = "--evaluator",
+) -> Evaluator:
+    """One by name, fetched once for all, or a file of the pipeline's; `argument` begins errors."""
     if name.endswith(".safetensors"):
         if weights is not None or resize is not None:
             raise InputError(f"{name}: expected no --weights and no --resize, the file has both")
@@ -84,14 +89,14 @@ def _evaluator(name: str, weights: Path | None, resize: int | None) -> Evaluator
     published = published_evaluators()
     if name not in published:
         raise InputError(
-            f"--evaluator: no {name!r}; {suggest(name, published)}, or a .safetensors file"
+            f"{argument}: no {name!r}; {suggest(name, published)}, or a .safetensors file"
         )
     row: dict[str, Any] = published[name]
     if resize is not None:
         row["resize"] = resize
     if weights is not None:
         row["source"]["path"] = str(weights)
-    where = f"--evaluator {name}"
+    where = f"{argument} {name}"
     try:
         return load_evaluator(cached(name, FetchedEvaluator.parse(row, where), where))
     except InputError as error:

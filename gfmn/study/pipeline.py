@@ -21,6 +21,7 @@ PACKAGE = Path(gfmn.__file__).parent
 SCRIPTS = PACKAGE / "stages"  # in a wheel; in a clone next to the package
 INSTALLED = "installed"  # the `root` of a study whose code is the installed version
 CODE = "gfmn.version"  # the file that stands for the code, which stages depend on
+SOURCES = (".py", ".yaml", ".jinja", ".html", ".css", ".js")  # files that are code
 HEADER = "# Made by `gfmn new` and kept up to date by `gfmn run`: nothing here is yours to edit.\n"
 
 
@@ -33,7 +34,7 @@ def code_version() -> str:
     """One line that changes with the installed version and with any of its code."""
     digest = hashlib.sha256()
     for folder in (PACKAGE, scripts()):
-        for path in sorted(folder.rglob("*.py")):
+        for path in sorted(path for path in folder.rglob("*") if path.suffix in SOURCES):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return f"{metadata.version('gfmn')} {digest.hexdigest()[:16]}\n"
 
