@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from builders.photos import write_photos
 from builders.published_weights import published_lite, saved
-from PIL import Image
 from torch import nn
 
 import gfmn
 from gfmn.common.errors import InputError
 from gfmn.networks import build
-from gfmn.networks.extractor_file import NetworkRecord, save_extractor
+from gfmn.networks.extractor_file import NetworkRecord, file_digest, save_extractor
 
 
 class Small(nn.Module):
@@ -33,13 +33,7 @@ class Small(nn.Module):
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    for name, color in (("blue", (40, 60, 200)), ("red", (200, 60, 40))):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for i in range(32):
-            pixels = np.clip(np.array(color) + rng.integers(-40, 40, (40, 40, 3)), 0, 255)
-            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / f"photos/{name}/{i}.png")
-    return tmp_path / "photos"
+    return write_photos(tmp_path / "photos", 32, 40)
 
 
 def test_ten_lines_train_and_save_a_generator_of_a_folder(photos: Path, tmp_path: Path) -> None:
@@ -80,7 +74,7 @@ def test_scores_are_those_of_the_command(photos: Path, tmp_path: Path) -> None:
     from gfmn.weights.convert import save_fetched
 
     (tmp_path / "lite0.pt").write_bytes(saved(published_lite("efficientnet_lite0")))
-    digest = __import__("hashlib").sha256((tmp_path / "lite0.pt").read_bytes()).hexdigest()
+    digest = file_digest(tmp_path / "lite0.pt")
     source = {"kind": "file", "path": str(tmp_path / "lite0.pt"), "sha256": digest, "license": "x"}
     row = {"architecture": "efficientnet_lite0", "resize": 32, "source": source}
     evaluator = tmp_path / "lite0.safetensors"
