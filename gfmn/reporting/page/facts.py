@@ -1,25 +1,50 @@
-"""The page's end: parameters, the provenance of every input, and durations, as text."""
+"""The page's end: what compares with the paper, parameters, provenance and durations, as text."""
 
 import platform
 from importlib import metadata
 from typing import Any
 
-from gfmn.reporting.formatting import flatten, format_duration, format_value
+import pandas as pd
+
+from gfmn.reporting.formatting import flatten, format_duration, format_value, join
 from gfmn.reporting.records import RealScores, Scores
 from gfmn.reporting.results import Study
+from gfmn.reporting.tables.notes import scoring_conditions
 
 PACKAGES = ("torch", "numpy", "safetensors")
 
 
-def parameter_table(study: Study) -> dict[str, Any]:
-    """Parameters that differ between runs as a table's columns, others as pairs."""
-    runs = {name: flatten(run.parameters) for name, run in study.runs.items()}
-    keys = list(dict.fromkeys(key for row in runs.values() for key in row))
-    columns = [key for key in keys if len({row.get(key) for row in runs.values()}) > 1]
-    common = {key: next(iter(runs.values()))[key] for key in keys if key not in columns}
-    rows = {name: [row.get(key, "") for key in columns] for name, row in runs.items()}
-    sampling = flatten(study.sampling, "sampling.")
-    return {"columns": columns, "rows": rows, "common": common | sampling}
+def comparability(study: Study) -> str:
+    """Which numbers compare with the paper's, and why, in a few sentences."""
+    runs = list(study.runs.values())
+    files = {name: scores for name in study.evaluators if (scores := study.scores_in(name))}
+    inception = [name for name, scores in files.items() if scores[0].canonical]
+    others = [name for name in files if name not in inception]
+    networks = [name for run in runs if run.model for name in run.model.precision]
+    networks = [name for name in networks if name != "generator"]
+    networks = networks or [str(run.parameters.get("extractor")) for run in runs]
+    steps = [run.parameters.get("steps") for run in runs]
+    text = (
+        "FID and IS here compare with the paper’s as far as data set, number of images and resizer "
+        f"agree: {scoring_conditions(one for name in inception for one in files[name])}. "
+        if inception
+        else "No number here can be compared with the paper’s; only the order of the rows can. "
+    )
+    text += (
+        "The paper trains on CIFAR-10, matches features of VGG19 and ResNet18 networks that were "
+        "pretrained on the whole of ImageNet, and scores 5,000 and 50,000 samples in the features "
+        f"of Inception. Here the data are {join(run.dataset for run in runs)}, the matched "
+        f"networks are {join(networks)}, and a run has at most "
+        f"{max((n for n in steps if isinstance(n, int)), default=0):,} updates."
+    )
+    return f"{text} Scores are taken in the features of {join(others)}." if others else text
+
+
+def parameter_table(study: Study) -> pd.DataFrame:
+    """A row a run, a column a parameter in which any two runs differ, as text."""
+    rows = {name: flatten(run.parameters) for name, run in study.runs.items()}
+    frame = pd.DataFrame.from_dict(rows, orient="index").fillna("")
+    return frame.loc[:, [key for key in frame if frame[key].nunique() > 1]]
 
 
 def provenance(study: Study) -> list[tuple[str, str, dict[str, str]]]:
@@ -45,6 +70,7 @@ def provenance(study: Study) -> list[tuple[str, str, dict[str, str]]]:
             entries["Scores", name] = settings  # differ from the others in this space
         reference = ("Reference", f"{scores.dataset}, {scores.evaluator}")
         entries.setdefault(reference, {}).update(_reference(scores))
+    entries["Samples", "of every run"] = flatten(study.sampling)
     versions = {"python": platform.python_version()}
     versions |= {package: metadata.version(package) for package in PACKAGES}
     entries["Software", f"{platform.system()}, {platform.machine()}"] = versions
@@ -71,14 +97,14 @@ def _reference(scores: Scores) -> dict[str, str]:
     return {"runs against": f"{scores.n_reference:,}"}
 
 
-def durations(study: Study) -> list[tuple[str, str, str]]:
-    """Each stage's name, its duration, and the other facts in its timing file."""
-    rows = []
+def durations(study: Study) -> pd.DataFrame:
+    """By stage: its duration, and the other facts in its timing file, as text."""
+    rows: dict[str, dict[str, Any]] = {}
     for name, facts in study.timings.items():
-        others = [
-            f"{k.replace('_', ' ')} {format_value(v)}" for k, v in facts.items() if k != "seconds"
-        ]
         seconds = facts.get("seconds")
-        text = format_duration(seconds) if isinstance(seconds, int | float) else ""
-        rows.append((name, text, ", ".join(others)))
-    return rows
+        others = (f"{k.replace('_', ' ')} {format_value(v)}" for k, v in facts.items())
+        rows[name] = {
+            "time": format_duration(seconds) if isinstance(seconds, int | float) else "",
+            "facts": ", ".join(text for text in others if not text.startswith("seconds ")),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["time", "facts"])
