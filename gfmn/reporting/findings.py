@@ -76,9 +76,10 @@ def _orders(study: Study, tables: Mapping[str, Table]) -> Iterator[Finding]:
         text = f"{title}: {_order(best)}"
         if best.in_paper:
             text += f", {'' if best.verdict == AS_IN_THE_PAPER else 'not '}as in the paper"
-        text += f". Decided are {len(decided)} of {len(counted)} pairs"
+        if len(counted) > 1:
+            text += f". Decided are {len(decided)} of {len(counted)} pairs"
         if left := [pair for pair in counted if pair not in decided]:
-            text += f"; not told apart: {join(f'{p.run} and {p.other}' for p in left[:3])}"
+            text += f"; not told apart: {join(f'{p.run} from {p.other}' for p in left[:3])}"
         yield Finding(f"{text}.", "decided", (best.better, best.worse), name)
 
 
@@ -111,10 +112,10 @@ def _training(study: Study) -> Iterator[Finding]:
     worst = frame.groupby("run", sort=False).agg(fall=("fall", "min"), swing=("swing", "max"))
     seeds = frame.groupby("run")["seed"].count()
     best = str(worst["fall"].idxmax())
-    text = f"The loss of {best} falls {worst['fall'][best]:.3g} times"
-    text += f" and in its last third rises by at most {worst['swing'][best]:.2g} times"
+    text = f"The loss of {best} falls by a factor of {worst['fall'][best]:.3g}"
+    text += f" and in its last third rises by at most one of {worst['swing'][best]:.2g}"
     rising = [str(run) for run in worst.index[worst["fall"] < 2]]
-    text += f"; that of {join(rising)} falls less than twice" if rising else ""
+    text += f"; that of {join(rising)} falls by less than 2" if rising else ""
     verdict = "" if seeds[best] > 1 else "one seed"
     yield Finding(f"{text}.", verdict, (best, *rising[:1]), "training")
 

@@ -16,7 +16,7 @@ HEADLINE, NEUTRAL = "#d1495b", "#7d8590"  # the headline run; the paper, real da
 PANEL = 380  # px: a panel's width in a PNG
 HEIGHT = 220  # px: of a panel without rows
 ROW = 26  # px: of a row
-COLUMNS = 2  # panels in a line of a PNG
+COLUMNS, SCALE = 2, 1.6  # of a PNG: panels in a line, its pixels for one of the page
 CONFIG: dict[str, Any] = {  # of a PNG; the page sets its own colors
     "background": "white",
     "view": {"stroke": None},
@@ -49,12 +49,12 @@ class Figure:
         return [panel.to_dict() | {"width": "container"} for panel in self.panels]
 
     def png(self) -> bytes:
-        """All panels as one picture, at twice the resolution."""
+        """All panels as one picture."""
         rows = alt.concat(*self.panels, columns=COLUMNS).resolve_scale(
             color="independent", x="independent", y="independent"
         )
         spec = rows.to_dict() | {"config": CONFIG}
-        return bytes(vl_convert.vegalite_to_png(spec, scale=2))
+        return bytes(vl_convert.vegalite_to_png(spec, scale=SCALE))
 
 
 def run_colors(study: Study) -> dict[str, str]:
@@ -76,13 +76,16 @@ def color_by(
     return alt.Color(f"{column}:N", scale=scale, legend=legend, title=None)
 
 
-def pick_runs(chart: alt.Chart, study: Study, names: Sequence[str]) -> alt.Chart:
-    """The chart with its runs' colors, and a legend of which a click picks runs."""
+def pick_runs(chart: alt.Chart, study: Study, names: Sequence[str], panel: str) -> alt.Chart:
+    """The chart with its runs' colors, and a legend of which a click picks runs.
+
+    `panel`: a name that no other panel of the figure has.
+    """
     legend = alt.Legend(orient="bottom", columns=3, symbolLimit=0, labelLimit=130)
-    picked = alt.selection_point(fields=["run"], bind="legend")
+    picked = alt.selection_point(name=f"pick_{panel}", fields=["run"], bind="legend")
     opacity = alt.condition(picked, alt.value(1.0), alt.value(0.12))
     shown = chart.encode(color=color_by(study, names, legend=legend), opacity=opacity)
-    return cast(alt.Chart, shown.add_params(picked))
+    return shown.add_params(picked)
 
 
 def rows_of_points(
@@ -97,23 +100,24 @@ def rows_of_points(
     """A point a row with a bar of its deviation, its value as text, and real data as a line.
 
     `frame`: columns run, value, std (may be missing), text, and `own`: trained on this very space,
-    drawn hollow.
+    a diamond.
     """
     names = list(frame["run"])
     frame = frame.assign(low=frame["value"] - frame["std"], high=frame["value"] + frame["std"])
     frame = frame.astype(dict.fromkeys(("value", "std", "low", "high"), float))
     base = alt.Chart(frame, title=alt.Title(title, anchor="start", fontSize=12))
     y = alt.Y("run:N", sort=names, title=None, axis=alt.Axis(labelLimit=220, grid=False))
-    scale = alt.Scale(domain=list(domain)) if domain else alt.Scale(zero=True, padding=40)
+    end = 1.2 * float(frame[["value", "high"]].max().max())
+    scale = alt.Scale(domain=list(domain or (0, end)), nice=False)
     x = alt.X("value:Q", title=axis, scale=scale, axis=alt.Axis(tickCount=4))
     color = color_by(study, names, legend=None)
     tooltip = [alt.Tooltip("run:N"), alt.Tooltip("text:N", title=axis)]
-    bars = base.mark_rule(strokeWidth=2).encode(
+    bars = base.mark_rule(strokeWidth=2, aria=False).encode(
         y=y, x=alt.X("low:Q", title=axis, scale=scale), x2="high:Q", color=color, tooltip=tooltip
     )
-    hollow = alt.condition("datum.own", alt.value(0.15), alt.value(1.0))
-    points = base.mark_point(size=70, filled=True, stroke="currentColor").encode(
-        y=y, x=x, color=color, fillOpacity=hollow, tooltip=tooltip
+    shape = alt.condition("datum.own", alt.value("diamond"), alt.value("circle"))
+    points = base.mark_point(size=70, filled=True, opacity=1).encode(
+        y=y, x=x, color=color, shape=shape, tooltip=tooltip
     )
     values = base.mark_text(align="left", dx=9, dy=-8, fontSize=10, color=NEUTRAL).encode(
         y=y, x=x, text="text:N"
@@ -127,16 +131,13 @@ def rows_of_points(
     return alt.layer(*layers).properties(width=PANEL, height=height or ROW * len(names))
 
 
-def lines(
-    frame: pd.DataFrame, x: Any, y: Any, title: str, points: bool = False, dash: Any = None
-) -> alt.Chart:
+def lines(frame: pd.DataFrame, x: Any, y: Any, title: str, points: bool = False) -> alt.Chart:
     """A line a run and seed (columns `run` and `seed`), with values on hovering."""
     chart = alt.Chart(frame, title=alt.Title(title, anchor="start", fontSize=12))
     chart = chart.mark_line(point=points, strokeWidth=1.5).encode(
-        x=x, y=y, detail="seed:N", tooltip=["run:N", "seed:N", x, y]
+        x=x, y=y, detail="seed:N", tooltip=["run:N", "seed:N", x["shorthand"], y["shorthand"]]
     )
-    chart = chart.encode(strokeDash=dash) if dash is not None else chart
-    return chart.properties(width=PANEL, height=HEIGHT)
+    return cast(alt.Chart, chart.properties(width=PANEL, height=HEIGHT))
 
 
 def joined(pairs: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import altair as alt
 import pandas as pd
 
-from gfmn.reporting.figures.figure import HEIGHT, PANEL, Figure, pick_runs
+from gfmn.reporting.figures.figure import HEIGHT, PANEL, Figure, Panel, pick_runs
 from gfmn.reporting.results import Study
 from gfmn.reporting.tables.table import Table
 
@@ -17,7 +17,7 @@ def figures(study: Study, tables: Mapping[str, Table]) -> Iterator[Figure]:
     frame = tap_gaps(study)
     if frame.empty:
         return
-    panels = []
+    panels: list[Panel] = []
     for extractor, rows in frame.groupby("extractor", sort=False):
         taps, runs = list(dict.fromkeys(rows["tap"])), list(dict.fromkeys(rows["run"]))
         for column, moments in MOMENTS.items():
@@ -30,7 +30,9 @@ def figures(study: Study, tables: Mapping[str, Table]) -> Iterator[Figure]:
                 tooltip=["run:N", "tap:N", alt.Tooltip(f"{column}:Q", format=".3f")],
             )
             panels.append(
-                pick_runs(chart, study, runs).properties(width=PANEL, height=HEIGHT * 0.75)
+                pick_runs(chart, study, runs, f"{len(panels)}").properties(
+                    width=PANEL, height=HEIGHT * 0.75
+                )
             )
     yield Figure(
         name="gaps",

@@ -78,7 +78,7 @@ def _by_taps(study: Study, table: Table, space: ScoredSpace, key: str) -> Panel:
     tooltip = ["run:N", "taps:Q", alt.Tooltip("text:N", title=key)]
     line = base.mark_line(color=NEUTRAL, strokeWidth=1.2).encode(x=x, y=y)
     color = color_by(study, frame["run"], legend=None)
-    bars = base.mark_rule(strokeWidth=2).encode(
+    bars = base.mark_rule(strokeWidth=2, aria=False).encode(
         x=x, y=alt.Y("low:Q", title=f"{key} ↓"), y2="high:Q", color=color
     )
     points = base.mark_point(size=70, filled=True, opacity=1).encode(
@@ -145,5 +145,5 @@ def _remarks(table: Table) -> str:
     text = " Bars: standard deviation (n − 1) over seeds." if seeds > 1 else ""
     flattered = table.runs.dropna(subset="flattered")
     if len(flattered):
-        text += f" Hollow: {join(flattered['run'])}, trained on that panel’s own network."
+        text += f" Diamonds: {join(flattered['run'])}, trained on that panel’s own network."
     return text

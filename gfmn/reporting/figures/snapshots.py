@@ -38,8 +38,11 @@ def _panels(study: Study, snapshots: Snapshots) -> tuple[alt.Chart, ...]:
     color = color_by(study, [snapshots.run], legend=None)
     step = alt.X("step:Q", title="updates", axis=alt.Axis(tickCount=5, grid=False))
     distance = alt.Y("distance:Q", title=f"{snapshots.score} ↓", scale=alt.Scale(zero=False))
-    loss = alt.Y("loss:Q", title="loss", scale=alt.Scale(type="log"), axis=alt.Axis(tickCount=4))
-    across = alt.X("distance:Q", title=f"{snapshots.score} ↓", scale=alt.Scale(zero=False))
+    loss = alt.Y("loss:Q", title="loss", scale=alt.Scale(type="log"), axis=alt.Axis(grid=False))
+    axis = alt.Axis(tickCount=5, grid=False)
+    across = alt.X(
+        "distance:Q", title=f"{snapshots.score} ↓", scale=alt.Scale(zero=False), axis=axis
+    )
     title = f"{snapshots.run}: {snapshots.title}, {snapshots.evaluator}"
     by_step = lines(frame, step, distance, title, points=True).encode(color=color)
     both = lines(frame, across, loss, "Loss by distance, a point a snapshot")

@@ -38,7 +38,7 @@ def figures(study: Study, tables: Mapping[str, Table]) -> Iterator[Figure]:
 
 def curves(study: Study, frame: pd.DataFrame) -> list[alt.Chart]:
     """Gap, where it is known, and loss by update, of the runs of a frame as `histories` has it."""
-    runs = list(dict.fromkeys(frame["run"]))
+    runs = list(dict.fromkeys(frame["run"])) if len(frame) else []
     scale = alt.Scale(type="log", nice=False)
     x = alt.X("step:Q", title="updates", axis=alt.Axis(tickCount=5, grid=False))
     panels = []
@@ -47,7 +47,7 @@ def curves(study: Study, frame: pd.DataFrame) -> list[alt.Chart]:
         if len(rows):
             axis = alt.Axis(format=form, tickCount=5)
             y = alt.Y(f"{column}:Q", scale=scale, axis=axis, title=column)
-            panels.append(pick_runs(lines(rows, x, y, title), study, runs))
+            panels.append(pick_runs(lines(rows, x, y, title), study, runs, column))
     return panels
 
 

@@ -3,7 +3,7 @@
   const data = (id) => JSON.parse(document.getElementById(id)?.textContent || "{}");
   const charts = data("charts");
 
-  // Charts are drawn when they come into view, in the page's own colors, again when these change.
+  // Charts are drawn once they are not folded, in the page's own colors, again when these change.
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const theme = () => {
     const [ink, muted, rule] = ["--ink", "--muted", "--rule"].map(color);
@@ -18,17 +18,20 @@
     const spec = charts[place.dataset.chart][Number(place.dataset.panel)];
     window.vegaEmbed(place, spec, { actions: false, renderer: "svg", config: theme() });
   };
-  const seen = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (isIntersecting) { seen.unobserve(target); draw(target); }
+  const drawn = new Set();
+  const drawAll = () => {
+    for (const place of document.querySelectorAll("[data-chart]")) {
+      if (!drawn.has(place) && !place.closest("details:not([open])")) {
+        drawn.add(place);
+        draw(place);
+      }
     }
-  }, { rootMargin: "400px" });
-  const places = [...document.querySelectorAll("[data-chart]")];
-  const watch = () => places.forEach((place) => seen.observe(place));
-  watch();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", watch);
-  addEventListener("beforeprint", () => {
-    document.querySelectorAll("#gaps, #memorization").forEach((one) => { one.open = false; });
+  };
+  drawAll();
+  document.querySelectorAll("details").forEach((one) => one.addEventListener("toggle", drawAll));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    drawn.clear();
+    drawAll();
   });
 
   // A link to something folded opens it.

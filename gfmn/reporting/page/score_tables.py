@@ -1,7 +1,7 @@
 """The page's tables, by pandas' Styler: a row a run with its samples, scores and settings."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from markupsafe import Markup, escape
@@ -17,6 +17,7 @@ from gfmn.reporting.tables.notes import deviation_note, method_note, network_not
 from gfmn.reporting.tables.table import Table
 
 ARROWS = {"lower": " ↓", "higher": " ↑", "half": " → 0.5"}
+HIDDEN = ("paper_row", "paper_features", "paper_source")  # the notes name them
 GROUPS = {"paper": "The paper: in Inception", "difference": "Compared"}
 
 
@@ -25,7 +26,7 @@ def report_table(study: Study, table: Table) -> Markup:
     view, shown, heads = view_table(table), [], []
     names = {space.evaluator: f"In {space.evaluator}" for space in table.spaces}
     for i, column in enumerate(view.columns):
-        if column.group != "setting" and not column.key.startswith("paper_source"):
+        if column.group != "setting" and column.key not in HIDDEN:
             group = names.get(column.evaluator) or GROUPS.get(column.group, "Images")
             shown.append(i)
             heads.append((group, _heading(column)))
@@ -90,14 +91,15 @@ def _styled(
         [" ".join(filter(None, (kind, "best" if cell.best else ""))) for cell in row]
         for kind, row in zip(kinds, rows, strict=True)
     ]
-    columns = pd.MultiIndex.from_tuples([(escape(a), str(b)) for a, b in heads])
-    labelled = pd.Index([str(label) for label in labels])
+    columns = pd.MultiIndex.from_arrays([[escape(a) for a, _ in heads], [str(b) for _, b in heads]])
     flat = columns if any(group for group, _ in heads) else columns.droplevel(0)
-    frame = pd.DataFrame(texts, index=labelled, columns=flat)
-    styler = Styler(frame, uuid_len=0, cell_ids=False)
-    styler.set_td_classes(pd.DataFrame(classes, index=labelled, columns=flat))
+    numbers = pd.RangeIndex(len(labels))
+    styler = Styler(pd.DataFrame(texts, numbers, flat), uuid_len=0, cell_ids=False)
+    styler.set_td_classes(pd.DataFrame(classes, numbers, flat))
+    styler.format_index(lambda i: str(labels[cast(int, i)]))
     styler.set_table_attributes('class="data"')
-    return Markup(styler.to_html(sparse_columns=True))
+    text = str(styler.to_html(sparse_columns=True))
+    return Markup(text.replace('<th class="blank', '<td class="blank'))  # no empty headers
 
 
 def _label(
@@ -108,9 +110,13 @@ def _label(
     settings: Iterable[str],
 ) -> Markup:
     remarks = Markup("").join(
-        Markup('<span class="mark {}">{}</span> ').format(kind, text) for kind, text in marks
+        Markup('<span class="mark {}">{}</span> ').format(kind, text)
+        for kind, text in marks
+        if kind != "note"
     )
-    text = Markup("<b>{}</b> {}<small>{}</small>").format(name, remarks, ", ".join(settings))
+    notes = [text for kind, text in marks if kind == "note"]
+    small = "; ".join(filter(None, (*notes, ", ".join(settings))))
+    text = Markup("<b>{}</b> {}<small>{}</small>").format(name, remarks, small)
     if run is None:
         return Markup('<span class="row">{}</span>').format(Markup("<span>{}</span>").format(text))
     picture = images.thumbnail(study, run)
@@ -123,7 +129,8 @@ def _label(
 def _heading(column: Column) -> Markup:
     arrow = ARROWS.get(column.direction or "", "")
     if column.evaluator:
-        return Markup("{}{}<small>{}</small>").format(column.heading, arrow, column.key)
+        name = Markup("_<wbr>").join(column.key.split("_"))
+        return Markup("{}{}<small>{}</small>").format(column.heading, arrow, name)
     return Markup("{}{}").format(column.heading, arrow)
 
 

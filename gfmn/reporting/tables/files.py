@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import pandas as pd
+
 from gfmn.reporting.config import ALL_SCORES, CONVERGENCE, ORDERS
 from gfmn.reporting.formatting import join
 from gfmn.reporting.records import Scores
@@ -97,8 +99,18 @@ def table_notes(study: Study, table: Table) -> list[str]:
     if "paper_fid5k" in table.frame:
         facts.append(comparability_note(study, table))
     notes = [deviation_note(table.frame, view.columns), method_note(table.methods, view.columns)]
-    notes += [*space_notes(study, table), *paper_notes(table)]
+    notes += [*space_notes(study, table), *paper_notes(table), *row_notes(table)]
     return ["; ".join(facts), *filter(None, notes)]
+
+
+def row_notes(table: Table) -> list[str]:
+    """For each run of a table like the paper's: its row there, and which settings are others."""
+    notes = []
+    for _, row in table.runs.iterrows() if table.paper else ():
+        label = row["paper_row"]
+        compared = "" if pd.isna(label) else f" is compared with the paper’s “{label}”;"
+        notes.append(f"{row['run']}{compared} not the paper’s: {row['differs']}")
+    return notes
 
 
 def resizers(table: Table) -> str:
