@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(\))")
 EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 CELL = re.compile(r"<td.*?</td>", re.DOTALL)
+CODE = re.compile(r"(?<=<code>)[^<]*")
 MADE = {
     "<!-- parameters -->": parameter_reference.page,
     "<!-- commands -->": command_reference.page,
@@ -57,9 +58,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Equations as MathML, which browsers draw by themselves; `\\|` in a table's code as GitHub."""
-    content = CELL.sub(lambda cell: cell[0].replace(r"\|", "|"), content)
-    return EQUATION.sub(_mathml, content)
+    """Equations as MathML, which browsers draw by themselves; code in tables, see below."""
+    return EQUATION.sub(_mathml, CELL.sub(lambda cell: CODE.sub(_code, cell[0]), content))
+
+
+def _code(found: re.Match[str]) -> str:
+    """Code in a table: `\\|` is a bar there on a code host, and a path may be broken at a slash."""
+    return found[0].replace(r"\|", "|").replace("/", "/<wbr>")
 
 
 def _mathml(found: re.Match[str]) -> str:
