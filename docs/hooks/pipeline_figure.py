@@ -73,7 +73,7 @@ def arrows() -> set[tuple[str, str]]:
 
 def figure() -> str:
     """The SVG; a stage or an arrow that has no place here is an error."""
-    if wrong := groups().keys() ^ BOXES.keys() or arrows() ^ ROUTES.keys():
+    if wrong := {*groups(), *arrows()} ^ {*BOXES, *ROUTES}:
         raise SystemExit(f"{__file__}: expected what dvc.yaml has, found a difference: {wrong}")
     return "\n".join(_lines()) + "\n"
 
