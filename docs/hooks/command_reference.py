@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from html import escape
 from importlib import import_module
 from textwrap import dedent
@@ -18,6 +19,7 @@ def _command(name: str) -> Iterator[str]:
     what, module = COMMANDS[name]
     parser = argparse.ArgumentParser(f"gfmn {name}", description=f"{what[0].upper()}{what[1:]}.")
     import_module(module).add_arguments(parser)
+    parser.formatter_class = partial(argparse.HelpFormatter, width=90)  # not the terminal's
     yield f"## gfmn {name}"
     yield escape(parser.description or "", quote=False)
     usage = parser.format_usage().replace("[-h] ", "").rstrip()
