@@ -59,6 +59,7 @@ def _nearest(study: Study) -> Iterator[Finding]:
 
 def _orders(study: Study, tables: Mapping[str, Table]) -> Iterator[Finding]:
     """For each table: its clearest decided pair, and how many others are decided."""
+    told: set[tuple[str, str]] = set()
     for name, table in tables.items():
         pairs = [pair for pair in ordered_pairs(study, table) if not pair.flattered]
         pairs = [pair for pair in pairs if pair.space == pairs[0].space]
@@ -72,7 +73,11 @@ def _orders(study: Study, tables: Mapping[str, Table]) -> Iterator[Finding]:
             text = f"{title}: {join(runs)} are not told apart by {counted[0].metric}"
             yield Finding(f"{text} ({_seeds(counted[0])}).", "not decided", runs[:2], name)
             continue
-        best = max(decided, key=lambda pair: abs(pair.difference or 0))
+        untold = [pair for pair in decided if (pair.better, pair.worse) not in told]
+        if not untold:
+            continue
+        best = max(untold, key=lambda pair: abs(pair.difference or 0))
+        told.add((best.better, best.worse))
         text = f"{title}: {_order(best)}"
         if best.in_paper:
             text += f", {'' if best.verdict == AS_IN_THE_PAPER else 'not '}as in the paper"

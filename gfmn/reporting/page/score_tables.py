@@ -17,7 +17,8 @@ from gfmn.reporting.tables.notes import deviation_note, method_note, network_not
 from gfmn.reporting.tables.table import Table
 
 ARROWS = {"lower": " ↓", "higher": " ↑", "half": " → 0.5"}
-HIDDEN = ("paper_row", "paper_features", "paper_source")  # the notes name them
+HIDDEN = ("paper_row", "paper_features", "paper_source", "kd_", "kid_")  # in notes or details
+UNTOLD = ("run", "differs", "features")  # settings that a row does not name
 GROUPS = {"paper": "The paper: in Inception", "difference": "Compared"}
 
 
@@ -26,8 +27,8 @@ def report_table(study: Study, table: Table) -> Markup:
     view, shown, heads = view_table(table), [], []
     names = {space.evaluator: f"In {space.evaluator}" for space in table.spaces}
     for i, column in enumerate(view.columns):
-        if column.group != "setting" and column.key not in HIDDEN:
-            group = names.get(column.evaluator) or GROUPS.get(column.group, "Images")
+        group = names.get(column.evaluator) or GROUPS.get(column.group)
+        if group and not column.key.startswith(HIDDEN) and not column.key.endswith("_inf"):
             shown.append(i)
             heads.append((group, _heading(column)))
     labels = []
@@ -35,7 +36,7 @@ def report_table(study: Study, table: Table) -> Markup:
         settings = [
             f"{column.heading.lower()} {cell.text}"
             for column, cell in zip(view.columns, row, strict=True)
-            if column.group == "setting" and column.key not in ("run", "differs") and cell.text
+            if column.group == "setting" and column.key not in UNTOLD and cell.text
         ]
         run = facts["run"] if facts["kind"] == "run" else None
         labels.append(_label(study, run, row[0].text, marks, settings))
