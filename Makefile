@@ -1,12 +1,13 @@
 # Two commands do everything on a fresh machine with Python 3.11 or newer:
 #   make repro   set up, then build the study and reports/index.html
 #   make test    set up, then lint, type check and tests
+# make docs writes the documentation as a site to site/.
 # make gpu-check WEIGHTS=... IMAGES=... OUT=... says whether a GPU works: docs/gpu.md
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test bench gpu-check clean
+.PHONY: repro test docs bench gpu-check clean
 
 repro: .venv/.run
 	gfmn check
@@ -18,6 +19,10 @@ test: .venv/.dev
 	ruff format --check .
 	mypy
 	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile --no-loadscope-reorder
+
+docs: .venv/.dev
+	mkdocs build
+	@echo "Open site/index.html"
 
 bench: .venv/.dev
 	python -m benchmarks

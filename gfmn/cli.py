@@ -24,7 +24,7 @@ COMMANDS = {  # name: (what it does, module)
     "check": ("check a study's params.yaml", "gfmn.inference.check"),
     "sample": ("make random images: PNGs, an array, or a grid", "gfmn.inference.sample"),
     "interpolate": ("make images between samples: a grid or a GIF", "gfmn.inference.interpolate"),
-    "export": ("write a generator as an ONNX file", "gfmn.inference.onnx_export"),
+    "export": ("write a generator as an ONNX file, or as a page", "gfmn.inference.onnx_export"),
     "card": ("write the model card of a run", "gfmn.inference.model_card"),
     "score": ("score images against real images", "gfmn.inference.score"),
     "compare": ("compare the scores of two studies", "gfmn.reporting.command"),

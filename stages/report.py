@@ -1,4 +1,4 @@
-"""report: tables, figures and one page of all results of the study's runs."""
+"""report: tables, figures and pages of all results of the study's runs."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,7 @@ import checkout  # noqa: F401
 from gfmn.common import paths, stage
 from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.figures import draw_figures, write_figures
-from gfmn.reporting.figures.theme import DARK, LIGHT
-from gfmn.reporting.page.render import write_page
+from gfmn.reporting.page.render import write_pages
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.tables.files import run_summary, write_tables
 from gfmn.reporting.tables.table import make_table
@@ -23,9 +22,9 @@ def main() -> None:
     study = read_study(Path(), config, **sections)
     tables = {name: make_table(study, table) for name, table in config.tables.items()}
     write_tables(study, tables, REPORTS / "tables")
-    light, dark = (draw_figures(study, tables, theme) for theme in (LIGHT, DARK))
-    write_figures(light, REPORTS / "figures")
-    write_page(study, tables, light, dark, REPORTS / "index.html")
+    figures = draw_figures(study, tables)
+    write_figures(study, figures, REPORTS / "figures")
+    write_pages(study, tables, figures, REPORTS)
     stage.write_json(REPORTS / "summary.json", run_summary(study))
     for run in study.runs.values():
         if run.status != "scored":

@@ -30,9 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.description = "Add rows to params.yaml, and what belongs to them; nothing is built."
     parser.epilog = EXAMPLES
-    parser.add_argument("kind", choices=sorted(KINDS))
-    parser.add_argument("name", metavar="NAME")
-    parser.add_argument("words", nargs="*", metavar="FIELD=VALUE or IMAGES")
+    parser.add_argument("kind", choices=sorted(KINDS), help="what to add")
+    parser.add_argument("name", metavar="NAME", help="its name; a published one's, or a new one")
+    words = "what a run has otherwise, or where a data set's images are"
+    parser.add_argument("words", nargs="*", metavar="FIELD=VALUE or IMAGES", help=words)
     parser.add_argument("--like", metavar="RUN", help="the run that a new one begins as")
     parser.add_argument("--size", type=int, default=32, help="of a data set's images, in pixels")
     options.add_study(parser)

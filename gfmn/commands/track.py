@@ -114,7 +114,8 @@ TRACKERS: dict[str, Any] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.description = "Send a study's histories, sample grids and scores to a tracker."
-    parser.add_argument("study", type=Path, nargs="?", default=Path(), metavar="STUDY")
+    study = "its folder (default: the current one)"
+    parser.add_argument("study", type=Path, nargs="?", default=Path(), metavar="STUDY", help=study)
     parser.add_argument("--to", required=True, choices=TRACKERS, help="the tracker")
     parser.add_argument("--follow", action="store_true", help="and what is still to come")
 

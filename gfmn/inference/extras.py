@@ -9,6 +9,7 @@ EXTRAS = {  # extra: the modules that its packages have
     "hub": ("huggingface_hub",),
     "metrics": ("torchmetrics",),
     "pipeline": (
+        "altair",
         "dvc",
         "gdown",
         "jinja2",
@@ -23,6 +24,7 @@ EXTRAS = {  # extra: the modules that its packages have
         "timm",
         "torch_fidelity",
         "torchvision",
+        "vl_convert",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""`gfmn export`: a generator as an ONNX file, compared with PyTorch as it is written."""
+"""`gfmn export`: a generator as an ONNX file, or a page; compared with PyTorch as it is written."""
 
 import argparse
 import importlib.util
@@ -33,9 +33,14 @@ MAX_DIFFERING = 1e-3  # fraction of bytes that may differ by that level
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Write a generator as an ONNX file and compare its images with PyTorch's."
+    parser.description = (
+        "Write a generator as an ONNX file, or as a page that runs it in a browser, and compare "
+        "its images with PyTorch's."
+    )
     options.add_model(parser)
-    parser.add_argument("out", type=Path, metavar="OUT", help="the file, .onnx")
+    parser.add_argument(
+        "out", type=Path, metavar="OUT", help="the file: .onnx, or .html for a page"
+    )
     options.add_force(parser)
     parser.add_argument(
         "--values",
@@ -49,10 +54,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> str:
     """Write the file; returns how far its images differ from PyTorch's, in one line."""
     out = arguments.out
-    if out.suffix.lower() != ".onnx":
-        raise InputError(f"OUT: expected a .onnx file, found {out}")
+    if out.suffix.lower() not in (".onnx", ".html"):
+        raise InputError(f"OUT: expected a .onnx or an .html file, found {out}")
     check_writable(out, arguments.force)
     generator = load(arguments.model)
+    if out.suffix.lower() == ".html":
+        from gfmn.inference.playground import study_images, write_playground
+
+        real = study_images(generator)
+        difference = write_playground(generator, out, real, arguments.force)
+        return f"{out}: {generator.name}; {difference}"
     return f"{out}: {generator.name}; {export(generator, out, arguments.values, arguments.force)}"
 
 

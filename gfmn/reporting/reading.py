@@ -49,6 +49,7 @@ def read_study(
     evaluators: Mapping[str, Any] | None = None,
     sampling: Mapping[str, Any] | None = None,
     snapshots: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Study:
     """Read the results of every run that there are; of a generator its file's digest alone.
 
@@ -56,7 +57,7 @@ def read_study(
     parameters by name; every one may be absent. The order of
     the evaluations is that of the feature spaces in every table. `extractors` and `evaluators` tell
     which networks runs match, and which part a run lacks that was not made; `sampling` is how all
-    samples are drawn.
+    samples are drawn, `defaults` what runs have where their rows say nothing else.
     """
     entries = {
         name: _EvaluationEntry.parse(entry, f"evaluations.{name}")
@@ -95,6 +96,7 @@ def read_study(
         sampling=sampling or {},
         networks=Networks(extractors or {}, evaluators or {}),
         snapshots=read_snapshots(folder, snapshots or {}),
+        defaults=defaults or {},
     )
     _check_spaces(study)
     return study

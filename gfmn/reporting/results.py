@@ -132,6 +132,7 @@ class Study:
     sampling: Mapping[str, Any] = field(default_factory=dict)  # count, seed, batchnorm of samples
     networks: Networks = field(default_factory=Networks)
     snapshots: Mapping[str, Snapshots] = field(default_factory=dict)  # by name of their row
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # parameters of every run
 
     @property
     def headline(self) -> RunResult:

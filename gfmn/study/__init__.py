@@ -23,6 +23,7 @@ SECTIONS = (  # all but `root` may be left out
 )
 REPORTED = (  # and the runs
     *("evaluations", "snapshots", "references", "extractors", "evaluators", "report", "sampling"),
+    "defaults",
 )
 ROWS = ("datasets", "statistics", "references", "evaluations", "snapshots")
 INPUTS = ("dataset", "extractor", "batchnorm", "decoder")  # dvc.yaml reads them in a run's row

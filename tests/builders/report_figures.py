@@ -12,9 +12,6 @@ from builders.synthetic_study import folder_of, parameters, spaces
 from PIL import Image
 
 from gfmn.reporting.config import ReportConfig
-from gfmn.reporting.figures import draw_figures
-from gfmn.reporting.figures.theme import DARK
-from gfmn.reporting.page.render import render_page
 from gfmn.reporting.reading import read_study
 
 FOLDER = tempfile.TemporaryDirectory()
@@ -57,8 +54,5 @@ def folder_with_interpolations() -> Path:
 
 @cache
 def study_with_figures() -> Report:
-    """The report of that study, its page in both themes."""
-    study = read_study(folder_with_interpolations(), configured(), **sections())
-    report = report_of(study)
-    dark = draw_figures(study, report.tables, DARK)
-    return report._replace(page=render_page(study, report.tables, report.drawings, dark))
+    """The report of that study."""
+    return report_of(read_study(folder_with_interpolations(), configured(), **sections()))

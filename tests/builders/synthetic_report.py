@@ -13,9 +13,8 @@ from builders.synthetic_study import TAPS, folder_of, spaces
 from gfmn.common import paths
 from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.figures import draw_figures
-from gfmn.reporting.figures.drawing import Drawing
-from gfmn.reporting.figures.theme import LIGHT
-from gfmn.reporting.page.render import render_page
+from gfmn.reporting.figures.figure import Figure
+from gfmn.reporting.page.render import render_index
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.results import Study
 from gfmn.reporting.tables.table import Table, make_table
@@ -50,23 +49,23 @@ CONFIG = ReportConfig.parse(REPORT, "params.yaml: report")
 
 
 class Report(NamedTuple):
-    """A study and its report, the figures in one theme."""
+    """A study and its report."""
 
     study: Study
     tables: dict[str, Table]
-    drawings: list[Drawing]
+    figures: list[Figure]
     page: str
 
 
 class PageReader(HTMLParser):
-    """A page's addresses, tags and ids, its elements with scores, and its texts."""
+    """A page's addresses, tags and ids, and its texts but those of scripts."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.addresses: list[str] = []
         self.tags: set[str] = set()
         self.ids: set[str] = set()
-        self.scores: list[dict[str, str | None]] = []
+        self._open = ""
         self.texts: list[str] = []
         self.feed(page)
 
@@ -76,11 +75,11 @@ class PageReader(HTMLParser):
         self.ids.add(attributes.get("id") or "")
         for key in ("src", "srcset", "href", "action", "data", "poster"):
             self.addresses += [attributes[key] or ""] if key in attributes else []
-        if "data-score" in attributes:
-            self.scores.append(attributes)
+        self._open = tag
 
     def handle_data(self, data: str) -> None:
-        self.texts += [data.strip()] if data.strip() else []
+        shown = data.strip() and self._open not in ("script", "style")
+        self.texts += [data.strip()] if shown else []
 
 
 def read_synthetic(folder: Path, canonical: bool = False) -> Study:
@@ -96,8 +95,8 @@ def make_report(folder: Path, canonical: bool = False, drawn: bool = True) -> Re
 def report_of(study: Study, drawn: bool = True) -> Report:
     """The report of a study, with its figures or without them."""
     tables = {name: make_table(study, table) for name, table in study.config.tables.items()}
-    drawings = draw_figures(study, tables, LIGHT) if drawn else []
-    return Report(study, tables, drawings, render_page(study, tables, drawings, drawings))
+    figures = draw_figures(study, tables) if drawn else []
+    return Report(study, tables, figures, render_index(study, tables, figures))
 
 
 @cache

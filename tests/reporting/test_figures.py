@@ -1,11 +1,14 @@
-"""The figures: each is registered, drawn where there are results, and explained."""
+"""The figures: each is registered, drawn where there are results, with the values of the tables."""
 
+import json
 import pkgutil
 import shutil
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+from builders.paper_tables import TABLE4, study_on, table4
 from builders.report_figures import study_with_figures
 from builders.synthetic_report import (
     CONFIG,
@@ -17,11 +20,15 @@ from builders.synthetic_report import (
 )
 from builders.synthetic_study import OWN, folder_of
 
-from gfmn.metrics import classes
 from gfmn.reporting import figures
-from gfmn.reporting.figures import FIGURES, draw_figures
-from gfmn.reporting.figures.sections import CLASSES, MEMORIZATION, MOMENTS, TRAINING, table_section
-from gfmn.reporting.figures.theme import LIGHT
+from gfmn.reporting.figures import FIGURES, draw_figures, write_figures
+from gfmn.reporting.figures.figure import Figure
+from gfmn.reporting.figures.gaps import tap_gaps
+from gfmn.reporting.figures.pictures import pictures
+from gfmn.reporting.figures.scores import figures as score_figures
+from gfmn.reporting.figures.training import POINTS, histories
+from gfmn.reporting.paper import paper_tables
+from gfmn.reporting.results import Study
 
 
 @pytest.fixture(scope="module")
@@ -29,58 +36,109 @@ def report() -> Report:
     return finished_report()
 
 
-def captions(report: Report) -> dict[str, str]:
-    return {drawing.name: drawing.caption for drawing in report.drawings}
+def by_name(report: Report) -> dict[str, Figure]:
+    return {figure.name: figure for figure in report.figures}
+
+
+def rows(panel: dict[str, Any]) -> list[dict[str, Any]]:
+    """The data of a panel, of its first layer where it has several."""
+    name = panel.get("data", panel.get("layer", [{}])[0].get("data"))["name"]
+    return list(panel["datasets"][name])
 
 
 def test_every_module_that_draws_is_registered() -> None:
     names = (module.name for module in pkgutil.iter_modules(figures.__path__))
     modules = [import_module(f"{figures.__name__}.{name}") for name in names]
-    assert {module for module in modules if hasattr(module, "draw")} == set(FIGURES)
+    assert {one.figures for one in modules if hasattr(one, "figures")} == set(FIGURES)
 
 
 def test_each_figure_is_drawn_once_with_its_section(report: Report) -> None:
-    sections = {drawing.name: drawing.section for drawing in report.drawings}
-    assert len(sections) == len(report.drawings)
-    assert sections["loss-samples-moment_matching"] == TRAINING
-    assert sections["strip-moment_matching"] is None
-    for table in CONFIG.tables:
-        assert sections[f"loss-{table}"] == TRAINING and sections[f"gaps-{table}"] == MOMENTS
-    rows = {name for name in sections if name.startswith(("rows-", "published-"))}
-    assert rows == {"rows-table2"} and sections["rows-table2"] == table_section("table2")
-    assert sections["taps-table3"] == table_section("table3") and "taps-table2" not in sections
-    assert sections["nearest-moment_matching"] == sections["memorised"] == MEMORIZATION
-    assert sections["classes-own"] == CLASSES
-    assert all(drawing.caption and drawing.alt for drawing in report.drawings)
+    sections = {figure.name: figure.section for figure in report.figures}
+    assert len(sections) == len(report.figures)
+    assert sections == {
+        "rows-table2": "table2",
+        "taps-table3": "table3",
+        "rows-figure4": "figure4",
+        "training": "training",
+        "gaps": "gaps",
+        "memorized": "memorization",
+        "nearest-moment_matching": "memorization",
+        "classes-own": "classes",
+    }
+    assert all(figure.caption and figure.alt for figure in report.figures)
 
 
-def test_same_study_gives_the_same_bytes(report: Report) -> None:
-    again = draw_figures(report.study, report.tables, LIGHT)
-    assert [drawing.png for drawing in again] == [drawing.png for drawing in report.drawings]
+def test_same_study_gives_the_same_charts_and_files(report: Report, tmp_path: Path) -> None:
+    again = draw_figures(report.study, report.tables)
+    specs = [json.dumps(figure.specs()) for figure in report.figures]
+    assert [json.dumps(figure.specs()) for figure in again] == specs
+    for folder in ("a", "b"):
+        write_figures(report.study, report.figures[:1], tmp_path / folder)
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()}
+        for folder in ("a", "b")
+    )
+    assert first == second and {"rows-table2.png", "strip-moment_matching.png"} <= set(first)
+    assert all(content.startswith(b"\x89PNG") for content in first.values())
 
 
 def test_study_without_results_has_no_figure(tmp_path: Path) -> None:
-    assert make_report(tmp_path).drawings == []
+    report = make_report(tmp_path)
+    assert report.figures == [] and list(pictures(report.study)) == []
 
 
-def test_losses_of_different_features_are_relative(report: Report) -> None:
-    caption = captions(report)
-    for table in ("table2", "table3"):
-        assert "heights do not" in caption[f"loss-{table}"]
-    assert "lower is closer" in caption["loss-figure4"]
-    assert "seeds of one run" in caption["loss-table2"]
-    assert "seeds" not in caption["loss-figure4"]
+def test_rows_have_the_tables_values_and_bars_over_seeds_alone(report: Report) -> None:
+    lite2, own, paper = by_name(report)["rows-table2"].specs()
+    frame = report.tables["table2"].runs
+    assert [row["value"] for row in rows(lite2)] == pytest.approx(list(frame["fd_lite2_5k"]))
+    assert [row["run"] for row in rows(lite2) if row["std"]] == ["moment_matching"]
+    assert len(rows(own)) == 2 and [row["value"] for row in rows(paper)] == [82.8, 25.5, 18.1]
+    caption = by_name(report)["rows-table2"].caption
+    assert "Bars: standard deviation (n − 1) over seeds." in caption
+    assert "distances in two feature spaces do not compare, orders do" in caption
 
 
-def test_error_bars_are_explained_where_a_run_has_several_seeds(report: Report) -> None:
-    assert "Error bars: standard deviation (n − 1) over seeds." in captions(report)["taps-table3"]
-    assert list(report.tables["table3"].frame["seeds"].dropna()) == [1, 2, 1, 1, 1, 1, 1]
+def test_taps_are_next_to_every_depth_of_the_paper(report: Report) -> None:
+    *ours, paper = by_name(report)["taps-table3"].specs()
+    assert [row["taps"] for row in rows(ours[0])] == [1, 3, 5, 7, 9, 11, 13]
+    published = [(row.layers, row.cifar10.fid5k) for row in paper_tables()["table3"]]
+    assert [(row["taps"], row["fid"]) for row in rows(paper)] == published
 
 
-def test_distances_compare_only_where_both_are_fid(report: Report) -> None:
-    caption = captions(finished_report(canonical=True))["taps-table3"]
-    assert "Both are FID" in caption and "antialiased bilinear to 299 px" in caption
-    assert "heights do not" in captions(report)["taps-table3"]
+@pytest.mark.parametrize("canonical", [False, True])
+def test_published_methods_are_in_a_panel_of_their_own(canonical: bool) -> None:
+    config = CONFIG.model_copy(update={"tables": {"table4": TABLE4}})
+    study = Study(**{**vars(study_on("cifar10", canonical)), "config": config})
+    (figure,) = score_figures(study, {"table4": table4("cifar10", canonical)})
+    *ours, published = figure.specs()
+    fids = [row.cifar10.fid5k for row in paper_tables()["table4"]]
+    assert [row["value"] for row in rows(published)] == sorted(filter(None, fids))
+    assert [len(rows(panel)) for panel in ours] == [3, 1]
+
+
+def test_curves_keep_their_ends_and_few_points(report: Report) -> None:
+    frame = histories(report.study)
+    counts = frame.groupby(["run", "seed"]).size()
+    assert counts.max() <= POINTS and len(counts) == sum(
+        len(run.seeds) for run in report.study.runs.values()
+    )
+    history = report.study.runs["vgg16"].seeds[0].history
+    assert history is not None
+    shown = frame[frame["run"] == "vgg16"]
+    for end in (0, -1):
+        assert shown["step"].iloc[end] == history["step"].iloc[end]
+
+
+def test_gaps_are_means_over_seeds_in_the_order_of_the_taps(report: Report) -> None:
+    frame = tap_gaps(report.study)
+    run = report.study.runs["moment_matching"]
+    first = run.model.gaps[0].tap if run.model else ""
+    gaps = [seed.model.gaps[0].mean_gap for seed in run.seeds if seed.model]
+    row = frame[(frame["run"] == run.name) & (frame["tap"] == first)]
+    assert len(gaps) == 3 and row["mean_gap"].item() == pytest.approx(sum(gaps) / 3)
+    assert run.model and list(frame[frame["run"] == run.name]["tap"]) == [
+        gap.tap for gap in run.model.gaps
+    ]
 
 
 def test_images_of_a_missing_seed_are_those_of_the_next(tmp_path: Path) -> None:
@@ -88,20 +146,19 @@ def test_images_of_a_missing_seed_are_those_of_the_next(tmp_path: Path) -> None:
     for kind in ("data/samples", "data/models", "reports/history"):
         for path in (folder / kind / "moment_matching").glob("seed-0*"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    caption = captions(make_report(folder))
-    assert "moment_matching, seed 1 of 0, 1, 2" in caption["strip-moment_matching"]
-    assert "moment_matching, seed 1 of 0, 1, 2" in caption["loss-samples-moment_matching"]
+    assert "moment_matching, seed 1 of 0, 1, 2, not selected" in _text(make_report(folder).page)
 
 
-def test_headline_is_not_drawn_by_step_and_by_epoch() -> None:
-    report = study_with_figures()
-    names = [drawing.name for drawing in report.drawings]
-    assert "figure5-moment_matching" in names and "figure2" in names
-    assert "loss-samples-moment_matching" not in names and "figure5-absent" not in names
+def test_pictures_are_the_strip_and_the_figures_of_runs_with_images() -> None:
+    found = {one.name: one for one in pictures(study_with_figures().study)}
+    assert set(found) == {"strip-moment_matching", "figure2", "figure5-moment_matching"}
+    # its grids are of the steps 0, 600 and 1,200
+    assert "after 0, 600, 1,200 updates" in found["figure5-moment_matching"].caption
+    assert found["figure5-moment_matching"].section == "figure-figure5"
 
 
 def test_memorization_and_classes_are_drawn_only_where_measured(tmp_path: Path) -> None:
-    def forget(record: dict) -> None:  # type: ignore[type-arg]
+    def forget(record: dict[str, Any]) -> None:
         for seed in record["seeds"]:
             seed.pop("nearest", None)
             seed["scores"] = {k: v for k, v in seed["scores"].items() if "memorised" not in k}
@@ -111,11 +168,12 @@ def test_memorization_and_classes_are_drawn_only_where_measured(tmp_path: Path) 
         scores_path(folder, f"{run}-own").unlink(missing_ok=True)
     for path in (folder / "data/scores").glob("*-lite2.*"):
         edit_scores(folder, path.stem, forget)
-    anchors = {d.section.anchor for d in make_report(folder).drawings if d.section}
-    assert not anchors & {"memorization", "classes"} and "training" in anchors
+    sections = {figure.section for figure in make_report(folder).figures}
+    assert not sections & {"memorization", "classes"} and "training" in sections
 
 
-def test_class_scores_are_explained_as_they_are_counted() -> None:
-    assert (classes.CONFIDENT, classes.COVERED) == (0.9, 0.1)
-    assert "images with 0.9 or more of it" in CLASSES.introduction
-    assert "at least a tenth as often as they are real" in CLASSES.introduction
+def _text(page: str) -> str:
+    import html
+    import re
+
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", "", page.split("</header>")[0]).split()))

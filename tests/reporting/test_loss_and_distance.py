@@ -12,9 +12,7 @@ from gfmn.common import paths
 from gfmn.common.errors import InputError
 from gfmn.metrics import snapshots
 from gfmn.metrics.snapshots import Snapshot
-from gfmn.reporting.figures.loss_and_distance import draw
-from gfmn.reporting.figures.sections import TRAINING
-from gfmn.reporting.figures.theme import DARK, LIGHT
+from gfmn.reporting.figures.snapshots import figures
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.results import Study
 
@@ -61,26 +59,21 @@ def test_file_without_rows_is_one_line(tmp_path: Path) -> None:
 
 
 def test_figure_states_counts_seeds_and_correlations(tmp_path: Path) -> None:
-    (drawing,) = draw(study(tmp_path / "one"), {}, LIGHT)
-    assert (drawing.name, drawing.run) == (f"loss-distance-{NAME}", "moment_matching")
-    assert drawing.section == TRAINING
+    (figure,) = figures(study(tmp_path / "one"), {})
+    assert (figure.name, figure.section) == (f"loss-distance-{NAME}", "training")
     for text in (
         "fd_lite2_5k (5,000 samples of the same noise against 10,000 real images)",
         "at 4 snapshots of one training, seed 0. ",
         "Spearman’s rank correlation of the two: 1.00. ",
     ):
-        assert text in drawing.caption
-    assert "loss goes from 900 to 0.9, fd_lite2_5k from 4000 to 1234" in drawing.alt
-    several = study(tmp_path / "several", (0, 1, 2))
-    (drawing,) = draw(several, {}, LIGHT)
-    assert "at 4 snapshots of each of 3 trainings, seeds 0, 1, 2. " in drawing.caption
-    assert "of the two: 1.00, 0.80, undefined (one is constant). " in drawing.caption
+        assert text in figure.caption
+    assert "loss goes from 900 to 0.9, fd_lite2_5k from 4000 to 1234" in figure.alt
+    (figure,) = figures(study(tmp_path / "several", (0, 1, 2)), {})
+    assert "at 4 snapshots of 3 trainings, seeds 0, 1, 2. " in figure.caption
+    assert "of the two: 1.00, 0.80, undefined (one is constant). " in figure.caption
 
 
-def test_page_has_the_figure_and_the_same_bytes_again(tmp_path: Path) -> None:
-    found = study(tmp_path)
-    report = report_of(found)
-    (drawing,) = (one for one in report.drawings if one.name.startswith("loss-distance"))
-    assert drawing.caption in report.page
-    assert [one.png for one in draw(found, {}, LIGHT)] == [drawing.png]
-    assert [one.png for one in draw(found, {}, DARK)] != [drawing.png]
+def test_page_has_the_figure(tmp_path: Path) -> None:
+    report = report_of(study(tmp_path))
+    (figure,) = (one for one in report.figures if one.name.startswith("loss-distance"))
+    assert figure.caption in report.page

@@ -193,7 +193,7 @@ def test_pairs_are_written_to_files_under_the_tables_and_on_the_page(tmp_path: P
     for name, table in report.tables.items():
         text = markdown_table(report.study, table, name)
         for note in order_notes(report.study, table):
-            assert f"\n- {note}.\n" in text and f"<li>{note}.</li>" in report.page
+            assert f"\n- {note}.\n" in text and f"{note}." in report.page
 
 
 def test_table_of_one_run_has_no_pairs() -> None:

@@ -1,4 +1,4 @@
-"""The page's end: parameters, and the provenance of every input."""
+"""The page's end: what compares with the paper, parameters, the provenance of every input."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from builders.synthetic_report import CONFIG, PageReader, finished_report, make_report
 from builders.synthetic_study import spaces
 
-from gfmn.reporting.page.provenance import parameter_table
+from gfmn.reporting.page.facts import parameter_table, provenance
 from gfmn.reporting.reading import read_study
 
 
@@ -25,16 +25,20 @@ def test_trained_extractor_is_named_with_its_metrics(tmp_path: Path) -> None:
     assert {"Trained here", "faces", "0.8962", "5,000"} <= texts
 
 
-def test_sampling_is_a_parameter_of_the_whole_study(tmp_path: Path) -> None:
+def test_sampling_is_named(tmp_path: Path) -> None:
     sampling = {"count": 5000, "seed": 0, "batchnorm": "running"}
-    table = parameter_table(read_study(tmp_path, CONFIG, **spaces(), sampling=sampling))
-    common = table["common"]
-    assert (common["sampling.count"], common["sampling.batchnorm"]) == ("5,000", "running")
+    study = read_study(tmp_path, CONFIG, **spaces(), sampling=sampling)
+    facts = {kind: facts for kind, _, facts in provenance(study)}
+    assert facts["Samples"] == {
+        "count": "5,000",
+        "seed": "0",
+        "batchnorm": "running",
+    }
 
 
 def test_parameter_that_only_some_runs_have_is_a_column(tmp_path: Path) -> None:
     sections = spaces()
     sections["runs"]["ma64"] |= {"ma": {"rate": 0.05}}
     table = parameter_table(read_study(tmp_path, CONFIG, **sections))
-    i = table["columns"].index("ma.rate")
-    assert (table["rows"]["ma64"][i], table["rows"]["vgg16"][i]) == ("0.05", "")
+    assert list(table.loc[["ma64", "vgg16"], "ma.rate"]) == ["0.05", ""]
+    assert "latent" not in table  # which all have

@@ -97,7 +97,9 @@ class Drawn:
         of_batch = self.rows[images]
         drawn = torch.from_numpy(of_batch[of_batch >= 0])
         for tap, batch in vectors.items():
-            kept = self.vectors.setdefault(tap, batch.new_zeros(self.count, batch.shape[1]))
+            if tap not in self.vectors:
+                self.vectors[tap] = batch.new_zeros(self.count, batch.shape[1])
+            kept = self.vectors[tap]
             kept[drawn.to(batch.device)] = batch[torch.from_numpy(of_batch >= 0).to(batch.device)]
 
     def result(self, world: World) -> dict[str, Tensor]:

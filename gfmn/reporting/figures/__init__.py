@@ -1,47 +1,43 @@
-"""The report's figures. A figure is a module with
+"""The report's figures. A figure is a function
 
-    draw(study: Study, tables: Mapping[str, Table], theme: Theme) -> Iterator[Drawing]
+    figures(study: Study, tables: Mapping[str, Table]) -> Iterator[Figure]
 
-which yields a drawing for each table, run or evaluator that has results for it, and a line in
-`FIGURES`. A drawing says itself what its file is called and in which section the page shows it.
+which yields one for each table, run or evaluator that has results for it, and a line in `FIGURES`.
+A figure says itself what its file is called and in which section the page shows it. Those with
+images in them (`pictures`) are matplotlib's, all others Vega-Lite's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
-from gfmn.reporting.figures.drawing import Drawing
-from gfmn.reporting.figures.theme import Theme
+from gfmn.reporting.figures.figure import Figure
+from gfmn.reporting.figures.pictures import pictures
 from gfmn.reporting.results import Study
 from gfmn.reporting.tables.table import Table
 
 FIGURES = tuple(  # in the order in which the page shows them
-    import_module(f"{__name__}.{name}")
+    import_module(f"{__name__}.{name}").figures
     for name in (
-        "loss_by_step",
-        "sample_strip",
-        "sample_grids",
-        "loss_by_epoch",
-        "loss_curves",
-        "scores_by_row",
-        "loss_and_distance",
-        "distance_by_taps",
-        "published_comparison",
-        "moment_gaps",
-        "nearest_distances",
-        "memorized",
-        "class_shares",
+        "scores",
+        "training",
+        "snapshots",
+        "gaps",
+        "memorization",
+        "classes",
     )
 )
 
 
-def draw_figures(study: Study, tables: Mapping[str, Table], theme: Theme) -> list[Drawing]:
-    """Every figure for which there are results, in one theme."""
-    return [drawing for figure in FIGURES for drawing in figure.draw(study, tables, theme)]
+def draw_figures(study: Study, tables: Mapping[str, Table]) -> list[Figure]:
+    """Every figure of charts for which there are results."""
+    return [figure for one in FIGURES for figure in one(study, tables)]
 
 
-def write_figures(drawings: Iterable[Drawing], folder: Path) -> None:
-    """Write `<name>.png` of each into a folder."""
+def write_figures(study: Study, figures: list[Figure], folder: Path) -> None:
+    """Write `<name>.png` of each, and of each picture with images, into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for drawing in drawings:
-        (folder / f"{drawing.name}.png").write_bytes(drawing.png)
+    files = {figure.name: figure.png() for figure in figures}
+    files |= {picture.name: picture.png for picture in pictures(study)}
+    for name, content in files.items():
+        (folder / f"{name}.png").write_bytes(content)

@@ -1,1 +1,1 @@
-"""The report's page: one HTML file that holds its style, scripts, figures and images."""
+"""The report's pages: one file that holds everything, and a page a run."""

@@ -1,95 +1,150 @@
-"""The page: one HTML file that holds its style, its figures and its images, and loads nothing."""
+"""The pages: `index.html`, which holds everything and loads nothing, and `runs/<run>.html`."""
 
+import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import markupsafe
+import pandas as pd
+import vl_convert
+from markupsafe import Markup
 
-from gfmn.reporting.figures.drawing import Drawing
-from gfmn.reporting.figures.sections import Section, figure_section
-from gfmn.reporting.formatting import join
-from gfmn.reporting.memorization import other_real_images, own_evaluations
-from gfmn.reporting.page.comparison import comparison_data
-from gfmn.reporting.page.header import Comparability, comparability, header
-from gfmn.reporting.page.image_store import ImageStore, figure_uri
-from gfmn.reporting.page.provenance import durations, parameter_table, provenance
-from gfmn.reporting.page.run_cards import figure_cards, gallery, headline_neighbors
-from gfmn.reporting.page.score_tables import all_score_tables, report_table
-from gfmn.reporting.paper import HALVES, PaperRow, paper_tables
-from gfmn.reporting.results import Study
+from gfmn.common import paths
+from gfmn.reporting.figures.figure import Figure
+from gfmn.reporting.figures.pictures import pictures
+from gfmn.reporting.figures.training import curves, histories
+from gfmn.reporting.findings import find
+from gfmn.reporting.formatting import flatten, format_value
+from gfmn.reporting.page import images
+from gfmn.reporting.page.facts import comparability, durations, parameter_table, provenance
+from gfmn.reporting.page.score_tables import all_scores, plain_table, report_table
+from gfmn.reporting.paper import paper_title
+from gfmn.reporting.results import RunResult, Study
+from gfmn.reporting.score_means import score_means
+from gfmn.reporting.tables.files import table_notes
+from gfmn.reporting.tables.orders import order_notes
 from gfmn.reporting.tables.table import Table
 
-STYLES = ("page.css", "print.css")
-TEMPLATES = ("page.html", "macros.html", "comparability.html")
-SCRIPTS = ("page.js", "chart.js", "compare.js")  # the page can be read without them
 
-
-def write_page(
-    study: Study,
-    tables: Mapping[str, Table],
-    light: Sequence[Drawing],
-    dark: Sequence[Drawing],
-    path: Path,
+def write_pages(
+    study: Study, tables: Mapping[str, Table], figures: Sequence[Figure], folder: Path
 ) -> None:
-    """Write the page; `light` and `dark` are the same drawings in the two themes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_page(study, tables, light, dark), encoding="utf-8")
+    """Write `index.html` and, a page a run, `runs/` with the script that they share."""
+    (folder / "runs").mkdir(parents=True, exist_ok=True)
+    (folder / "index.html").write_text(render_index(study, tables, figures), encoding="utf-8")
+    (folder / "runs/charts.js").write_text(_charts_script(), encoding="utf-8")
+    for run in study.runs.values():
+        page = render_run(study, run)
+        (folder / "runs" / f"{run.name}.html").write_text(page, encoding="utf-8")
 
 
-def render_page(
-    study: Study,
-    tables: Mapping[str, Table],
-    light: Sequence[Drawing],
-    dark: Sequence[Drawing],
-) -> str:
+def render_index(study: Study, tables: Mapping[str, Table], figures: Sequence[Figure]) -> str:
     """The page's HTML, the same text for the same study on the same packages."""
-    store = ImageStore(study)
-    figures = [_figure(a, b) for a, b in zip(light, dark, strict=True) if a.section]
+    run = study.headline
+    thumbnails = {name: images.thumbnail(study, name) for name in study.runs}
+    parameters = parameter_table(study)
+    frames = {r.name: found for r in study.runs.values() if (found := images.frames(study, r))}
     return (
         _environment()
-        .get_template("page.html")
+        .get_template("index.html")
         .render(
-            css="".join(map(_read, STYLES)),
-            scripts=[_read(name) for name in SCRIPTS],
-            title=study.config.title,
-            header=header(study, store),
-            comparability=markupsafe.Markup(render_comparability(comparability(study))),
-            tables=[report_table(study, store, name, tables[name]) for name in study.config.tables],
+            css=_read("page.css"),
+            charts_script=Markup(_charts_script().replace("</script", "<\\/script")),
+            script=Markup(_read("page.js")),
+            study=study,
+            headline=run,
+            real=images.real(study, run.dataset),
+            samples=images.samples(study, run.name),
+            findings=find(study, tables),
+            thumbnails=thumbnails,
+            tables=[_table(study, name, tables[name]) for name in study.config.tables],
             figures=figures,
-            figure_sections=_figure_sections(light),
-            paper_figures=[_paper_figure(study, store, name) for name in study.config.figures],
-            neighbors=headline_neighbors(study, store),
-            other_real_images=_other_real_images(study),
-            spaces=all_score_tables(study),
-            gallery=gallery(study, store),
-            comparison=comparison_data(study, tables, store),
-            store=store,
-            methods=_methods(study),
-            parameters=parameter_table(study),
+            pictures=[(one, images.png_uri(one.png)) for one in pictures(study) if one.section],
+            folded={one.section: one.heading for one in figures if one.heading},
+            specs=_json({figure.name: figure.specs() for figure in figures}),
+            frames=_json(frames),
+            shown=frames,
+            gallery=_gallery(study),
+            neighbors=images.neighbors(study, run),
+            comparability=comparability(study),
+            scores=all_scores(study),
+            parameters=plain_table(parameters),
             provenance=provenance(study),
-            durations=durations(study),
+            durations=plain_table(durations(study)),
         )
     )
 
 
-def render_comparability(facts: Comparability) -> str:
-    """What compares with the paper's numbers, and why, as HTML."""
-    return _environment().get_template("comparability.html").render(facts=facts)
+def render_run(study: Study, run: RunResult) -> str:
+    """One run: how to build and use it, what is its own, its images and curves."""
+    panels = curves(study, histories(study, [run.name]))
+    flat, defaults = flatten(run.parameters), flatten(study.defaults)
+    own = {key: value for key, value in flat.items() if defaults.get(key) != value}
+    rows = {
+        (evaluation.evaluator, key): f"{mean.value:,.5g}"
+        + (f" ± {mean.std:,.3g} over {mean.over}" if mean.std is not None else "")
+        for evaluation in run.evaluations
+        if evaluation.scores
+        for key, mean in score_means(evaluation.scores).items()
+    }
+    scores = pd.DataFrame({"space": [a for a, _ in rows], "value": rows.values()})
+    scores.index = pd.Index([key for _, key in rows])
+    return (
+        _environment()
+        .get_template("run.html")
+        .render(
+            css=_read("page.css"),
+            script=Markup(_read("page.js")),
+            study=study,
+            run=run,
+            folder=paths.model(run.name, run.shown_seed.seed),
+            targets=[f"evaluate@{one.name}" for one in run.evaluations] or [f"train@{run.name}"],
+            samples=images.samples(study, run.name, 8),
+            walks=images.walks(study, run.name),
+            neighbors=images.neighbors(study, run),
+            own={key: value for key, value in own.items() if key != "seeds"},
+            every=flat,
+            scores=plain_table(scores) if len(scores) else "",
+            specs=_json({"curves": [one.to_dict() | {"width": "container"} for one in panels]}),
+            curves=len(panels),
+        )
+    )
+
+
+def _table(study: Study, name: str, table: Table) -> dict[str, Any]:
+    config = study.config.tables[name]
+    return {
+        "name": name,
+        "title": config.title,
+        "relation": f"As the paper’s {paper_title(config.paper)}" if config.paper else "",
+        "html": report_table(study, table),
+        "orders": order_notes(study, table),
+        "notes": table_notes(study, table),
+    }
+
+
+def _gallery(study: Study) -> list[tuple[str, str | None, list[tuple[RunResult, str | None]]]]:
+    """By data set: its name, real images, its runs with their samples."""
+    by_dataset: dict[str, list[RunResult]] = {}
+    for run in study.runs.values():
+        by_dataset.setdefault(run.dataset, []).append(run)
+    return [
+        (name, images.real(study, name), [(run, images.samples(study, run.name)) for run in runs])
+        for name, runs in by_dataset.items()
+    ]
 
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.DictLoader({name: _read(name) for name in TEMPLATES}),
+        loader=jinja2.FunctionLoader(_read),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["breakable"] = _breakable
-    environment.filters["join_words"] = join
+    environment.filters["value"] = format_value
     return environment
 
 
@@ -97,53 +152,12 @@ def _read(name: str) -> str:
     return resources.files("gfmn.reporting.page").joinpath(name).read_text(encoding="utf-8")
 
 
-def _breakable(key: str) -> markupsafe.Markup:
-    """A name that may break into lines after its underscores."""
-    return markupsafe.Markup("_<wbr>").join(key.split("_"))
+def _charts_script() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, from the package that draws the PNGs."""
+    return str(vl_convert.javascript_bundle())  # type: ignore[call-arg]  # its stub is wrong
 
 
-def _figure(light: Drawing, dark: Drawing) -> dict[str, Any]:
-    assert light.section is not None
-    return {
-        "anchor": light.section.anchor,
-        "run": light.run,
-        "caption": light.caption,
-        "alt": light.alt,
-        "light": figure_uri(light.png, has_images=light.has_images),
-        "dark": figure_uri(dark.png, has_images=dark.has_images),
-    }
-
-
-def _figure_sections(drawings: Sequence[Drawing]) -> list[Section]:
-    """The page's sections that hold figures alone, in the order of their first figures."""
-    sections = dict.fromkeys(drawing.section for drawing in drawings)
-    return [section for section in sections if section and section.heading]
-
-
-def _paper_figure(study: Study, store: ImageStore, name: str) -> dict[str, Any]:
-    """A figure of runs: its titles, and its runs as cards."""
-    config = study.config.figures[name]
-    number = (config.paper or "").removeprefix("figure")
-    return {
-        "anchor": figure_section(name).anchor,
-        "kind": config.kind,
-        "title": config.title,
-        "relation": f"As the paper’s Figure {number}" if number else "Beyond the paper",
-        "label": f"Figure {number}" if number else config.title,
-        **figure_cards(study, store, config),
-    }
-
-
-def _other_real_images(study: Study) -> str:
-    """What samples are compared with where their distances to training images were measured."""
-    for run in (study.headline, *study.runs.values()):
-        for _, scores in own_evaluations(study, run):
-            return other_real_images(study, scores.dataset, scores.evaluator)
-    return ""
-
-
-def _methods(study: Study) -> Sequence[PaperRow]:
-    """The methods of the paper's Table 4, where no table of the study has them as rows."""
-    tables = study.config.tables.values()
-    shown = any(table.published and table.paper in HALVES for table in tables)
-    return () if shown else paper_tables()["table4"]
+def _json(data: Any) -> Markup:
+    """JSON that no text in it can end the element of."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from gfmn.reporting.figures.drawing import positive_losses
+from gfmn.reporting.figures.training import positive_losses
 from gfmn.reporting.results import Study
 
 COLUMNS = ("run", "seed", "first_step", "first", "last", "fall", "swing")

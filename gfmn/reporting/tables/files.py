@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import pandas as pd
+
 from gfmn.reporting.config import ALL_SCORES, CONVERGENCE, ORDERS
 from gfmn.reporting.formatting import join
 from gfmn.reporting.records import Scores
@@ -79,6 +81,16 @@ def markdown_table(study: Study, table: Table, title: str) -> str:
         texts = [f"**{c.text_with_std}**" if c.best else c.text_with_std for c in cells]
         remarks = f" ({', '.join(text for _, text in marks)})" if marks else ""
         lines.append(_line([texts[0] + remarks, *texts[1:]]))
+    facts, *notes = table_notes(study, table)
+    below = "".join(f" {note}." for note in notes)
+    orders = [f"- {note}." for note in order_notes(study, table)]
+    orders = [*orders, ""] if orders else []
+    return "\n".join([*lines, "", *orders, f"All runs: {facts}.{below}", ""])
+
+
+def table_notes(study: Study, table: Table) -> list[str]:
+    """What all rows share, then what the numbers are: sentences without their periods."""
+    view = view_table(table)
     facts = [f"{heading.lower()} {text}" for heading, text in view.common.items()]
     if table.spaces:
         facts += [f"ours scored in the feature space of {space_names(table.spaces)}"]
@@ -87,11 +99,18 @@ def markdown_table(study: Study, table: Table, title: str) -> str:
     if "paper_fid5k" in table.frame:
         facts.append(comparability_note(study, table))
     notes = [deviation_note(table.frame, view.columns), method_note(table.methods, view.columns)]
-    notes += [*space_notes(study, table), *paper_notes(table)]
-    below = "".join(f" {note}." for note in notes if note)
-    orders = [f"- {note}." for note in order_notes(study, table)]
-    orders = [*orders, ""] if orders else []
-    return "\n".join([*lines, "", *orders, f"All runs: {'; '.join(facts)}.{below}", ""])
+    notes += [*space_notes(study, table), *paper_notes(table), *row_notes(table)]
+    return ["; ".join(facts), *filter(None, notes)]
+
+
+def row_notes(table: Table) -> list[str]:
+    """For each run of a table like the paper's: its row there, and which settings are others."""
+    notes = []
+    for _, row in table.runs.iterrows() if table.paper else ():
+        label = row["paper_row"]
+        compared = "" if pd.isna(label) else f" is compared with the paper’s “{label}”;"
+        notes.append(f"{row['run']}{compared} not the paper’s: {row['differs']}")
+    return notes
 
 
 def resizers(table: Table) -> str:
