@@ -11,6 +11,7 @@ from importlib import import_module, metadata
 
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
+from gfmn.inference.extras import optional_packages
 
 COMMANDS = {  # name: (what it does, module)
     "new": ("make a study of your own images", "gfmn.commands.new"),
@@ -59,14 +60,9 @@ def main(words: list[str] | None = None) -> None:
             print(help_text())
         elif name == "--version":
             print(f"gfmn {metadata.version('gfmn')}")
-        elif name == "completion":
-            print(completion(*rest))
-        elif name == "stage":  # what the dvc.yaml of `gfmn new` calls
-            import_module("gfmn.study.pipeline").run_stage(rest)
-        elif name in COMMANDS:
-            arguments = parse(name, rest)
-            if text := import_module(COMMANDS[name][1]).run(arguments):
-                print(text)
+        elif name in ("completion", "stage", *COMMANDS):
+            with optional_packages(f"gfmn {name}"):
+                call(name, rest)
         else:
             raise InputError(f"no command {name!r}; {suggest(name, COMMANDS)}")
     except InputError as error:
@@ -75,6 +71,18 @@ def main(words: list[str] | None = None) -> None:
         sys.exit(130)
     except BrokenPipeError:  # of `gfmn compare A B | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def call(name: str, words: list[str]) -> None:
+    """Run a command and print what it returns."""
+    if name == "completion":
+        print(completion(*words))
+    elif name == "stage":  # what the dvc.yaml of `gfmn new` calls
+        import_module("gfmn.study.pipeline").run_stage(words)
+    else:
+        arguments = parse(name, words)
+        if text := import_module(COMMANDS[name][1]).run(arguments):
+            print(text)
 
 
 def completion(shell: str = "", *_: str) -> str:

@@ -12,6 +12,9 @@ from typing import Literal, NamedTuple
 
 LEAST_DISK, LEAST_MEMORY = 5, 4  # GiB: a study of 50,000 images at 32 px
 EXTRAS = {  # extra: a module that it brings
+    "pipeline": "dvc",
+    "metrics": "torchmetrics",
+    "hub": "huggingface_hub",
     "onnx": "onnxruntime",
     "s3": "dvc_s3",
 }
