@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from gfmn.common.images import signed_to_bytes, signed_to_unit
 from gfmn.inference import options
 from gfmn.inference.generator import TrainedGenerator, load
 from gfmn.inference.image_files import check_writable, write_atomically
+from gfmn.inference.output import Result
 
 # The range of the file's images (see gfmn.common.images): bytes N x S x S x 3 uint8, unit
 # N x 3 x S x S float32 in [0, 1].
@@ -46,14 +47,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """Write the file; returns how far its images differ from PyTorch's, in one line."""
     out = arguments.out
     if out.suffix.lower() != ".onnx":
         raise InputError(f"OUT: expected a .onnx file, found {out}")
     check_writable(out, arguments.force)
     generator = load(arguments.model)
-    return f"{out}: {generator.name}; {export(generator, out, arguments.values, arguments.force)}"
+    difference = export(generator, out, arguments.values, arguments.force)
+    facts = {"out": str(out), "model": str(generator.folder), **asdict(difference)}
+    return Result(f"{out}: {generator.name}; {difference}", facts)
 
 
 @dataclass(frozen=True)

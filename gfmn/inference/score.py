@@ -1,7 +1,6 @@
 """`gfmn score`: images of any origin scored by the pipeline's own code."""
 
 import argparse
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.datasets import prepared
 from gfmn.datasets.prepared import PreparedDataset
+from gfmn.inference.output import Result
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import EvaluationResult, compare, describe_real
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
@@ -46,10 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, help="pixels to which all images are brought first")
     parser.add_argument("--counts", type=int, nargs="+", help="images in a Fréchet distance")
     parser.add_argument("--scratch", type=Path, help="a folder for temporary files")
-    parser.add_argument("--json", action="store_true", help="everything, for programs")
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """The scores as text; raises `InputError` for images or an evaluator that do not fit."""
     counts = arguments.counts
     config = MetricsConfig(counts=tuple(counts)) if counts else MetricsConfig()
@@ -70,9 +69,7 @@ def run(arguments: argparse.Namespace) -> str:
         "image_size": size,
         "settings": config.model_dump(mode="json"),
     }
-    if arguments.json:
-        return json.dumps({**facts, **result.to_json()}, indent=2)
-    return _text(result, facts)
+    return Result(_text(result, facts), {**facts, **result.to_json()})
 
 
 def named_evaluator(
