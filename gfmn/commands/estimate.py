@@ -1,0 +1,114 @@
+"""`gfmn estimate`: minutes, memory and disk that a study will take on this machine, measured."""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from gfmn.commands.display import duration
+from gfmn.common import parameters
+from gfmn.common.config import suggest
+from gfmn.common.errors import InputError
+from gfmn.inference import options
+from gfmn.inference.output import Result
+from gfmn.study import check, stages
+from gfmn.study.forecast import ESTIMATE
+
+DESCRIPTION = """\
+Measure what a study will take on this machine: minutes, memory and disk.
+
+Every kind of training, statistics and scores is tried for a few steps, with random weights and
+images of the right shapes, and extrapolated. Nothing is fetched, and downloads are not measured.
+Stages that are up to date are left out. `gfmn run` then shows the time left by it.
+"""
+FACTOR = 1.5  # within which the total was right where it was compared (docs/own-images.md)
+BUSY = 0.25  # of a core's time that others take, from which on it is worse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.description = DESCRIPTION
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="these runs alone (default: all)")
+    options.add_study(parser)
+
+
+def run(arguments: argparse.Namespace) -> Result:
+    """Measure; returns a table of stages, the total, memory and disk."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    folder: Path = arguments.study
+    path = folder / "params.yaml"
+    params = parameters.read(path)
+    study = check(params, str(path))
+    for name in arguments.runs:
+        if name not in study.runs:
+            raise InputError(f"RUN: no run {name!r}; {suggest(name, study.runs)}")
+    # They import torch, which takes seconds: a wrong file has failed by now.
+    from gfmn.common.devices import keep_freed_memory
+    from gfmn.study.estimate import Estimator
+
+    keep_freed_memory()
+    needs = stages.graph(folder, stages.targets(params, arguments.runs))
+    building = stages.to_build(folder, study, needs)
+    with contextlib.chdir(folder), tempfile.TemporaryDirectory(prefix="gfmn-") as scratch:
+        order = [stage for stage in TopologicalSorter(needs).static_order() if stage in building]
+        estimator = Estimator(study, params, str(path), Path(scratch))
+        found = estimator.estimate(order, needs.keys() - building)
+        ESTIMATE.parent.mkdir(exist_ok=True)
+        seconds = {part.stage: part.seconds for part in found.parts if part.seconds is not None}
+        ESTIMATE.write_text(json.dumps({"stages": seconds}, indent=2) + "\n")
+    cores = os.cpu_count() or 1
+    factor = FACTOR * (2 if load > BUSY * cores else 1) * (2 if found.spread > 2 else 1)
+    facts = {
+        "seconds": round(found.seconds),
+        "within_factor": factor,
+        "memory_bytes": peak_memory(),
+        "disk_bytes": 2 * found.disk + found.checkpoints,  # DVC's cache has each file again
+        "stages": [vars(part) for part in found.parts],
+        "up_to_date": sorted(needs.keys() - building),
+        "load": round(load, 2),
+        "guessed_counts": found.guessed,
+    }
+    return Result(_text(facts), facts)
+
+
+def peak_memory() -> int:
+    """Bytes that this process has held at most; on a GPU those of its memory."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _text(facts: Mapping[str, Any]) -> str:
+    rows = [
+        (one["stage"].replace("@", " "), one["what"], one["seconds"]) for one in facts["stages"]
+    ]
+    lines = _columns([(name, what, "?" if s is None else duration(s)) for name, what, s in rows])
+    lines.append(
+        f"{duration(facts['seconds'])} in all, right within a factor of "
+        f"{facts['within_factor']:.2g}; up to {facts['memory_bytes'] / 2**30:.2g} GiB of memory, "
+        f"{facts['disk_bytes'] / 2**30:.2g} GiB of disk"
+    )
+    if facts["load"] > BUSY * (os.cpu_count() or 1):
+        lines.append(f"other programs were using {facts['load']:.2g} cores: alone it is faster")
+    if facts["guessed_counts"]:
+        names = ", ".join(facts["guessed_counts"])
+        lines.append(f"not downloaded yet, so that their number of images is a guess: {names}")
+    if facts["up_to_date"]:
+        lines.append(f"up to date, left out: {', '.join(facts['up_to_date'])}")
+    return "\n".join(lines)
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    return [f"{a:{widths[0]}}  {b:{widths[1]}}  {c:>7}" for a, b, c in rows]
