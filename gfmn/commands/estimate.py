@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from gfmn.common.errors import InputError
 from gfmn.inference import options
 from gfmn.inference.output import Result
 from gfmn.study import check, stages
-from gfmn.study.forecast import ESTIMATE
+from gfmn.study.forecast import ESTIMATE, work
 
 DESCRIPTION = """\
 Measure what a study will take on this machine: minutes, memory and disk.
@@ -27,8 +26,8 @@ Every kind of training, statistics and scores is tried for a few steps, with ran
 images of the right shapes, and extrapolated. Nothing is fetched, and downloads are not measured.
 Stages that are up to date are left out. `gfmn run` then shows the time left by it.
 """
-FACTOR = 1.5  # within which the total was right where it was compared (docs/own-images.md)
-BUSY = 0.25  # of a core's time that others take, from which on it is worse
+FACTOR = 1.5  # within which the total is taken to be right where nothing else runs
+ALONE = 0.7  # of its threads' time that a training has where nothing else runs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Result:
     """Measure; returns a table of stages, the total, memory and disk."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     folder: Path = arguments.study
     path = folder / "params.yaml"
     params = parameters.read(path)
@@ -61,9 +59,9 @@ def run(arguments: argparse.Namespace) -> Result:
         found = estimator.estimate(order, needs.keys() - building)
         ESTIMATE.parent.mkdir(exist_ok=True)
         seconds = {part.stage: part.seconds for part in found.parts if part.seconds is not None}
-        ESTIMATE.write_text(json.dumps({"stages": seconds}, indent=2) + "\n")
-    cores = os.cpu_count() or 1
-    factor = FACTOR * (2 if load > BUSY * cores else 1) * (2 if found.spread > 2 else 1)
+        kept = {"stages": seconds, "work": work(study, params)}  # other work takes other seconds
+        ESTIMATE.write_text(json.dumps(kept, indent=2) + "\n")
+    factor = FACTOR * max(1.0, ALONE / found.share)
     facts = {
         "seconds": round(found.seconds),
         "within_factor": factor,
@@ -71,7 +69,7 @@ def run(arguments: argparse.Namespace) -> Result:
         "disk_bytes": 2 * found.disk + found.checkpoints,  # DVC's cache has each file again
         "stages": [vars(part) for part in found.parts],
         "up_to_date": sorted(needs.keys() - building),
-        "load": round(load, 2),
+        "share": round(found.share, 2),
         "guessed_counts": found.guessed,
     }
     return Result(_text(facts), facts)
@@ -90,17 +88,23 @@ def peak_memory() -> int:
 
 
 def _text(facts: Mapping[str, Any]) -> str:
-    rows = [
-        (one["stage"].replace("@", " "), one["what"], one["seconds"]) for one in facts["stages"]
-    ]
-    lines = _columns([(name, what, "?" if s is None else duration(s)) for name, what, s in rows])
+    if not facts["stages"]:
+        return "all stages are up to date"
+    named = [one | {"stage": one["stage"].replace("@", " ")} for one in facts["stages"]]
+    measured = [one for one in named if one["seconds"] is not None]
+    others = [one for one in named if one["seconds"] is None]
+    lines = _columns([(one["stage"], one["what"], duration(one["seconds"])) for one in measured])
     lines.append(
         f"{duration(facts['seconds'])} in all, right within a factor of "
         f"{facts['within_factor']:.2g}; up to {facts['memory_bytes'] / 2**30:.2g} GiB of memory, "
         f"{facts['disk_bytes'] / 2**30:.2g} GiB of disk"
     )
-    if facts["load"] > BUSY * (os.cpu_count() or 1):
-        lines.append(f"other programs were using {facts['load']:.2g} cores: alone it is faster")
+    if others:
+        texts = [f"{one['stage']} ({one['what']})" for one in others]
+        lines.append(f"not in it: {', '.join(texts)}")
+    if facts["share"] < ALONE:
+        had = f"had {facts['share']:.0%} of its threads' time"
+        lines.append(f"other programs disturbed it: a training {had}; alone all is faster")
     if facts["guessed_counts"]:
         names = ", ".join(facts["guessed_counts"])
         lines.append(f"not downloaded yet, so that their number of images is a guess: {names}")

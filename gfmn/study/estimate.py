@@ -38,12 +38,12 @@ class Part:
 
 @dataclass
 class Estimate:
-    """What was found. `disk`: bytes of all stages' files; `spread`: of one update's durations."""
+    """What was found. `disk`: bytes of all stages' files; `share`: as `Speed` has it, the least."""
 
     parts: list[Part] = field(default_factory=list)
     disk: int = 0
     checkpoints: int = 0
-    spread: float = 1.0
+    share: float = 1.0
     guessed: list[str] = field(default_factory=list)  # data sets whose size is not known
 
     @property
@@ -91,6 +91,8 @@ class Estimator:
                     what = "a download" if kind.startswith("fetch") else "not measured"
                     self.found.parts.append(Part(stage, what, None))
                 progress.advance()
+        if not stages:
+            return self.found
         start = _start_seconds() + DVC_SECONDS
         what = f"start of {len(stages)} stages, {start:.1f} s each"
         self.found.parts.append(Part("start", what, start * len(stages)))
@@ -128,12 +130,12 @@ class Estimator:
     def _train(self, stage: str, name: str) -> Iterator[Part]:
         run = self.study.runs[name]
         speed, seeds = self._speed(name), len(run.seeds)
-        self.found.spread = max(self.found.spread, speed.spread)
+        self.found.share = min(self.found.share, speed.share)
         self.found.disk += speed.model * seeds * (1 + run.snapshots)
         self.found.checkpoints += speed.checkpoint * seeds
         times = f" x {seeds} seeds" if seeds > 1 else ""
         what = f"{run.steps:,} updates{times} of {speed.seconds:.2g} s"
-        yield Part(stage, what, speed.seconds * run.steps * seeds)
+        yield Part(stage, what, speed.setup + speed.seconds * run.steps * seeds)
 
     def _sample(self, stage: str, name: str) -> Iterator[Part]:
         run, count = self.study.runs[name], self.study.sampling.of(name).count

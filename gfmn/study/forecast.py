@@ -47,8 +47,12 @@ def work(study: Study, params: Mapping[str, Any]) -> dict[str, float]:
 
 def known(folder: Path, amounts: Mapping[str, float]) -> dict[str, float]:
     """Seconds by stage: as estimated, or as earlier runs took for as much work."""
-    path = folder / ESTIMATE
-    found: dict[str, float] = json.loads(path.read_text())["stages"] if path.is_file() else {}
+    path, found = folder / ESTIMATE, dict[str, float]()
+    if path.is_file():
+        estimate = json.loads(path.read_text())
+        for stage, seconds in estimate["stages"].items():
+            then = estimate["work"].get(stage, 1.0)
+            found[stage] = seconds * amounts.get(stage, then) / then
     for path in sorted((folder / "data/timings").glob("*.json")):
         timing = json.loads(path.read_text())
         kinds = ("train", "extract-stats", "pretrain-extractor")

@@ -54,10 +54,11 @@ class Data(NamedTuple):
 
 
 class Speed(NamedTuple):
-    """What an update takes."""
+    """What the fastest update takes, and `setup` what comes before the first of a run."""
 
+    setup: float
     seconds: float
-    spread: float  # the slowest of the timed ones over the fastest
+    share: float  # of the threads' time that this process had: less where others disturb it
     model: int  # bytes of a generator
     checkpoint: int
 
@@ -78,6 +79,11 @@ def seconds(work: Callable[[], object]) -> float:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter() - start
+
+
+def fastest(work: Callable[[], object], calls: int = TIMED) -> float:
+    """Seconds of the fastest of some calls: the one that other programs disturbed least."""
+    return min(seconds(work) for _ in range(calls))
 
 
 def write_networks(path: Path, networks: Mapping[str, Network]) -> Path:
@@ -116,10 +122,11 @@ def preparing(config: Source, where: str, count: int) -> float:
 
 def extracting(config: StatisticsConfig, path: Path, data: Data) -> tuple[float, Statistics]:
     """Seconds to measure all of a data set's images, and statistics of the right shapes."""
+    start = time.perf_counter()
     extractor = load_extractor(
         path, data.size, precision=config.precision, batchnorm=config.batchnorm
     )
-    few = random_images(2 * config.batch, data.size)
+    few = random_images(config.batch, data.size)
     images: np.ndarray | Copies = Copies(few, config.copies) if config.copies else few
     total = data.images * len(images) // len(few)
     labels = np.arange(len(few)) % (data.classes or 10) if config.class_weight else None
@@ -129,19 +136,22 @@ def extracting(config: StatisticsConfig, path: Path, data: Data) -> tuple[float,
     shuffle = config.batchnorm == "batch"
     work = partial(statistics.extract, images, extractor, config.batch, silent, ALONE, shuffle)
     work()
+    setup = time.perf_counter() - start
     moments: list[Any] = []
-    taken = seconds(lambda: moments.append(work(groups, labels)))
+    taken = fastest(lambda: moments.append(work(groups, labels)), 2)
     (mean, variance), results = moments[0], dict[str, Any]()
     fitting = seconds(
         lambda: results.update({name: group.result(ALONE) for name, group in groups.items()})
     )
     # One batch goes through the networks twice.
     per_image = taken / (len(images) + min(config.batch, len(images)))
-    return per_image * total + fitting, Statistics({"classes": facts}, mean, variance, results)
+    seconds_in_all = max(0.0, setup - taken) + per_image * total + fitting
+    return seconds_in_all, Statistics({"classes": facts}, mean, variance, results)
 
 
 def updating(config: TrainingConfig, path: Path, size: int, real: Statistics) -> Speed:
     """A few updates, with what a run logs and draws every few of them."""
+    start = time.perf_counter()
     extractor = load_extractor(
         path, size, config.taps, config.precision, batchnorm=config.batchnorm
     )
@@ -159,14 +169,18 @@ def updating(config: TrainingConfig, path: Path, size: int, real: Statistics) ->
     for step in range(WARM_UP):
         trainer.step(step)
     log()
+    setup = time.perf_counter() - start
+    begun, used = time.perf_counter(), time.process_time()
     times = [seconds(partial(trainer.step, WARM_UP + step)) for step in range(TIMED)]
-    now_and_then = seconds(log) / config.log_every + seconds(draw) / config.grid_every
-    average = sum(times) / TIMED + now_and_then
+    used, begun = time.process_time() - used, time.perf_counter() - begun
+    share = 1.0 if torch.cuda.is_available() else used / begun / torch.get_num_threads()
+    now_and_then = fastest(log, 2) / config.log_every + fastest(draw, 2) / config.grid_every
+    average = min(times) + now_and_then
     sizes = [
         sum(tensor.numel() * tensor.element_size() for tensor in state.values())
         for state in (trainer.result.state_dict(), trainer.state())
     ]
-    return Speed(average, max(times) / min(times), *sizes)
+    return Speed(max(0.0, setup - WARM_UP * average), average, min(1.0, share), *sizes)
 
 
 def pretraining(config: PretrainingConfig, name: str, data: Data) -> float:
@@ -176,7 +190,7 @@ def pretraining(config: PretrainingConfig, name: str, data: Data) -> float:
     task = config.build(name, PreparedDataset(images, metadata))
     for step in range(2):
         task.step(step)
-    return sum(seconds(partial(task.step, step)) for step in (2, 3, 4)) / 3 * task.steps
+    return min(seconds(partial(task.step, step)) for step in range(2, 5)) * task.steps
 
 
 def sampling(config: TrainingConfig, size: int, frequencies: tuple[float, ...]) -> float:
@@ -185,7 +199,7 @@ def sampling(config: TrainingConfig, size: int, frequencies: tuple[float, ...]) 
     network.to(default_device())
     z = torch.randn(128, config.latent)
     list(images_of(network, z, "running"))
-    return seconds(lambda: list(images_of(network, z, "running"))) / len(z)
+    return fastest(lambda: list(images_of(network, z, "running")), 3) / len(z)
 
 
 class _Imagined(Evaluator):
@@ -211,7 +225,7 @@ def scoring(path: Path, data: Data, samples: int, config: MetricsConfig, folder:
     evaluator = load_evaluator(path)
     batch = random_images(BATCH[default_device().type], data.size)
     width = evaluator.features(batch).pooled.shape[1]
-    image = seconds(lambda: evaluator.features(batch)) / len(batch)
+    image = fastest(lambda: evaluator.features(batch), 3) / len(batch)
     imagined = _Imagined(evaluator, width)
     real_count, count = min(data.images, SCORED[0]), min(samples, SCORED[1])
     images = random_images(max(real_count, count), data.size)

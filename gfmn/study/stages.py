@@ -39,6 +39,7 @@ def graph(folder: Path, targets: Iterable[str] = ()) -> dict[str, frozenset[str]
     for needed, stage in EDGE.findall(text):
         needs.setdefault(needed, set())
         needs.setdefault(stage, set()).add(needed)
+    needs = {stage: needed for stage, needed in needs.items() if ":" not in stage}  # other studies'
     found, waiting = set[str](), {*targets} or {*needs}
     while waiting:
         found |= waiting

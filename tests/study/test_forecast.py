@@ -70,11 +70,13 @@ def test_earlier_runs_count_by_their_speed_and_estimates_where_there_are_none(
     }
     for name, timing in timings.items():
         (tmp_path / f"data/timings/{name}.json").write_text(json.dumps(timing))
-    estimate = {"stages": {"train@a": 1.0, "evaluate@a": 40.0}}
+    stages = {"train@a": 1.0, "evaluate@a": 40.0, "train@b": 100.0}
+    estimate = {"stages": stages, "work": {"train@b": 500}}
     (tmp_path / "data/estimate.json").write_text(json.dumps(estimate))
-    found = known(tmp_path, {"train@a": 1000})
+    found = known(tmp_path, {"train@a": 1000, "train@b": 50})
     assert found == {
         "train@a": pytest.approx(200),  # of more updates than the run had then
         "extract-stats@x-y-eval": 30,
         "evaluate@a": 40,
+        "train@b": 10,  # of fewer updates than were estimated
     }
