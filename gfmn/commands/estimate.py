@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> Result:
     factor = FACTOR * max(1.0, ALONE / found.share)
     facts = {
         "seconds": round(found.seconds),
+        "seconds_alone": round(found.seconds * (1 if found.share >= ALONE else found.share)),
         "within_factor": factor,
         "memory_bytes": peak_memory(),
         "disk_bytes": 2 * found.disk + found.checkpoints,  # DVC's cache has each file again
@@ -104,7 +105,8 @@ def _text(facts: Mapping[str, Any]) -> str:
         lines.append(f"not in it: {', '.join(texts)}")
     if facts["share"] < ALONE:
         had = f"had {facts['share']:.0%} of its threads' time"
-        lines.append(f"other programs disturbed it: a training {had}; alone all is faster")
+        alone = f"alone about {duration(facts['seconds_alone'])}"
+        lines.append(f"other programs disturbed it: a training {had}; {alone}")
     if facts["guessed_counts"]:
         names = ", ".join(facts["guessed_counts"])
         lines.append(f"not downloaded yet, so that their number of images is a guess: {names}")
