@@ -70,6 +70,13 @@ class TrainedGenerator:
         frequencies = self.config.get("class_frequencies", ())
         return list(self.config.get("class_names") or map(str, range(len(frequencies))))
 
+    def labels(self, z: Tensor) -> list[str]:
+        """The class that each of N latents says, of `classes`; empty where there are none."""
+        if not isinstance(self.network, Conditional):
+            return []
+        numbers = self.network.one_hot(z.to(next(self.network.buffers()).device)).argmax(1)
+        return [self.classes[number] for number in numbers.tolist()]
+
     def latents(
         self, count: int, seed: int = 0, truncation: float = 0.0, label: str | None = None
     ) -> Tensor:

@@ -1,7 +1,6 @@
 """`gfmn score`: images of any origin scored by the pipeline's own code."""
 
 import argparse
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from gfmn.datasets import prepared
 from gfmn.datasets.prepared import PreparedDataset
 from gfmn.inference import options, real_statistics
 from gfmn.inference.image_files import check_writable
+from gfmn.inference.output import Result
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import EvaluationResult, compare, describe_real
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
@@ -53,10 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-real", type=Path, metavar="FILE", help=real)
     options.add_force(parser)
     parser.add_argument("--scratch", type=Path, help="a folder for temporary files")
-    parser.add_argument("--json", action="store_true", help="everything, for programs")
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """The scores as text; raises `InputError` for images or an evaluator that do not fit."""
     counts = arguments.counts
     config = MetricsConfig(counts=tuple(counts)) if counts else MetricsConfig()
@@ -95,9 +94,7 @@ def run(arguments: argparse.Namespace) -> str:
         "image_size": size,
         "settings": config.model_dump(mode="json"),
     }
-    if arguments.json:
-        return json.dumps({**facts, **result.to_json()}, indent=2)
-    return _text(result, facts)
+    return Result(_text(result, facts), {**facts, **result.to_json()})
 
 
 def named_evaluator(
