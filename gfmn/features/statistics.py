@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gfmn.common import tensorfile
+from gfmn.common.bounds import BATCH, FACTOR, PROCESSES
 from gfmn.common.errors import InputError
 from gfmn.common.images import bytes_to_unit
 from gfmn.common.progress import Progress
@@ -35,10 +36,11 @@ class StatisticsConfig(GroupConfigs):
     extractor: str
     batchnorm: BatchNormMode = "eval"  # of the networks, here and in training
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks; moments are wider
-    batch: int = Field(256, ge=1)  # most images at a time, in each process
-    processes: int = Field(1, ge=1)  # among which the images are divided
+    batch: int = Field(256, ge=1, le=BATCH)  # most images at a time, in each process
+    processes: int = Field(1, ge=1, le=PROCESSES)  # among which the images are divided
     copies: CopiesConfig | None = None  # of the images, which are measured as well
-    class_weight: float = Field(0.0, ge=0)  # of the images' classes in the groups; 0: none
+    # Of the images' classes in the groups; 0: none.
+    class_weight: float = Field(0.0, ge=0, le=FACTOR)
 
     @model_validator(mode="after")
     def _batches(self) -> Self:

@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gfmn.common.bounds import SAMPLES, SEEDS
 from gfmn.common.config import Config
 from gfmn.common.errors import InputError
 from gfmn.networks import ARCHITECTURES, build
@@ -29,8 +30,8 @@ class BatchNormInsertion(Config):
 
     extractor: str
     dataset: str
-    count: int = Field(1000, ge=2)  # images, drawn by `seed`
-    seed: int = Field(0, ge=0)
+    count: int = Field(1000, ge=2, le=SAMPLES)  # images, drawn by `seed`
+    seed: int = Field(0, ge=0, le=SEEDS)
 
 
 def normalized_architecture(architecture: str, where: str) -> str:

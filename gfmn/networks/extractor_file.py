@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gfmn.common import tensorfile
+from gfmn.common.bounds import SIDE
 from gfmn.common.config import Config
 from gfmn.common.errors import InputError
 from gfmn.networks import BatchNormMode, TappedNetwork, build, describe
@@ -73,7 +74,7 @@ class ExtractorEvaluator(Config):
     """An extractor of the study, one network, as the feature extractor used for evaluation."""
 
     extractor: str
-    resize: int | None = pydantic.Field(None, ge=1)  # pixels; None: as the extractor does
+    resize: int | None = pydantic.Field(None, ge=1, le=SIDE)  # pixels; None: as the extractor does
 
 
 def save_extractor(path: str | Path, networks: Sequence[NetworkRecord]) -> None:
