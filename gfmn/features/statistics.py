@@ -27,6 +27,10 @@ from gfmn.networks import BatchNormMode
 from gfmn.runtime.distributed import ALONE, World
 
 FORMAT = "statistics-2"
+UNITS: dict[str, Any] = {
+    "value_range": [0, 1],  # of the images that the extractor takes
+    "variance": "unbiased",
+}
 
 
 class StatisticsConfig(GroupConfigs):
@@ -237,10 +241,9 @@ def describe(
         "taps": [{"name": tap.name, "shape": list(tap.shape)} for tap in extractor.taps],
         "features": sum(torch.Size(tap.shape).numel() for tap in extractor.taps),
         "batchnorm": config.batchnorm,
-        "value_range": [0, 1],  # of the images that the extractor takes
         "copies": config.copies and config.copies.model_dump(mode="json"),
         "precision": extractor.precision,
-        "variance": "unbiased",
+        **UNITS,
         "groups": {name: group.describe() for name, group in (groups or {}).items()},
         "classes": classes,
     }
@@ -265,27 +268,45 @@ def save(statistics: Statistics, path: Path) -> None:
 
 
 def load(path: Path) -> Statistics:
-    """Read a statistics file; a missing, truncated or foreign one is an `InputError`."""
+    """Read a statistics file; a missing, truncated or foreign one is an `InputError`.
+
+    So is one with other numbers than finite floats, or with a variance below 0.
+    """
     metadata = tensorfile.read_metadata(path, FORMAT)
     tensors = tensorfile.read(path)
+    tensorfile.check_numbers(tensors, path)
     mean, variance = (tensorfile.part(tensors, f"{name}/") for name in ("mean", "variance"))
+    tensorfile.check_numbers({f"variance/{name}": v for name, v in variance.items()}, path, least=0)
     names = [name for name in metadata.get("groups", {}) if name in GROUPS]
     groups = {name: tensorfile.part(tensors, f"{name}/") for name in names}
     return Statistics(metadata, mean, variance, groups)
 
 
-def verify(statistics: Statistics, path: Path, extractor: Extractor, dataset: str) -> None:
-    """Refuse statistics of another network, data set, shape or batch-norm mode."""
+def verify(
+    statistics: Statistics,
+    path: Path,
+    extractor: Extractor,
+    dataset: str,
+    digest: str | None = None,
+) -> None:
+    """Refuse statistics of another network, data set, shape, range or batch-norm mode.
+
+    `digest`: of the data set's images, where they are at hand.
+    """
     metadata = statistics.metadata
     expected = {
         "dataset": dataset,
         "extractor_digest": extractor.digest,
         "batchnorm": extractor.batchnorm,
+        **{key: value for key, value in UNITS.items() if key in metadata},
+        **({} if digest is None else {"dataset_digest": digest}),
     }
     for key, value in expected.items():
         if metadata.get(key) != value:
             raise InputError(f"{path}: expected {key} {value!r}, found {metadata.get(key)!r}")
     for tap in extractor.taps:
-        found = tuple(statistics.mean[tap.name].shape) if tap.name in statistics.mean else None
-        if found != tap.shape:
-            raise InputError(f"{path}: expected tap {tap.name} of shape {tap.shape}, found {found}")
+        for name, tensors in (("mean", statistics.mean), ("variance", statistics.variance)):
+            found = tuple(tensors[tap.name].shape) if tap.name in tensors else None
+            if found != tap.shape:
+                expected_shape = f"{name}/{tap.name} of the shape {tap.shape}"
+                raise InputError(f"{path}: expected {expected_shape}, found {found}")

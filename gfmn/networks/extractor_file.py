@@ -22,6 +22,7 @@ from gfmn.networks import BatchNormMode, TappedNetwork, build, describe
 
 FORMAT: Literal["extractor-2"] = "extractor-2"
 COUNTER = "num_batches_tracked"  # of a batch norm, not needed by a frozen network
+VARIANCE = "running_var"  # of a batch norm
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def expected_state(network: TappedNetwork) -> dict[str, tuple[int, ...]]:
 
 
 def check_state(state: Mapping[str, Tensor], network: TappedNetwork, where: str) -> None:
-    """Raise `InputError` unless the state has the network's tensors in the network's shapes."""
+    """Raise `InputError` unless the state has the network's tensors, their shapes and numbers."""
     expected = expected_state(network)
     for key, shape in expected.items():
         if key not in state:
@@ -162,6 +163,9 @@ def check_state(state: Mapping[str, Tensor], network: TappedNetwork, where: str)
     surplus = [k for k in state if k not in expected and not k.endswith(COUNTER)]
     if surplus:
         raise InputError(f"{where}: expected {len(expected)} tensors, found also {surplus[0]!r}")
+    tensorfile.check_numbers({key: state[key] for key in expected}, where)
+    variances = {key: state[key] for key in expected if key.endswith(VARIANCE)}
+    tensorfile.check_numbers(variances, where, least=0)
 
 
 def combine(paths: Iterable[str | Path], out: str | Path) -> None:

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from gfmn.common.errors import InputError
 from gfmn.networks import TappedNetwork, describe
-from gfmn.networks.extractor_file import NetworkRecord, expected_state
+from gfmn.networks.extractor_file import NetworkRecord, check_state, expected_state
 from gfmn.weights.checkpoints import Checkpoint, read_checkpoint
-from gfmn.weights.convert import check_tensors
 from gfmn.weights.hashes import digest
 from gfmn.weights.layouts import LAYOUTS, classifier_keys, plain, vgg_modules
 
@@ -47,7 +46,7 @@ def import_checkpoint(path: Path, name: str | None = None) -> Imported:
         raise InputError(f"{path}: expected a checkpoint, found: {reason}") from None
     checkpoint = read_checkpoint(data, str(path))
     architecture, arguments, state = recognize(checkpoint.state, str(path))
-    check_tensors(state, describe(architecture, **arguments), str(path))
+    check_state(state, describe(architecture, **arguments), str(path))
     dropped = tuple(classifier_keys(checkpoint.state))
     size = _trained_size(checkpoint.state)
     provenance = {
