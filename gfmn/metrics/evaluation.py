@@ -88,7 +88,7 @@ def real_against_real(
     """
     against, features = described
     if held_out is not None:
-        images, labels = held_out.images, held_out.labels
+        images, labels = held_out.images, labels_by_name(held_out, data, evaluator.in_domain)
         features = evaluator.features(held_out.images, folder / "held_out")
         rows = np.arange(len(held_out.images))
     else:
@@ -141,6 +141,30 @@ def compare(
         },
         {space: neighbors.picture(some, data.images, one) for space, one in near.items()},
     )
+
+
+def labels_by_name(
+    images: PreparedDataset, data: PreparedDataset, needed: bool = True
+) -> np.ndarray | None:
+    """The labels of `images` in the numbers that `data` has for classes of the same names.
+
+    As they are where one of both has no names. `needed`: whether a class that `data` has not is an
+    `InputError`; else the labels are None then.
+    """
+    labels = images.labels
+    own, known = (one.metadata.get("classes") for one in (images, data))
+    if labels is None or not own or not known or own == known:
+        return labels
+    numbers = {name: number for number, name in enumerate(known)}
+    mapped = np.array([numbers.get(name, -1) for name in own])[labels]
+    if (mapped >= 0).all():
+        return mapped
+    if not needed:
+        return None
+    missing = own[int(labels[mapped < 0][0])]
+    name, other = images.metadata.get("name"), data.metadata.get("name")
+    expected = f"classes that the data set {other!r} has too"
+    raise InputError(f"data set {name!r}: expected {expected}, found {missing!r}")
 
 
 def _held_out_distances(

@@ -77,6 +77,7 @@ class Items:
     items: Iterable[Item]
     total: int  # images, for the progress shown
     classes: tuple[str, ...] | None = None  # names of the labels 0, 1, ...
+    unread: tuple[str, ...] = ()  # images of formats that are not read, which count as skipped
 
 
 SOURCES = Registry[type[Source]]()  # by the name that the parameter `source` gives

@@ -9,12 +9,13 @@ import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 # Those decoded without another program: Pillow would call one for a PostScript file.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000")
 MAX_PIXELS = 89_478_485  # of one image: where Pillow begins to warn of decompression bombs
 ORIENTATION = 0x0112  # EXIF
 
@@ -57,7 +58,7 @@ def read_rgb(raw: RawImage) -> Image.Image:
             return to_rgb(upright(raw))
         if isinstance(raw, bytes) and not raw:
             raise BrokenImageError("no bytes")
-        with Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), "r", FORMATS) as image:
+        with _opened(raw) as file, Image.open(file, "r", FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise BrokenImageError(_too_large(image.size))
             image.load()
@@ -76,6 +77,15 @@ def read_rgb(raw: RawImage) -> Image.Image:
         raise BrokenImageError(" ".join(f"{type(error).__name__}: {error}".split())) from None
 
 
+def _opened(raw: bytes | Path) -> BinaryIO:
+    """A file for Pillow, which maps one that it opens by its path, and errs in turning it then."""
+    if isinstance(raw, bytes):
+        return io.BytesIO(raw)
+    if not raw.is_file() and raw.exists():
+        raise BrokenImageError("no regular file")  # a pipe never ends
+    return raw.open("rb")
+
+
 def size_of(raw: RawImage) -> tuple[int, int]:
     """Width and height, from the header alone; `BrokenImageError` where there is none."""
     if isinstance(raw, BrokenImageError):
@@ -85,7 +95,7 @@ def size_of(raw: RawImage) -> tuple[int, int]:
     if isinstance(raw, Image.Image):
         return raw.size
     try:
-        with Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), "r", FORMATS) as image:
+        with _opened(raw) as file, Image.open(file, "r", FORMATS) as image:
             turned = image.getexif().get(ORIENTATION, 1) > 4
             return image.size[::-1] if turned else image.size
     except Exception as error:  # decoders raise almost anything on damaged bytes
