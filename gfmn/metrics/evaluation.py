@@ -88,7 +88,7 @@ def real_against_real(
     """
     against, features = described
     if held_out is not None:
-        images, labels = held_out.images, labels_by_name(held_out, data, evaluator.in_domain)
+        images, labels = held_out.images, labels_by_name(held_out, data, bool(evaluator.in_domain))
         features = evaluator.features(held_out.images, folder / "held_out")
         rows = np.arange(len(held_out.images))
     else:
@@ -156,7 +156,7 @@ def labels_by_name(
     if labels is None or not own or not known or own == known:
         return labels
     numbers = {name: number for number, name in enumerate(known)}
-    mapped = np.array([numbers.get(name, -1) for name in own])[labels]
+    mapped: np.ndarray = np.array([numbers.get(name, -1) for name in own])[labels]
     if (mapped >= 0).all():
         return mapped
     if not needed:

@@ -30,9 +30,9 @@ class Folder(ImageSource):
         if not root.is_dir():
             found = "a file" if root.exists() else "nothing"
             raise InputError(f"{where}.path: {root}: expected a folder of images, found {found}")
-        found = sorted(_files(root, f"{where}.path"))
-        paths = [path for path in found if path[-1].lower().endswith(SUFFIXES)]
-        unread = tuple("/".join(path) for path in found if path[-1].lower().endswith(UNREAD))
+        files = sorted(_files(root, f"{where}.path"))
+        paths = [path for path in files if path[-1].lower().endswith(SUFFIXES)]
+        unread = tuple("/".join(path) for path in files if path[-1].lower().endswith(UNREAD))
         if not paths:
             raise InputError(
                 f"{where}.path: {root}: expected images ({', '.join(SUFFIXES)}), found none"
