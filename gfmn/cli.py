@@ -5,6 +5,7 @@ the command is called and not before: torch takes seconds to import.
 """
 
 import argparse
+import errno
 import os
 import sys
 from importlib import import_module, metadata
@@ -55,6 +56,8 @@ def main(words: list[str] | None = None) -> None:
     """Run the command line; bad input is one line on standard error and exit code 1."""
     name, *rest = (sys.argv[1:] if words is None else words) or ["--help"]
     try:
+        if nul := next((word for word in (name, *rest) if "\0" in word), None):
+            raise InputError(f"expected arguments without NUL characters, found {nul!r:.100}")
         if name in ("-h", "--help"):
             print(help_text())
         elif name == "--version":
@@ -71,10 +74,16 @@ def main(words: list[str] | None = None) -> None:
             raise InputError(f"no command {name!r}; {suggest(name, COMMANDS)}")
     except InputError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # of `gfmn compare A B | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        elif error.errno == errno.ENAMETOOLONG:  # of any path among the arguments
+            found = f"found: {error.strerror}"
+            sys.exit(f"error: {error.filename}: expected shorter names, {found}")
+        else:
+            raise
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # of `gfmn compare A B | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def completion(shell: str = "", *_: str) -> str:
