@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> str:
         "image_size": size,
         "settings": config.model_dump(mode="json"),
     }
+    result.warn("gfmn score")
     if arguments.json:
         return json.dumps({**facts, **result.to_json()}, indent=2)
     return _text(result, facts)
