@@ -53,11 +53,14 @@ def with_batchnorm(
     """
     header = only_network(extractor)
     architecture = normalized_architecture(header.architecture, str(extractor))
-    network, normalized = load_network(extractor, header), build(architecture)
+    own: dict[str, Any] = {
+        key: header.arguments[key] for key in ("mean", "std") if key in header.arguments
+    }
+    network, normalized = load_network(extractor, header), build(architecture, **own)
     assert isinstance(network, VGG) and isinstance(normalized, VGG)
     insert_batchnorm(network, normalized, images, str(extractor))
     provenance = {"batchnorm": data, "network": header.provenance}
-    return NetworkRecord(name, architecture, normalized.state_dict(), provenance)
+    return NetworkRecord(name, architecture, normalized.state_dict(), provenance, own)
 
 
 @torch.no_grad()

@@ -23,6 +23,7 @@ from gfmn.weights.config import (
     FetchedEvaluator,
     LocalFile,
     PublishedNetwork,
+    TorchvisionWeights,
     WebFile,
 )
 from gfmn.weights.containers import (
@@ -33,6 +34,7 @@ from gfmn.weights.containers import (
     read_state_dict,
 )
 from gfmn.weights.fetching import fetch
+from gfmn.weights.hubs import torchvision_normalization
 from gfmn.weights.layouts import LAYOUTS, library_model
 
 State = dict[str, Tensor]
@@ -54,6 +56,8 @@ def fetch_network(name: str, network: PublishedNetwork, where: str) -> NetworkRe
     architecture, arguments = network.architecture, network.arguments
     describe_published(network, where)
     data, provenance = fetch(network.source, f"{where}.source", architecture)
+    if isinstance(network.source, TorchvisionWeights):
+        arguments |= torchvision_normalization(network.source, provenance["model"])
     label = f"{where}.source: {network.source.label}"
     ours = read_extractor(data, label, architecture)
     if ours is None:
