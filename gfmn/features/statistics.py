@@ -16,6 +16,7 @@ from gfmn.common.bounds import BATCH, FACTOR, PROCESSES
 from gfmn.common.errors import InputError
 from gfmn.common.images import bytes_to_unit
 from gfmn.common.progress import Progress
+from gfmn.features.batches import Batches
 from gfmn.features.copies import Copies, CopiesConfig
 from gfmn.features.extractor import Extractor, Tap
 from gfmn.features.groups import GROUPS, Group, GroupConfigs
@@ -192,28 +193,6 @@ def merge_over(world: World, merged: MergedMoments) -> MergedMoments:
         count, mean, squares = message.cpu().split((1, features, features))
         result.merge(int(count), mean, squares)
     return result
-
-
-class Batches:
-    """N x H x W x 3 images in batches of nearly equal size, `most` at most."""
-
-    def __init__(self, images: np.ndarray | Copies, most: int, shuffle: bool) -> None:
-        count = -(-len(images) // most)
-        self.images, self.ends = images, np.linspace(0, len(images), count + 1).round().astype(int)
-        # In the source's order neighbors are alike: often they are of one class.
-        self.order = np.random.default_rng(0).permutation(len(images)) if shuffle else None
-
-    def __len__(self) -> int:
-        return len(self.ends) - 1
-
-    def __getitem__(self, i: int) -> np.ndarray:
-        part = slice(self.ends[i], self.ends[i + 1])
-        return self.images[part if self.order is None else self.numbers(i)]
-
-    def numbers(self, i: int) -> np.ndarray:
-        """Which images a batch has, in its order."""
-        numbers = np.arange(self.ends[i], self.ends[i + 1])
-        return numbers if self.order is None else np.sort(self.order[numbers])
 
 
 def _taps(chunk: np.ndarray, extractor: Extractor, device: torch.device) -> Iterator[Tensor]:
