@@ -6,6 +6,7 @@ to import.
 """
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -52,6 +53,8 @@ def main(words: list[str] | None = None) -> None:
     name, *rest = words[len(flags) :] or ["--help"]
     rest = [*flags, *rest] if name in COMMANDS else rest
     try:
+        if nul := next((word for word in (name, *rest) if "\0" in word), None):
+            raise InputError(f"expected arguments without NUL characters, found {nul!r:.100}")
         if name in ("-h", "--help", "help"):
             print(help_text())
         elif name == "--version":
@@ -73,8 +76,12 @@ def main(words: list[str] | None = None) -> None:
     except Exception as error:
         if name == "stage" or {"-v", "--verbose"} & {*rest}:
             raise
-        found = " ".join(f"{type(error).__name__}: {error}".split())
-        sys.exit(f"{paint('error:', 'red', sys.stderr)} unexpected {found}; --verbose shows where")
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # of any path
+            found = f"{error.filename}: expected shorter names, found: {error.strerror}"
+        else:
+            found = " ".join(f"unexpected {type(error).__name__}: {error}".split())
+            found += "; --verbose shows where"
+        sys.exit(f"{paint('error:', 'red', sys.stderr)} {found}")
 
 
 def dispatch(name: str, words: list[str]) -> None:

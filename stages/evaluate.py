@@ -38,6 +38,7 @@ def main(name: str) -> None:
             result = compare(images, data, real, evaluator, metrics, temporary)
         for space, picture in (result.pictures or {}).items():
             Image.fromarray(picture).save(pictures / f"seed-{seed}-{space}.png")
+        result.warn(f"{name} seed {seed}")
         results[seed] = result
     facts = {
         **real.facts,

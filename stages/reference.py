@@ -40,6 +40,7 @@ def main(name: str) -> None:
         },
     }
     score_file.write(paths.scores(f"reference-{name}"), facts, {None: result})
+    result.warn(name)
     summary = means([result.scores])
     stage.write_json(paths.metrics(f"reference-{name}"), summary)
     print(f"{name}: {summary}")

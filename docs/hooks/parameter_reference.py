@@ -132,7 +132,7 @@ def described(value: Mapping[str, Any]) -> str:
         inner = [value.get("additionalProperties"), *value.get("patternProperties", {}).values()]
         known = [described(one) for one in inner if isinstance(one, dict)]
         return ", each ".join(("mapping", *known))
-    limits = [f"{sign} {value[name]:g}" for name, sign in BOUNDS.items() if name in value]
+    limits = [f"{sign} {value[name]:.10g}" for name, sign in BOUNDS.items() if name in value]
     limits += [f"like `{value['pattern']}`"] if "pattern" in value else []
     return f"{TYPES.get(value['type'], value['type'])} {', '.join(limits)}".rstrip()
 

@@ -11,6 +11,7 @@ from gfmn.common.errors import InputError
 
 T = TypeVar("T")
 UNKNOWN_KEY = "unknown_key"  # type of an error
+LONGEST = 300  # characters of a value in a message
 EXPECTED = {  # by pydantic's types of errors: what these are in a file
     "model_type": "expected a mapping of parameters",
     "tuple_type": "expected a valid array",
@@ -24,7 +25,9 @@ class Config(pydantic.BaseModel):
     with the class that `choose` finds.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = pydantic.ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False
+    )
 
     @classmethod
     def parse(cls, data: Any, where: str) -> Self:
@@ -33,7 +36,7 @@ class Config(pydantic.BaseModel):
         `where` is the path of `data` in its file and begins every error, an `InputError`.
         """
         if not isinstance(data, Mapping):
-            raise InputError(f"{where}: expected a mapping of parameters, found {data!r}")
+            raise InputError(f"{where}: expected a mapping of parameters, found {shown(data)}")
         try:
             return cls.model_validate(dict(data))
         except pydantic.ValidationError as error:
@@ -56,12 +59,12 @@ class Config(pydantic.BaseModel):
 def choose(data: Any, where: str, key: str, kinds: Mapping[str, T]) -> T:
     """What the value of `key` in `data` names among `kinds`; else an `InputError`."""
     if not isinstance(data, Mapping):
-        raise InputError(f"{where}: expected a mapping of parameters, found {data!r}")
+        raise InputError(f"{where}: expected a mapping of parameters, found {shown(data)}")
     if key not in data:
         raise InputError(f"{where}.{key}: required, found nothing")
     name = data[key]
     if not isinstance(name, str) or name not in kinds:
-        raise InputError(f"{where}.{key}: no {name!r}; {suggest(str(name), kinds)}")
+        raise InputError(f"{where}.{key}: no {shown(name)}; {suggest(shown(name), kinds)}")
     return kinds[name]
 
 
@@ -85,7 +88,16 @@ def _first_line(error: pydantic.ValidationError, data: Any, where: str) -> str:
     expected = first["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
     expected = EXPECTED.get(first["type"], expected)
     found = first["input"]
-    return f"{path}: {expected}, found {list(found) if isinstance(found, tuple) else found!r}{more}"
+    return f"{path}: {expected}, found {shown(found)}{more}"
+
+
+def shown(found: Any) -> str:
+    """A value as a message has it: at most one line of it."""
+    try:
+        text = repr(list(found) if isinstance(found, tuple) else found)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return f"a number of {found.bit_length()} bits" if isinstance(found, int) else "too much"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _keys(data: Any, location: Iterable[str | int]) -> list[str]:

@@ -85,6 +85,15 @@ def read_images(path: Path) -> np.ndarray:
     return images
 
 
+def difference(images: np.ndarray) -> float:
+    """How N x H x W x 3 uint8 images differ from one another, in gray levels.
+
+    The standard deviation over the images, in the mean over pixels and channels: 0 where all are
+    the same.
+    """
+    return float(images.std(0, dtype=np.float64).mean())
+
+
 def grid(images: np.ndarray, columns: int) -> np.ndarray:
     """Tile N x H x W x 3 uint8 images row by row into one image; the values are unchanged."""
     n, height, width, channels = images.shape

@@ -88,6 +88,25 @@ def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
+def check_numbers(
+    tensors: Mapping[str, Tensor], where: str | Path, least: float | None = None
+) -> None:
+    """Raise `InputError` for a tensor that is no float or has NaN, infinity or less than `least`.
+
+    `where` is the file and begins the error, which names the tensor.
+    """
+    for key, value in tensors.items():
+        if not value.is_floating_point():
+            found = str(value.dtype).removeprefix("torch.")
+            raise InputError(f"{where}: {key!r}: expected floating-point numbers, found {found}")
+        if count := int(value.numel() - torch.isfinite(value).sum()):
+            found = f"NaN or infinity {count} times"
+            raise InputError(f"{where}: {key!r}: expected finite numbers, found {found}")
+        if least is not None and value.numel() and value.min() < least:
+            found = f"{float(value.min()):.6g}"
+            raise InputError(f"{where}: {key!r}: expected {least:g} or more, found {found}")
+
+
 def header(data: bytes) -> Any:
     """The header of a safetensors file; `ValueError` if it is not JSON."""
     return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])

@@ -3,6 +3,7 @@
 import numpy as np
 from pydantic import Field
 
+from gfmn.common.bounds import SEEDS, SIDE
 from gfmn.common.config import Config
 from gfmn.common.images import shifted
 
@@ -10,10 +11,11 @@ from gfmn.common.images import shifted
 class CopiesConfig(Config):
     """How often each image is measured, and what is done to it the second time and later."""
 
-    count: int = Field(2, ge=2)  # times, the first of them unchanged
+    count: int = Field(2, ge=2, le=100)  # times, the first of them unchanged
     flip: bool = True  # every second one is its mirror image
-    shift: int = Field(0, ge=0)  # pixels up to which the later ones are moved, drawn by `seed`
-    seed: int = Field(0, ge=0)
+    # Pixels up to which the later ones are moved, drawn by `seed`.
+    shift: int = Field(0, ge=0, le=SIDE)
+    seed: int = Field(0, ge=0, le=SEEDS)
 
 
 class Copies:

@@ -12,9 +12,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from gfmn.common import tensorfile
+from gfmn.common.bounds import BATCH, FACTOR, PROCESSES
 from gfmn.common.errors import InputError
 from gfmn.common.images import bytes_to_unit
 from gfmn.common.progress import Progress
+from gfmn.features.batches import Batches
 from gfmn.features.copies import Copies, CopiesConfig
 from gfmn.features.extractor import Extractor, Tap
 from gfmn.features.groups import GROUPS, Group, GroupConfigs
@@ -26,6 +28,10 @@ from gfmn.networks import BatchNormMode
 from gfmn.runtime.distributed import ALONE, World
 
 FORMAT = "statistics-2"
+UNITS: dict[str, Any] = {
+    "value_range": [0, 1],  # of the images that the extractor takes
+    "variance": "unbiased",
+}
 
 
 class StatisticsConfig(GroupConfigs):
@@ -35,10 +41,11 @@ class StatisticsConfig(GroupConfigs):
     extractor: str
     batchnorm: BatchNormMode = "eval"  # of the networks, here and in training
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks; moments are wider
-    batch: int = Field(256, ge=1)  # most images at a time, in each process
-    processes: int = Field(1, ge=1)  # among which the images are divided
+    batch: int = Field(256, ge=1, le=BATCH)  # most images at a time, in each process
+    processes: int = Field(1, ge=1, le=PROCESSES)  # among which the images are divided
     copies: CopiesConfig | None = None  # of the images, which are measured as well
-    class_weight: float = Field(0.0, ge=0)  # of the images' classes in the groups; 0: none
+    # Of the images' classes in the groups; 0: none.
+    class_weight: float = Field(0.0, ge=0, le=FACTOR)
 
     @model_validator(mode="after")
     def _batches(self) -> Self:
@@ -188,28 +195,6 @@ def merge_over(world: World, merged: MergedMoments) -> MergedMoments:
     return result
 
 
-class Batches:
-    """N x H x W x 3 images in batches of nearly equal size, `most` at most."""
-
-    def __init__(self, images: np.ndarray | Copies, most: int, shuffle: bool) -> None:
-        count = -(-len(images) // most)
-        self.images, self.ends = images, np.linspace(0, len(images), count + 1).round().astype(int)
-        # In the source's order neighbors are alike: often they are of one class.
-        self.order = np.random.default_rng(0).permutation(len(images)) if shuffle else None
-
-    def __len__(self) -> int:
-        return len(self.ends) - 1
-
-    def __getitem__(self, i: int) -> np.ndarray:
-        part = slice(self.ends[i], self.ends[i + 1])
-        return self.images[part if self.order is None else self.numbers(i)]
-
-    def numbers(self, i: int) -> np.ndarray:
-        """Which images a batch has, in its order."""
-        numbers = np.arange(self.ends[i], self.ends[i + 1])
-        return numbers if self.order is None else np.sort(self.order[numbers])
-
-
 def _taps(chunk: np.ndarray, extractor: Extractor, device: torch.device) -> Iterator[Tensor]:
     return extractor.stream(bytes_to_unit(np.ascontiguousarray(chunk)).to(device))
 
@@ -235,10 +220,9 @@ def describe(
         "taps": [{"name": tap.name, "shape": list(tap.shape)} for tap in extractor.taps],
         "features": sum(torch.Size(tap.shape).numel() for tap in extractor.taps),
         "batchnorm": config.batchnorm,
-        "value_range": [0, 1],  # of the images that the extractor takes
         "copies": config.copies and config.copies.model_dump(mode="json"),
         "precision": extractor.precision,
-        "variance": "unbiased",
+        **UNITS,
         "groups": {name: group.describe() for name, group in (groups or {}).items()},
         "classes": classes,
     }
@@ -263,27 +247,45 @@ def save(statistics: Statistics, path: Path) -> None:
 
 
 def load(path: Path) -> Statistics:
-    """Read a statistics file; a missing, truncated or foreign one is an `InputError`."""
+    """Read a statistics file; a missing, truncated or foreign one is an `InputError`.
+
+    So is one with other numbers than finite floats, or with a variance below 0.
+    """
     metadata = tensorfile.read_metadata(path, FORMAT)
     tensors = tensorfile.read(path)
+    tensorfile.check_numbers(tensors, path)
     mean, variance = (tensorfile.part(tensors, f"{name}/") for name in ("mean", "variance"))
+    tensorfile.check_numbers({f"variance/{name}": v for name, v in variance.items()}, path, least=0)
     names = [name for name in metadata.get("groups", {}) if name in GROUPS]
     groups = {name: tensorfile.part(tensors, f"{name}/") for name in names}
     return Statistics(metadata, mean, variance, groups)
 
 
-def verify(statistics: Statistics, path: Path, extractor: Extractor, dataset: str) -> None:
-    """Refuse statistics of another network, data set, shape or batch-norm mode."""
+def verify(
+    statistics: Statistics,
+    path: Path,
+    extractor: Extractor,
+    dataset: str,
+    digest: str | None = None,
+) -> None:
+    """Refuse statistics of another network, data set, shape, range or batch-norm mode.
+
+    `digest`: of the data set's images, where they are at hand.
+    """
     metadata = statistics.metadata
     expected = {
         "dataset": dataset,
         "extractor_digest": extractor.digest,
         "batchnorm": extractor.batchnorm,
+        **{key: value for key, value in UNITS.items() if key in metadata},
+        **({} if digest is None else {"dataset_digest": digest}),
     }
     for key, value in expected.items():
         if metadata.get(key) != value:
             raise InputError(f"{path}: expected {key} {value!r}, found {metadata.get(key)!r}")
     for tap in extractor.taps:
-        found = tuple(statistics.mean[tap.name].shape) if tap.name in statistics.mean else None
-        if found != tap.shape:
-            raise InputError(f"{path}: expected tap {tap.name} of shape {tap.shape}, found {found}")
+        for name, tensors in (("mean", statistics.mean), ("variance", statistics.variance)):
+            found = tuple(tensors[tap.name].shape) if tap.name in tensors else None
+            if found != tap.shape:
+                expected_shape = f"{name}/{tap.name} of the shape {tap.shape}"
+                raise InputError(f"{path}: expected {expected_shape}, found {found}")

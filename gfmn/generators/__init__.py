@@ -80,7 +80,10 @@ def load_decoder(
         if metadata[key] != value:
             found = metadata[key]
             raise InputError(f"{path}: expected a decoder of {key} {value!r}, found {found!r}")
-    return tensorfile.read(path)
+    tensors = tensorfile.read(path)
+    counters = {key for key in tensors if key.endswith("num_batches_tracked")}
+    tensorfile.check_numbers({k: v for k, v in tensors.items() if k not in counters}, path)
+    return tensors
 
 
 def load(folder: Path, weights: str = "generator.safetensors") -> tuple[nn.Module, dict[str, Any]]:

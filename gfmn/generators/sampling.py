@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from gfmn.common.bounds import FACTOR, SAMPLES, SEEDS
 from gfmn.common.config import Config
 from gfmn.common.images import signed_to_bytes
 from gfmn.generators.conditional import Conditional
@@ -22,18 +23,20 @@ PARTS = {"batch": 256, "running": 64}
 class SampleConfig(Config):
     """How many samples of a generator, and how they are drawn."""
 
-    count: int = Field(5000, ge=2)  # images
-    seed: int = Field(0, ge=0)
+    count: int = Field(5000, ge=2, le=SAMPLES)  # images
+    seed: int = Field(0, ge=0, le=SEEDS)
     # The generator's batch norm: averages kept in training, or each batch's own (the published
     # code's default). The scores of the two differ.
     batchnorm: Literal["running", "batch"] = "running"
-    truncation: float = Field(0.0, ge=0)  # largest |z|: typical images, fewer kinds; 0: any
+    # Largest |z|: typical images, fewer kinds; 0: any.
+    truncation: float = Field(0.0, ge=0, le=FACTOR)
 
 
 class SamplingConfig(SampleConfig):
     """A study's samples: the same of every run but for how many some runs have."""
 
-    counts: dict[str, Annotated[int, Field(ge=2)]] = Field(default_factory=dict)  # by run
+    # By run.
+    counts: dict[str, Annotated[int, Field(ge=2, le=SAMPLES)]] = Field(default_factory=dict)
 
     def of(self, run: str) -> SampleConfig:
         """A run's samples."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gfmn.common.bounds import SAMPLES, SEEDS
 from gfmn.common.config import suggest
 from gfmn.common.devices import default_device
 from gfmn.common.errors import InputError
@@ -131,6 +132,7 @@ class TrainedGenerator:
         _require_at_least(1, rows=rows)
         _require_at_least(2, columns=columns)
         _require_at_least(0, seed=seed)
+        _require_at_least(1, images=rows * columns)
         z = row_latents(seed, rows, columns, self.latent)
         images = images_at(self.network, z.flatten(0, 1))
         return images.reshape(rows, columns, *images.shape[1:])
@@ -146,6 +148,7 @@ class TrainedGenerator:
         _require_at_least(2, points=points)
         _require_at_least(1, frames=frames, rows=rows, columns=columns)
         _require_at_least(0, seed=seed)
+        _require_at_least(1, images=points * frames * rows * columns)
         starts = range(0, rows * columns * points, points)
         paths = (loop_latents(seed, points, frames, self.latent, start) for start in starts)
         tiles = np.stack([images_at(self.network, path) for path in paths], axis=1)
@@ -207,3 +210,6 @@ def _require_at_least(least: int, **values: int) -> None:
     for name, value in values.items():
         if type(value) is not int or value < least:
             raise InputError(f"{name}: expected a whole number of at least {least}, found {value}")
+        most = SEEDS if name == "seed" else SAMPLES
+        if value > most:
+            raise InputError(f"{name}: expected at most {most}, found {value}")

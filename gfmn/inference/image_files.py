@@ -4,6 +4,7 @@ Every function refuses to overwrite unless `overwrite` is set, and writes a file
 """
 
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +21,7 @@ from gfmn.inference.output import STDOUT
 
 GIF_SIDE = 384  # pixels, up to which a GIF is enlarged by default
 PALETTE_PIXELS = 1 << 17  # of all frames, from which the shared palette is computed
+PIXELS = 1 << 28  # of an enlarged image
 KMEANS_ROUNDS = 4  # that refine the palette of the median cut
 METADATA = "metadata.jsonl"  # of a folder of images: a JSON object a line, with `file_name`
 
@@ -90,7 +92,11 @@ def write_gif(
         expected = "expected a multiple of 10 that is 20 or more"
         raise InputError(f"milliseconds: {expected}, found {milliseconds}")
     height, width = frames.shape[1:3]
-    scale = max(1, GIF_SIDE // max(height, width)) if scale is None else _check_scale(scale)
+    scale = (
+        max(1, GIF_SIDE // max(height, width))
+        if scale is None
+        else check_scale(scale, height, width)
+    )
     with write_atomically(path, overwrite) as partial:
         palette = _shared_palette(frames)
         images = []
@@ -112,13 +118,17 @@ def _shared_palette(frames: np.ndarray) -> Image.Image:
 
 
 def _enlarge(image: np.ndarray, scale: int) -> Image.Image:
-    scale = _check_scale(scale)
+    scale = check_scale(scale, *image.shape[:2])
     return Image.fromarray(image.repeat(scale, 0).repeat(scale, 1))
 
 
-def _check_scale(scale: int) -> int:
+def check_scale(scale: int, height: int, width: int) -> int:
+    """The scale, or an `InputError` where it is below 1 or makes more than `PIXELS` of an image."""
     if type(scale) is not int or scale < 1:
         raise InputError(f"scale: expected a whole number of at least 1, found {scale}")
+    if scale > 1 and height * width * scale**2 > PIXELS:
+        most = max(1, math.isqrt(PIXELS // (height * width)))
+        raise InputError(f"scale: expected at most {most}, found {scale}")
     return scale
 
 

@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> Result:
         count, arguments.seed, arguments.batchnorm, arguments.truncation, arguments.label
     )
     scale = 1 if arguments.scale is None else arguments.scale
+    image_files.check_scale(scale, generator.image_size, generator.image_size)
     if suffix == ".npy":
         image_files.write_array(out, batches, count, generator.image_size, force)
     elif suffix == ".png":

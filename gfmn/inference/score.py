@@ -94,6 +94,7 @@ def run(arguments: argparse.Namespace) -> Result:
         "image_size": size,
         "settings": config.model_dump(mode="json"),
     }
+    result.warn("gfmn score")
     return Result(_text(result, facts), {**facts, **result.to_json()})
 
 

@@ -1,5 +1,6 @@
 """From images to scores: real images described, others compared with them."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from gfmn.common.errors import InputError
 from gfmn.datasets.prepared import PreparedDataset
 from gfmn.metrics import neighbors, reference
+from gfmn.metrics.caveats import caveats
 from gfmn.metrics.classes import class_frequencies
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluator import Evaluator, Features
@@ -26,13 +28,15 @@ class EvaluationResult:
 
     `classes`: frequencies of the classes in the real and in these images, of a classifier trained
     on them; `nearest`: by space, percentiles 0 to 100 of the distances to the nearest real image;
-    `pictures`: by space, some of the images, from near to far, above their nearest real ones.
+    `pictures`: by space, some of the images, from near to far, above their nearest real ones;
+    `caveats`: what so few images, or images that are all alike, cannot say.
     """
 
     scores: Measurements
     classes: dict[str, Any] | None = None
     nearest: dict[str, Any] | None = None
     pictures: Mapping[str, np.ndarray] | None = None
+    caveats: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All but the pictures."""
@@ -41,8 +45,17 @@ class EvaluationResult:
 
     def details(self) -> dict[str, Any]:
         """What there is besides the scores, but for the pictures."""
-        data = {"classes": self.classes, "nearest": self.nearest}
+        data = {
+            "classes": self.classes,
+            "nearest": self.nearest,
+            "caveats": list(self.caveats) or None,
+        }
         return {key: value for key, value in data.items() if value is not None}
+
+    def warn(self, label: str) -> None:
+        """Print the caveats to standard error, a line each."""
+        for caveat in self.caveats:
+            print(f"{label}: WARNING: {caveat}", file=sys.stderr, flush=True)
 
 
 def describe_real(
@@ -88,7 +101,7 @@ def real_against_real(
     """
     against, features = described
     if held_out is not None:
-        images, labels = held_out.images, held_out.labels
+        images, labels = held_out.images, labels_by_name(held_out, data, bool(evaluator.in_domain))
         features = evaluator.features(held_out.images, folder / "held_out")
         rows = np.arange(len(held_out.images))
     else:
@@ -102,7 +115,11 @@ def real_against_real(
     some = np.asarray(images[np.sort(rows[: config.neighbors])])
     samples = Samples(evaluator.space, chosen.pooled, chosen.logits, row_labels, images=some)
     scores = measure_all(samples, against, config)
-    result = EvaluationResult(scores, _class_histograms(chosen, against, data))
+    result = EvaluationResult(
+        scores,
+        _class_histograms(chosen, against, data),
+        caveats=caveats(samples, against.real, config, data.images),
+    )
     return result, len(rows), against.real.gaussian.count
 
 
@@ -140,7 +157,32 @@ def compare(
             for space, values in distances.items()
         },
         {space: neighbors.picture(some, data.images, one) for space, one in near.items()},
+        caveats(samples, against.real, config, data.images),
     )
+
+
+def labels_by_name(
+    images: PreparedDataset, data: PreparedDataset, needed: bool = True
+) -> np.ndarray | None:
+    """The labels of `images` in the numbers that `data` has for classes of the same names.
+
+    As they are where one of both has no names. `needed`: whether a class that `data` has not is an
+    `InputError`; else the labels are None then.
+    """
+    labels = images.labels
+    own, known = (one.metadata.get("classes") for one in (images, data))
+    if labels is None or not own or not known or own == known:
+        return labels
+    numbers = {name: number for number, name in enumerate(known)}
+    mapped: np.ndarray = np.array([numbers.get(name, -1) for name in own])[labels]
+    if (mapped >= 0).all():
+        return mapped
+    if not needed:
+        return None
+    missing = own[int(labels[mapped < 0][0])]
+    name, other = images.metadata.get("name"), data.metadata.get("name")
+    expected = f"classes that the data set {other!r} has too"
+    raise InputError(f"data set {name!r}: expected {expected}, found {missing!r}")
 
 
 def _held_out_distances(

@@ -18,13 +18,22 @@ BLOCK = 1024  # rows of each side whose kernel is in memory at a time: 8 MiB
 
 
 def measure(samples: Samples, reference: Reference, config: MetricsConfig) -> Iterator[Measurement]:
-    """The distance over `config.kernel.subsets` subsets, smaller where there are few images."""
+    """The distance over `config.kernel.subsets` subsets; see `subset_size`."""
     features, real = samples.features, reference.real.features
-    subsets, size = config.kernel.subsets, min(config.kernel.size, len(features), len(real))
+    subsets, size = config.kernel.subsets, subset_size(config, len(features), len(real))
     sums = reference.real.kernel_sums
     mean, std = kernel_distance(features, real, subsets, size, config.seed, sums)
     over = f"{subsets} subsets of {size:,}"
     yield KERNEL.measurement(samples.space, len(features), mean, std, over)
+
+
+def subset_size(config: MetricsConfig, *counts: int) -> int:
+    """`config.kernel.size`, or half of the fewest images where it is not below their number.
+
+    Subsets of all images would be the same, and their deviation 0.
+    """
+    least = min(counts)
+    return config.kernel.size if config.kernel.size < least else max(2, least // 2)
 
 
 def kernel_distance(

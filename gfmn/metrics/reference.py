@@ -53,6 +53,7 @@ def load(folder: Path, expected: Mapping[str, Any]) -> Reference:
         if facts.get(key) != value:
             raise InputError(f"{path}: expected {key} {value!r}, found {facts.get(key)!r}")
     tensors = tensorfile.read(path)
+    tensorfile.check_numbers({k: v for k, v in tensors.items() if k != "manifold"}, path)
     names = ("mean", "covariance", "root")
     gaussian = Gaussian(facts["count"], *(tensors[name] for name in names))
     features = _features(folder / "features.npy", gaussian.count, len(gaussian.mean))

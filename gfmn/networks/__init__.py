@@ -1,5 +1,6 @@
 """The frozen networks, by name."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -36,12 +37,29 @@ FOR_EXTRACTORS = tuple(name for name, entry in ARCHITECTURES.items() if entry.ex
 FOR_SCORES = tuple(name for name, entry in ARCHITECTURES.items() if not entry.extractor)
 
 
-def build(architecture: str, **arguments: Any) -> TappedNetwork:
+def build(
+    architecture: str,
+    *,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    **arguments: Any,
+) -> TappedNetwork:
     """A network with random weights: of `ARCHITECTURES`, `torchvision:<model>` or `timm:<model>`.
 
     `arguments` are the constructor's, such as the encoder's `image_size` and `latent`; `resize`
-    is taken by every network for extractors. Raises `InputError` for an unknown architecture.
+    is taken by every network for extractors. `mean`, `std`: of the images that the weights are for,
+    of the unit range, where they are not the architecture's own. Raises `InputError` for an unknown
+    architecture.
     """
+    given = {key: value for key, value in (("mean", mean), ("std", std)) if value is not None}
+    if given and architecture in FOR_SCORES:
+        raise InputError(f"{architecture}: expected no arguments, found {', '.join(given)}")
+    network = _built(architecture, **arguments)
+    network.renormalize(**given)
+    return network
+
+
+def _built(architecture: str, **arguments: Any) -> TappedNetwork:
     library, _, model = architecture.partition(":")
     if model and library in LIBRARIES:
         return Adapter(library, model, **arguments)

@@ -1,7 +1,8 @@
 """What every frozen network shares: images in the unit range in, ordered taps out."""
 
+import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import ClassVar, Literal
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from gfmn.common.errors import InputError
 from gfmn.networks.conv_norm import ConvNorm
 from gfmn.networks.conv_relu import ConvReLU
 
@@ -38,6 +40,24 @@ class TappedNetwork(nn.Module):
         for name, values in (("_mean", self.mean), ("_std", self.std)):
             constant = torch.tensor(values, device="cpu").view(3, 1, 1)
             self.register_buffer(name, constant, persistent=False)
+
+    def renormalize(
+        self, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+    ) -> None:
+        """Take other means and deviations than the architecture's; each None: as they are.
+
+        Raises `InputError` for others than three finite numbers, and for a deviation not above 0.
+        """
+        for name, values in (("mean", mean), ("std", std)):
+            if values is None:
+                continue
+            numbers = [v for v in values if isinstance(v, int | float) and math.isfinite(v)]
+            if len(numbers) != 3 or len(values) != 3 or (name == "std" and min(numbers) <= 0):
+                expected = "three finite numbers" + (" above 0" if name == "std" else "")
+                raise InputError(f"{name}: expected {expected}, found {list(values)}")
+            setattr(self, name, tuple(map(float, numbers)))
+            constant = torch.tensor(getattr(self, name), device="cpu").view(3, 1, 1)
+            self.register_buffer(f"_{name}", constant, persistent=False)
 
     @abstractmethod
     def activations(self, x: Tensor) -> Iterator[Tensor]:

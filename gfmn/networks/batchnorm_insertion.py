@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gfmn.common.bounds import SAMPLES, SEEDS
 from gfmn.common.config import Config
 from gfmn.common.errors import InputError
 from gfmn.networks import ARCHITECTURES, build
@@ -29,8 +30,8 @@ class BatchNormInsertion(Config):
 
     extractor: str
     dataset: str
-    count: int = Field(1000, ge=2)  # images, drawn by `seed`
-    seed: int = Field(0, ge=0)
+    count: int = Field(1000, ge=2, le=SAMPLES)  # images, drawn by `seed`
+    seed: int = Field(0, ge=0, le=SEEDS)
 
 
 def normalized_architecture(architecture: str, where: str) -> str:
@@ -52,11 +53,14 @@ def with_batchnorm(
     """
     header = only_network(extractor)
     architecture = normalized_architecture(header.architecture, str(extractor))
-    network, normalized = load_network(extractor, header), build(architecture)
+    own: dict[str, Any] = {
+        key: header.arguments[key] for key in ("mean", "std") if key in header.arguments
+    }
+    network, normalized = load_network(extractor, header), build(architecture, **own)
     assert isinstance(network, VGG) and isinstance(normalized, VGG)
     insert_batchnorm(network, normalized, images, str(extractor))
     provenance = {"batchnorm": data, "network": header.provenance}
-    return NetworkRecord(name, architecture, normalized.state_dict(), provenance)
+    return NetworkRecord(name, architecture, normalized.state_dict(), provenance, own)
 
 
 @torch.no_grad()

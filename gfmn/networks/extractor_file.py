@@ -15,12 +15,14 @@ import torch
 from torch import Tensor
 
 from gfmn.common import tensorfile
+from gfmn.common.bounds import SIDE
 from gfmn.common.config import Config
 from gfmn.common.errors import InputError
 from gfmn.networks import BatchNormMode, TappedNetwork, build, describe
 
 FORMAT: Literal["extractor-2"] = "extractor-2"
 COUNTER = "num_batches_tracked"  # of a batch norm, not needed by a frozen network
+VARIANCE = "running_var"  # of a batch norm
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class ExtractorEvaluator(Config):
     """An extractor of the study, one network, as the feature extractor used for evaluation."""
 
     extractor: str
-    resize: int | None = pydantic.Field(None, ge=1)  # pixels; None: as the extractor does
+    resize: int | None = pydantic.Field(None, ge=1, le=SIDE)  # pixels; None: as the extractor does
 
 
 def save_extractor(path: str | Path, networks: Sequence[NetworkRecord]) -> None:
@@ -150,7 +152,7 @@ def expected_state(network: TappedNetwork) -> dict[str, tuple[int, ...]]:
 
 
 def check_state(state: Mapping[str, Tensor], network: TappedNetwork, where: str) -> None:
-    """Raise `InputError` unless the state has the network's tensors in the network's shapes."""
+    """Raise `InputError` unless the state has the network's tensors, their shapes and numbers."""
     expected = expected_state(network)
     for key, shape in expected.items():
         if key not in state:
@@ -161,6 +163,9 @@ def check_state(state: Mapping[str, Tensor], network: TappedNetwork, where: str)
     surplus = [k for k in state if k not in expected and not k.endswith(COUNTER)]
     if surplus:
         raise InputError(f"{where}: expected {len(expected)} tensors, found also {surplus[0]!r}")
+    tensorfile.check_numbers({key: state[key] for key in expected}, where)
+    variances = {key: state[key] for key in expected if key.endswith(VARIANCE)}
+    tensorfile.check_numbers(variances, where, least=0)
 
 
 def combine(paths: Iterable[str | Path], out: str | Path) -> None:

@@ -6,11 +6,13 @@ from gfmn.common.config import choose
 from gfmn.pretraining import autoencoder, classifier  # noqa: F401 - each registers its task
 from gfmn.pretraining.autoencoder import AutoencoderConfig
 from gfmn.pretraining.base import TASKS, Pretraining, PretrainingConfig
+from gfmn.pretraining.classifier import ClassifierConfig
 from gfmn.pretraining.loop import pretrain, pretraining_fingerprint
 
 __all__ = [
     "TASKS",
     "AutoencoderConfig",
+    "ClassifierConfig",
     "Pretraining",
     "PretrainingConfig",
     "parse",

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gfmn import generators
+from gfmn.common.bounds import BATCH, LATENT, RATE, STEPS
 from gfmn.common.devices import autocast
 from gfmn.common.images import bytes_to_unit, unit_to_signed
 from gfmn.datasets.prepared import PreparedDataset
@@ -28,11 +29,12 @@ class AutoencoderConfig(PretrainingConfig):
 
     architecture: Literal["dcgan_encoder", "vgg19_encoder"]
     decoder: generators.Name = "dcgan"
-    latent: int = Field(128, ge=1)  # size of the code; the paper's for CIFAR-10 and STL-10
+    # Size of the code; the paper's for CIFAR-10 and STL-10.
+    latent: int = Field(128, ge=1, le=LATENT)
     error: Literal["squared", "laplacian"] = "squared"
-    steps: int = Field(ge=1)  # updates
-    batch: int = Field(64, ge=2)
-    lr: float = Field(1e-3, gt=0)
+    steps: int = Field(ge=1, le=STEPS)  # updates
+    batch: int = Field(64, ge=2, le=BATCH)
+    lr: float = Field(1e-3, gt=0, le=RATE)
 
     def build(self, name: str, data: PreparedDataset) -> Pretraining:
         """As in the base class."""

@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from gfmn.common.bounds import BATCH, RATE, SEEDS
 from gfmn.common.config import Config
 from gfmn.common.devices import default_device, has_bf16_units
 from gfmn.common.registry import Registry
@@ -28,10 +29,10 @@ class PretrainingConfig(Config, ABC):
     task: str  # a name in `TASKS`
     dataset: str
     architecture: str
-    batch: int = Field(ge=2)  # images
-    lr: float = Field(gt=0)
+    batch: int = Field(ge=2, le=BATCH)  # images
+    lr: float = Field(gt=0, le=RATE)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=SEEDS)
 
     @abstractmethod
     def build(self, name: str, data: PreparedDataset) -> "Pretraining":

@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from gfmn.common.bounds import BATCH, COUNT, RATE, SIDE
 from gfmn.common.compiling import compiler_present
 from gfmn.common.devices import autocast
 from gfmn.common.errors import InputError
@@ -35,14 +36,14 @@ class ClassifierConfig(PretrainingConfig):
 
     architecture: Literal["vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn", "resnet18"]
     holdout: float = Field(0.1, gt=0, lt=1)  # share of the images, on which accuracy is measured
-    epochs: int = Field(ge=1)
-    batch: int = Field(128, ge=2)
-    lr: float = Field(0.1, gt=0)  # at its highest
+    epochs: int = Field(ge=1, le=COUNT)
+    batch: int = Field(128, ge=2, le=BATCH)
+    lr: float = Field(0.1, gt=0, le=RATE)  # at its highest
     warmup: float = Field(0.2, ge=0, lt=1)  # share of the steps until then
     momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(5e-4, ge=0)  # of convolutions and the classifier alone
+    weight_decay: float = Field(5e-4, ge=0, le=1)  # of convolutions and the classifier alone
     smoothing: float = Field(0.1, ge=0, lt=1)  # of labels
-    crop: int = Field(4, ge=0)  # pixels
+    crop: int = Field(4, ge=0, le=SIDE)  # pixels
     flip: bool = True
 
     def build(self, name: str, data: PreparedDataset) -> Pretraining:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
+from gfmn.common.bounds import COUNT
 from gfmn.common.config import Config, suggest
 from gfmn.common.errors import InputError
 from gfmn.reporting.paper import paper_tables
@@ -19,7 +20,8 @@ FileName = Annotated[str, pydantic.StringConstraints(pattern=r"^[a-z0-9_-]+$")]
 class RowConfig(Config):
     """A run as a row of a table."""
 
-    paper: int | None = None  # index of the paper's row that it is compared with
+    # Index of the paper's row that it is compared with.
+    paper: int | None = pydantic.Field(None, ge=-COUNT, le=COUNT)
     beyond: bool = False  # the paper has no such row
     note: str = ""
 

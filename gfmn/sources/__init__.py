@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from gfmn.common.bounds import COUNT
 from gfmn.common.config import choose
 from gfmn.common.progress import Progress
 from gfmn.datasets import prepared
@@ -52,6 +53,8 @@ def prepare(config: Source, name: str, folder: Path, where: str | None = None) -
     if isinstance(config, ImageSource):
         opened = config.open(where)
         classes = opened.classes
+        for unread in opened.unread:
+            skipped.add(unread)
         chunks = _decoded(config, opened, name, where, skipped)
     else:
         assert isinstance(config, GeneratedSource)
@@ -76,4 +79,5 @@ def _decoded(
 ) -> prepared.Chunks:
     total = min(opened.total, config.limit or opened.total)
     with Progress(f"prepare {name}", total, "images") as progress:
-        yield from decoded_chunks(opened.items, config, where, skipped, progress.advance)
+        classes = len(opened.classes) if opened.classes else COUNT
+        yield from decoded_chunks(opened.items, config, where, skipped, progress.advance, classes)

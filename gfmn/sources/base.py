@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field
 
+from gfmn.common.bounds import IMAGES, SIDE
 from gfmn.common.config import Config
 from gfmn.common.errors import InputError
 from gfmn.common.registry import Registry
@@ -22,7 +23,7 @@ class Source(Config):
     """Parameters of a data set, whichever its source."""
 
     source: str  # a name in `SOURCES`
-    image_size: int = Field(32, ge=8)  # pixels a side
+    image_size: int = Field(32, ge=8, le=SIDE)  # pixels a side
 
 
 class GeneratedSource(Source, ABC):
@@ -36,9 +37,10 @@ class GeneratedSource(Source, ABC):
 class ImageSource(Source, ABC):
     """A data set read image by image; of its parameters, `workers` alone never changes bytes."""
 
-    crop: int | None = Field(None, ge=8)  # pixels a side of the center that is kept, then scaled
+    # Pixels a side of the center that is kept, then scaled.
+    crop: int | None = Field(None, ge=8, le=16 * SIDE)
     flips: bool = False  # every image is followed by its mirror image
-    limit: int | None = Field(None, ge=1)  # images: the first so many of the source
+    limit: int | None = Field(None, ge=1, le=IMAGES)  # images: the first so many of the source
     broken: Literal["fail", "skip"] = "fail"  # what becomes of an image that cannot be read
     workers: int = Field(2, ge=0, le=256)  # processes that decode; 0 or 1: this process does
 
@@ -75,6 +77,7 @@ class Items:
     items: Iterable[Item]
     total: int  # images, for the progress shown
     classes: tuple[str, ...] | None = None  # names of the labels 0, 1, ...
+    unread: tuple[str, ...] = ()  # images of formats that are not read, which count as skipped
 
 
 SOURCES = Registry[type[Source]]()  # by the name that the parameter `source` gives

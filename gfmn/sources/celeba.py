@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from gfmn.common.bounds import SIDE
 from gfmn.common.errors import InputError
 from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 from gfmn.sources.downloads import dataset_class, downloading, intact, torchvision_utils
@@ -18,8 +19,8 @@ PARTS = {"0": "train", "1": "valid", "2": "test"}
 class Celeba(ImageSource):
     """202,599 faces, of which 162,770 are in train; without labels."""
 
-    image_size: int = Field(64, ge=8)
-    crop: int | None = Field(160, ge=8)
+    image_size: int = Field(64, ge=8, le=SIDE)
+    crop: int | None = Field(160, ge=8, le=178)
     split: Literal["all", "train", "valid", "test"] = "all"
     root: str = "data/downloads/celeba"  # of torchvision's folder `celeba`
 

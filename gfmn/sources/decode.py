@@ -9,14 +9,19 @@ import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 # Those decoded without another program: Pillow would call one for a PostScript file.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000")
 MAX_PIXELS = 89_478_485  # of one image: where Pillow begins to warn of decompression bombs
 ORIENTATION = 0x0112  # EXIF
+PHOTOMETRIC = 262  # a TIFF's tag; 0: white is 0
+GRAY = {"L;2": 85, "L;4": 17}  # by Pillow's name of packed gray: a level in 8 bits
 
 
 class BrokenImageError(Exception):
@@ -57,10 +62,14 @@ def read_rgb(raw: RawImage) -> Image.Image:
             return to_rgb(upright(raw))
         if isinstance(raw, bytes) and not raw:
             raise BrokenImageError("no bytes")
-        with Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), "r", FORMATS) as image:
+        with _opened(raw) as file, Image.open(file, "r", FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise BrokenImageError(_too_large(image.size))
+            if isinstance(image, PngImageFile):
+                _scale_transparent_color(image)
             image.load()
+            if isinstance(image, TiffImageFile) and image.mode.startswith("I;16"):
+                return _from_16_bits(upright(image), image.tag_v2.get(PHOTOMETRIC) == 0)
             return to_rgb(upright(image))
     except (BrokenImageError, MemoryError):
         raise
@@ -76,6 +85,15 @@ def read_rgb(raw: RawImage) -> Image.Image:
         raise BrokenImageError(" ".join(f"{type(error).__name__}: {error}".split())) from None
 
 
+def _opened(raw: bytes | Path) -> BinaryIO:
+    """A file for Pillow, which maps one that it opens by its path, and errs in turning it then."""
+    if isinstance(raw, bytes):
+        return io.BytesIO(raw)
+    if not raw.is_file() and raw.exists():
+        raise BrokenImageError("no regular file")  # a pipe never ends
+    return raw.open("rb")
+
+
 def size_of(raw: RawImage) -> tuple[int, int]:
     """Width and height, from the header alone; `BrokenImageError` where there is none."""
     if isinstance(raw, BrokenImageError):
@@ -85,7 +103,7 @@ def size_of(raw: RawImage) -> tuple[int, int]:
     if isinstance(raw, Image.Image):
         return raw.size
     try:
-        with Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), "r", FORMATS) as image:
+        with _opened(raw) as file, Image.open(file, "r", FORMATS) as image:
             turned = image.getexif().get(ORIENTATION, 1) > 4
             return image.size[::-1] if turned else image.size
     except Exception as error:  # decoders raise almost anything on damaged bytes
@@ -100,6 +118,21 @@ def upright(image: Image.Image) -> Image.Image:
         return ImageOps.exif_transpose(image)
     except Exception:  # as above
         return image
+
+
+def _scale_transparent_color(image: PngImageFile) -> None:
+    """Give a PNG's transparent gray, as the file has it, in the levels of the decoded pixels.
+
+    Before it is loaded. Of a color of 16 bits a channel Pillow keeps 8, so that it cannot be told
+    from its neighbors: a `BrokenImageError`.
+    """
+    key = image.info.get("transparency")
+    packing = image.tile[0][3] if image.tile else None
+    if packing == "RGB;16B" and key is not None:
+        raise BrokenImageError("a transparent color of 16 bits a channel")
+    if packing in GRAY and isinstance(key, int):
+        factor = GRAY[packing]
+        image.info["transparency"] = key % (255 // factor + 1) * factor
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -156,11 +189,14 @@ def _too_large(size: tuple[int, int]) -> str:
     return f"{size[0]} x {size[1]} pixels, more than {MAX_PIXELS:,}"
 
 
-def _from_16_bits(image: Image.Image) -> Image.Image:
+def _from_16_bits(image: Image.Image, white_is_zero: bool = False) -> Image.Image:
     # Mode I has 32 bits and is what some versions of Pillow make of 16-bit files.
     values = np.asarray(image).astype(np.int64)
     if values.size and (values.min() < 0 or values.max() > 65535):
         raise BrokenImageError(f"integers beyond 16 bits (mode {image.mode})")
+    if white_is_zero:
+        values = 65535 - values
+    values[values == image.info.get("transparency")] = 65535  # laid over white
     return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
+from gfmn.common.bounds import COUNT
 from gfmn.common.errors import InputError
 from gfmn.datasets.prepared import Chunks
 from gfmn.sources.base import ImageSource, Item
@@ -46,12 +47,14 @@ def decoded_chunks(
     where: str,
     skipped: Skipped,
     advance: Callable[[int], object] = lambda count: None,
+    classes: int = COUNT,
 ) -> Chunks:
     """Decode items into chunks, n x S x S x 3 uint8 and n int64 labels or None, in their order.
 
     At most `config.workers` + `QUEUED` groups of items are held at a time. Close the iterator (or
     exhaust it) to end the processes. A broken image is an `InputError` that names it or, by
-    `config.broken`, added to `skipped`; `advance` is called with the images of each group.
+    `config.broken`, added to `skipped`; `advance` is called with the images of each group. A label
+    below 0, or not below `classes`, is an `InputError` too.
     """
     for group, (images, broken) in _decoded(_groups(items, config), config, where):
         advance(len(group))
@@ -64,7 +67,8 @@ def decoded_chunks(
         for index, _ in broken:
             skipped.add(group[index].name)
         left_out = {index for index, _ in broken}
-        labels = _labels([item for i, item in enumerate(group) if i not in left_out], where)
+        kept = [item for i, item in enumerate(group) if i not in left_out]
+        labels = _labels(kept, classes, where)
         if config.flips:
             images = np.stack([images, images[:, :, ::-1]], axis=1).reshape(-1, *images.shape[1:])
             labels = None if labels is None else labels.repeat(2)
@@ -98,13 +102,17 @@ def _bytes(raw: RawImage) -> int:
     return 0  # a path, which a worker opens
 
 
-def _labels(group: list[Item], where: str) -> np.ndarray | None:
+def _labels(group: list[Item], classes: int, where: str) -> np.ndarray | None:
     labels = [item.label for item in group if item.label is not None]
     if not labels:
         return None
     if len(labels) != len(group):
         name = next(item.name for item in group if item.label is None)
         raise InputError(f"{where}: {name}: expected a label as the others have, found none")
+    for item in group:
+        if item.label is not None and not 0 <= item.label < classes:
+            expected = f"expected a label from 0 to {classes - 1}"
+            raise InputError(f"{where}: {item.name}: {expected}, found {item.label}")
     return np.array(labels, np.int64)
 
 

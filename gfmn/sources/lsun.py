@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from gfmn.common.bounds import SIDE
 from gfmn.common.errors import InputError
 from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class Lsun(ImageSource):
     """About 3 million bedrooms, or another category's images; without labels."""
 
-    image_size: int = Field(64, ge=8)
+    image_size: int = Field(64, ge=8, le=SIDE)
     category: str = Field("bedroom", pattern=r"^\w+$")
     split: Literal["train", "val"] = "train"
     path: str | None = None  # data/downloads/lsun/<category>_<split>_lmdb unless given

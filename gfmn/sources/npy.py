@@ -25,6 +25,9 @@ class Npy(LabeledSource):
         rgb = images.ndim == 4 and 3 in (images.shape[1], images.shape[3])
         if images.dtype != np.uint8 or not (rgb or images.ndim == 3) or not images.size:
             raise InputError(f"{where}.path: {self.path}: expected {expected}, found {shape}")
+        if images.ndim == 3 and images.shape[2] in (1, 3, 4):
+            found = f"one image of {shape}"
+            raise InputError(f"{where}.path: {self.path}: expected {expected}, found {found}")
         if rgb and images.shape[3] != 3:
             images = images.transpose(0, 2, 3, 1)
         labels = None

@@ -33,22 +33,37 @@ class Parquet(LabeledSource):
         """Every file's columns are checked before the first image is read."""
         files = find_files(self.path, f"{where}.path")
         first: tuple[str, str | None] | None = None
-        classes, total = None, 0
+        classes: tuple[str, ...] | None = None
+        numbers: list[list[int] | None] = []  # of each file's classes among all
+        total = 0
         for path in files:
             with _opened(path, where) as file:
                 schema, rows = file.schema_arrow, file.metadata.num_rows
             columns = _columns(schema, self, path, where)
+            names = _class_names(schema, columns[1])
             if first is None:
-                first, classes = columns, _class_names(schema, columns[1])
+                first, classes = columns, names
             if columns != first:
                 raise InputError(
                     f"{where}: {path}: expected the columns {first[0]} and {first[1]} as in "
                     f"{files[0].name}, found {columns[0]} and {columns[1]}"
                 )
+            if (names is None) != (classes is None):
+                expected, found = ("", "no ") if names is None else ("no ", "")
+                raise InputError(
+                    f"{where}: {path}: expected {expected}names of classes as in "
+                    f"{files[0].name}, found {found}names"
+                )
+            if names is not None and classes is not None:
+                classes += tuple(name for name in names if name not in classes)
+                numbers.append([classes.index(name) for name in names])
+            else:
+                numbers.append(None)
             total += rows
         if first is None or not total:
             raise InputError(f"{where}.path: {self.path}: expected images, found 0 rows")
-        return self.named(Items(_items(files, *first, where), total, classes), where)
+        items = _items(files, numbers, *first, where)
+        return self.named(Items(items, total, classes), where)
 
 
 def find_files(path: str, where: str) -> list[Path]:
@@ -66,8 +81,14 @@ def find_files(path: str, where: str) -> list[Path]:
     return files
 
 
-def _items(files: list[Path], image: str, label: str | None, where: str) -> Iterator[Item]:
-    for path in files:
+def _items(
+    files: list[Path],
+    numbers: list[list[int] | None],
+    image: str,
+    label: str | None,
+    where: str,
+) -> Iterator[Item]:
+    for path, classes in zip(files, numbers, strict=True):
         row = 0
         with _opened(path, where) as file:
             kind = file.schema_arrow.field(image).type
@@ -84,6 +105,11 @@ def _items(files: list[Path], image: str, label: str | None, where: str) -> Iter
                         raise InputError(
                             f"{where}.label: {name}: expected an integer in {label!r}, found null"
                         )
+                    if classes is not None and number is not None:
+                        if not 0 <= number < len(classes):
+                            expected = f"expected labels from 0 to {len(classes) - 1}"
+                            raise InputError(f"{where}.label: {name}: {expected}, found {number}")
+                        number = classes[number]
                     yield Item(name, BrokenImageError("null") if raw is None else raw, number)
                     row += 1
 
@@ -123,9 +149,16 @@ def _columns(
         raise InputError(f"{where}.image: {path}: {wanted}, found {known}")
     if label == "auto":
         label = next((name for name in LABELS if name in numbers), None)
+        others = [name for name in LABELS if name in schema.names]
+        if label is None and others:
+            wanted = f"expected integers in the column {others[0]!r}, or null here"
+            raise InputError(f"{where}.label: {path}: {wanted}, found {known}")
     elif label is not None and label not in numbers:
         wanted = f"expected the column {label!r} of integers"
         raise InputError(f"{where}.label: {path}: {wanted}, found {known}")
+    for name in (image, label):
+        if name is not None and schema.names.count(name) > 1:
+            raise InputError(f"{where}: {path}: expected the column {name!r} once, found {known}")
     return image, label
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
+from gfmn.common.bounds import IMAGES, SEEDS
 from gfmn.common.errors import InputError
 from gfmn.datasets.prepared import Chunks
 from gfmn.sources.base import SOURCES, GeneratedSource
@@ -31,9 +32,9 @@ CHUNK = 1000  # images at a time
 class Photos(GeneratedSource):
     """Seeded square crops of the photographs, each photograph as often as any other."""
 
-    count: int = Field(10_000, ge=1)  # crops
+    count: int = Field(10_000, ge=1, le=IMAGES)  # crops
     smallest: float = Field(0.2, gt=0, le=1)  # least crop side, as a share of the shorter side
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=SEEDS)
 
     def chunks(self) -> Chunks:
         """Crops whose side is log-uniform between `smallest` and 1, of the shorter side."""

@@ -52,7 +52,9 @@ class Torchvision(ImageSource):
 def _items(data: Any, total: int, name: str, where: str) -> Iterator[Item]:
     for i in range(total):
         raw, target = _image_and_target(data, i, f"{where}: {name}[{i}]")
-        yield Item(f"{name}[{i}]", raw, int(target) if _is_integer(target) else None)
+        # -1 is STL10's for images without a label.
+        labeled = _is_integer(target) and target != -1
+        yield Item(f"{name}[{i}]", raw, int(target) if labeled else None)
 
 
 def _image_and_target(data: Any, index: int, where: str) -> tuple[RawImage, Any]:

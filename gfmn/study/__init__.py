@@ -214,6 +214,9 @@ def _check_run(run: SeedsConfig, extractors: Extractors, sizes: Sizes, path: str
     used = [name for name, taps in select_taps(names, run.taps, f"{path}.taps").items() if taps]
     for name in run.weights:
         known(name, used, f"{path}.weights")
+    if not any(run.weights.get(name, 1) for name in used):
+        expected = "at least one network of a weight above 0"
+        raise InputError(f"{path}.weights: expected {expected}, found {run.weights}")
     size = sizes[run.dataset]
     if size not in IMAGE_SIZES:
         expected = f"a data set of {', '.join(map(str, IMAGE_SIZES))} px"
@@ -248,4 +251,7 @@ def _check_statistics(
             check_image_size(network.description, size, network.trained_size, pair)
         parts = (config.dataset, config.extractor, config.batchnorm)
         measured[check_name(name, "-".join(parts), path)] = config
+        if config.copies is not None and config.copies.shift >= size:
+            found = f"found {config.copies.shift}"
+            raise InputError(f"{path}.copies.shift: expected less than {size} px, {found}")
     return measured

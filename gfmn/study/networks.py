@@ -11,7 +11,7 @@ from gfmn.features.extractor import check_image_size
 from gfmn.networks import TappedNetwork, describe
 from gfmn.networks.batchnorm_insertion import BatchNormInsertion, normalized_architecture
 from gfmn.networks.extractor_file import CombinedExtractor, ExtractorEvaluator
-from gfmn.pretraining import AutoencoderConfig, PretrainingConfig
+from gfmn.pretraining import AutoencoderConfig, ClassifierConfig, PretrainingConfig
 from gfmn.weights.config import FetchedEvaluator, FetchedNetwork
 from gfmn.weights.convert import describe_published
 
@@ -65,6 +65,8 @@ def _trained(config: PretrainingConfig, sizes: Sizes, path: str) -> Network:
     if not isinstance(config, AutoencoderConfig):
         description = _described(config.architecture, path)
         check_image_size(description, size, None, f"{path}.dataset")
+        if isinstance(config, ClassifierConfig) and config.crop >= size:
+            raise InputError(f"{path}.crop: expected less than {size} px, found {config.crop}")
         return Network(config.architecture, description)
     arguments = {"image_size": size, "latent": config.latent}
     description = _described(config.architecture, path, **arguments)

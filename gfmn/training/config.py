@@ -5,8 +5,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from gfmn import generators
+from gfmn.common.bounds import BATCH, COUNT, FACTOR, LATENT, PROCESSES, RATE, SEEDS, STEPS
 from gfmn.networks import BatchNormMode
 from gfmn.training import objectives
+
+TapCount = Annotated[int, Field(ge=-COUNT, le=COUNT)]
 
 
 class Method(objectives.Groups):
@@ -17,30 +20,31 @@ class Method(objectives.Groups):
 
     dataset: str
     extractor: str
-    taps: Literal["all"] | int | tuple[str, ...] = "all"  # of each network: first n, last -n, names
-    weights: dict[str, Annotated[float, Field(ge=0)]] = Field({})  # of networks in the loss; else 1
+    # Of each network: the first n, the last -n, or names.
+    taps: Literal["all"] | TapCount | tuple[str, ...] = "all"
+    weights: dict[str, Annotated[float, Field(ge=0, le=FACTOR)]] = Field({})  # of networks; else 1
     batchnorm: BatchNormMode = "eval"  # of the networks: running statistics or the batch's
     generator: generators.Name = "dcgan"
-    latent: int = Field(100, ge=1)  # n_z
+    latent: int = Field(100, ge=1, le=LATENT)  # n_z
     conditional: bool = False  # on the classes that the groups of the statistics have
     decoder: str = "none"  # a trained extractor whose decoder the generator starts from
     objective: objectives.Name = "ama"
     # Further objectives: the length of each one's gradient by the taps, in that of `objective`.
-    added: dict[objectives.Name, Annotated[float, Field(gt=0)]] = Field({})
-    steps: int = Field(ge=1)  # generator updates
-    batch: int = Field(64, ge=2)  # minibatch N, over all processes
-    lr: float = Field(1e-4, gt=0)  # the generator's ADAM
+    added: dict[objectives.Name, Annotated[float, Field(gt=0, le=FACTOR)]] = Field({})
+    steps: int = Field(ge=1, le=STEPS)  # generator updates
+    batch: int = Field(64, ge=2, le=BATCH)  # minibatch N, over all processes
+    lr: float = Field(1e-4, gt=0, le=RATE)  # the generator's ADAM
     beta1: float = Field(0.5, ge=0, lt=1)  # the published code's
     beta2: float = Field(0.999, ge=0, lt=1)
-    warmup: int = Field(0, ge=0)  # steps over which lr rises linearly from 0; 0: none
+    warmup: int = Field(0, ge=0, le=STEPS)  # steps over which lr rises linearly from 0; 0: none
     lr_hold_fraction: float = Field(1.0, ge=0, le=1)  # of the steps at full lr; then linearly to 0
-    grad_clip_norm: float = Field(0.0, ge=0)  # largest norm of the generator's gradient; 0: any
+    grad_clip_norm: float = Field(0.0, ge=0, le=FACTOR)  # largest of a gradient; 0: any
     ema: float = Field(0.0, ge=0, lt=1)  # decay of the generator's average, the result; 0: none
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # of the networks and the generator
-    processes: int = Field(1, ge=1)  # among which each batch is divided
-    log_every: int = Field(10, ge=1)  # steps between rows of the history
-    grid_every: int = Field(100, ge=1)  # steps between sample grids
-    snapshots: int = Field(0, ge=0)  # evenly spaced steps whose generators are kept; 0: none
+    processes: int = Field(1, ge=1, le=PROCESSES)  # among which each batch is divided
+    log_every: int = Field(10, ge=1, le=STEPS)  # steps between rows of the history
+    grid_every: int = Field(100, ge=1, le=STEPS)  # steps between sample grids
+    snapshots: int = Field(0, ge=0, le=1000)  # evenly spaced steps, generators to keep; 0: none
 
     def effective(self) -> dict[str, Any]:
         """The JSON values of all that decides the trained result.
@@ -90,13 +94,13 @@ class Method(objectives.Groups):
 class TrainingConfig(Method):
     """One training: a method and its seed."""
 
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=SEEDS)
 
 
 class SeedsConfig(Method):
     """Several trainings of one method, which differ in nothing but the seed."""
 
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
+    seeds: tuple[Annotated[int, Field(ge=0, le=SEEDS)], ...] = Field((0,), max_length=1000)
 
     @field_validator("seeds")
     @classmethod

@@ -15,6 +15,7 @@ from gfmn.common.progress import Progress
 from gfmn.runtime.checkpoints import Checkpoint
 from gfmn.runtime.distributed import ALONE, World
 from gfmn.runtime.signals import caught
+from gfmn.training import collapse
 from gfmn.training.config import TrainingConfig
 from gfmn.training.outputs import (
     Files,
@@ -154,6 +155,8 @@ class Run:
         if self.world.is_main:
             write_history(self.files.history, self.rows)
             write_model(self.name, self.trainer, self.inputs.statistics.metadata, self.files)
+            if line := collapse.warning(self.trainer):
+                print(f"{self.label}: {line}", file=sys.stderr, flush=True)
 
     def _asked_to_stop(self, signals: list[int], done: int) -> bool:
         """Whether a signal came; several processes agree on it where they wait anyway."""

@@ -3,13 +3,14 @@
 Each leaves the files that it would leave alone, in any order of the seeds.
 """
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from signal import Signals
 
 from gfmn.common import paths
-from gfmn.common.errors import Stopped
+from gfmn.common.errors import InputError, Stopped
 from gfmn.features import statistics
 from gfmn.features.extractor import Extractor, load_extractor
 from gfmn.generators import load_decoder
@@ -73,7 +74,7 @@ def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float 
                 precision,
                 config.batchnorm,
             )
-            statistics.verify(real, path, extractor, config.dataset)
+            statistics.verify(real, path, extractor, config.dataset, _digest(config.dataset))
         inputs = Inputs(extractor, real, start, precision.get("generator"))
         label = f"{name} seed {each.seed}" if len(trainings) > 1 else name
         run = Run(name, each, inputs, files, checkpoint, world, label)
@@ -88,3 +89,15 @@ def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float 
                 signal,
             )
     return Timing(seconds, from_step)
+
+
+def _digest(dataset: str) -> str | None:
+    """Of a data set's images, None where they are not at hand: training needs none."""
+    path = paths.prepared(dataset) / "meta.json"
+    try:
+        digest: str | None = json.loads(path.read_text()).get("digest")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: expected a data set's description, found {error}") from None
+    return digest

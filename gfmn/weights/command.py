@@ -29,11 +29,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", help="the network's name in its taps' names (default: the architecture's)"
     )
+    for key in ("mean", "std"):
+        parser.add_argument(
+            f"--{key}",
+            nargs=3,
+            type=float,
+            metavar=("A", "B", "C"),
+            help="of the normalization of its images, of pixels from 0 to 1, in the order "
+            "of --channels (default: the architecture's)",
+        )
+    parser.add_argument(
+        "--channels",
+        choices=("rgb", "bgr"),
+        default="rgb",
+        help="the order in which it takes them (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> str:
     """Write the extractor file; returns what was found and written, a line each."""
-    imported = import_checkpoint(arguments.file, arguments.name)
+    given = {key: getattr(arguments, key) for key in ("mean", "std")}
+    stated = {key: values for key, values in given.items() if values is not None}
+    imported = import_checkpoint(arguments.file, arguments.name, stated, arguments.channels)
     try:
         save_extractor(arguments.out, [imported.record])
     except OSError as error:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from gfmn.common.bounds import COUNT, SIDE
 from gfmn.common.config import Config, choose
 
 SHA256 = r"^[0-9a-f]{64}$"
@@ -153,7 +154,7 @@ class FetchedNetwork(PublishedNetwork):
 
     # Of a library's model; ours have their own.
     taps: Literal["stages", "activations"] | tuple[str, ...] | None = None
-    resize: int | None = Field(None, ge=1)  # pixels; None: images as they are
+    resize: int | None = Field(None, ge=1, le=SIDE)  # pixels; None: images as they are
 
     @field_validator("taps")
     @classmethod
@@ -171,9 +172,10 @@ class FetchedNetwork(PublishedNetwork):
 class FetchedEvaluator(PublishedNetwork):
     """A published network in whose features images are scored."""
 
-    resize: int | None = Field(None, ge=1)  # pixels at which it looks; None: images as they are
+    # Pixels at which it looks; None: images as they are.
+    resize: int | None = Field(None, ge=1, le=SIDE)
     # Of a library's model: those of its classifier; None: it has none, or it is left out.
-    classes: int | None = Field(None, ge=2)
+    classes: int | None = Field(None, ge=2, le=COUNT)
 
     @field_validator("classes")
     @classmethod

@@ -11,6 +11,8 @@ from gfmn.weights.config import TimmWeights, TorchvisionWeights
 from gfmn.weights.downloads import download, file_name, reason
 from gfmn.weights.hashes import copy_hint
 
+IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+
 
 def model_name(kind: str, architecture: str, where: str) -> str:
     """The library's name of the model: the architecture's, less the library's prefix.
@@ -53,6 +55,15 @@ def torchvision_url(source: TorchvisionWeights, model: str, where: str) -> str:
                 f"found {source.sha256!r}"
             )
     return url
+
+
+def torchvision_normalization(source: TorchvisionWeights, model: str) -> dict[str, list[float]]:
+    """The `mean` and `std` of the weights' own transform, where it is not ImageNet's usual one."""
+    from torchvision import models
+
+    transform = models.get_model_weights(model)[source.weights].transforms()
+    found = {key: [float(value) for value in getattr(transform, key, ())] for key in IMAGENET}
+    return found if all(found.values()) and found != IMAGENET else {}
 
 
 def fetch_torchvision(source: TorchvisionWeights, model: str, folder: Path, where: str) -> bytes:

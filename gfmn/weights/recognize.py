@@ -4,16 +4,17 @@ A network is recognized by the names and shapes of its tensors.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from gfmn.common.errors import InputError
 from gfmn.networks import TappedNetwork, describe
-from gfmn.networks.extractor_file import NetworkRecord, expected_state
+from gfmn.networks.extractor_file import NetworkRecord, check_state, expected_state
 from gfmn.weights.checkpoints import Checkpoint, read_checkpoint
-from gfmn.weights.convert import check_tensors
 from gfmn.weights.hashes import digest
 from gfmn.weights.layouts import LAYOUTS, classifier_keys, plain, vgg_modules
 
@@ -35,9 +36,16 @@ class Imported:
         return describe(self.record.architecture, **self.record.arguments)
 
 
-def import_checkpoint(path: Path, name: str | None = None) -> Imported:
+def import_checkpoint(
+    path: Path,
+    name: str | None = None,
+    normalization: Mapping[str, Sequence[float]] | None = None,
+    channels: str = "rgb",
+) -> Imported:
     """A checkpoint as a network's record; `name`: of the network, by default the architecture's.
 
+    `normalization`: `mean` and `std` of the images that it was trained on, of the unit range and in
+    the order of its `channels`, where they are not the architecture's own.
     Raises `InputError` for a file that is missing, damaged, or of no network of ours.
     """
     try:
@@ -46,8 +54,14 @@ def import_checkpoint(path: Path, name: str | None = None) -> Imported:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{path}: expected a checkpoint, found: {reason}") from None
     checkpoint = read_checkpoint(data, str(path))
-    architecture, arguments, state = recognize(checkpoint.state, str(path))
-    check_tensors(state, describe(architecture, **arguments), str(path))
+    architecture, sizes, state = recognize(checkpoint.state, str(path))
+    stated = {key: list(values) for key, values in (normalization or {}).items()}
+    if channels == "bgr":
+        first = next(key for key, value in state.items() if value.ndim == 4)
+        state[first] = state[first].flip(1).contiguous()
+        stated = {key: values[::-1] for key, values in stated.items()}
+    arguments: dict[str, Any] = {**sizes, **stated}
+    check_state(state, _described(architecture, arguments, path), str(path))
     dropped = tuple(classifier_keys(checkpoint.state))
     size = _trained_size(checkpoint.state)
     provenance = {
@@ -69,6 +83,13 @@ def import_checkpoint(path: Path, name: str | None = None) -> Imported:
         arguments.get("image_size"),
     )
     return Imported(record, checkpoint, dropped, size)
+
+
+def _described(architecture: str, arguments: Mapping[str, Any], path: Path) -> TappedNetwork:
+    try:
+        return describe(architecture, **arguments)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def recognize(state: State, name: str) -> tuple[str, dict[str, int], State]:

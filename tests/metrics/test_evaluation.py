@@ -14,7 +14,13 @@ from gfmn.datasets import prepared
 from gfmn.datasets.prepared import PreparedDataset as PreparedDataset
 from gfmn.metrics import reference
 from gfmn.metrics.config import KernelConfig, MetricsConfig
-from gfmn.metrics.evaluation import EvaluationResult, compare, describe_real, real_against_real
+from gfmn.metrics.evaluation import (
+    EvaluationResult,
+    compare,
+    describe_real,
+    labels_by_name,
+    real_against_real,
+)
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
 from gfmn.metrics.frechet import frechet_distance
 from gfmn.metrics.gaussian import Gaussian
@@ -176,3 +182,24 @@ def test_compare_images_of_another_size_is_a_one_line_error(
     images = np.zeros((10, 40, 40, 3), np.uint8)
     message = line(compare, images, photos, described[0], evaluator, CONFIG, tmp_path)
     assert message == "net: expected images of one size, found (40, 40), and real ones of (32, 32)"
+
+
+def test_labels_are_compared_by_the_names_of_their_classes(tmp_path: Path) -> None:
+    colors = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
+
+    def folder(name: str, *classes: str) -> PreparedDataset:
+        for color in classes:
+            (tmp_path / name / color).mkdir(parents=True)
+            Image.new("RGB", (8, 8), colors.get(color)).save(tmp_path / name / color / "0.png")
+        row = {"source": "folder", "path": str(tmp_path / name), "image_size": 8, "workers": 0}
+        sources.prepare(sources.parse(row, "x"), name, tmp_path / f"prepared-{name}")
+        return prepared.read(tmp_path / f"prepared-{name}")
+
+    data, held_out = folder("real", "blue", "green", "red"), folder("held", "blue", "red")
+    assert held_out.labels is not None and held_out.labels.tolist() == [0, 1]
+    labels = labels_by_name(held_out, data)
+    assert labels is not None and labels.tolist() == [0, 2]
+    more = folder("more", "blue", "gray")
+    assert labels_by_name(more, data, needed=False) is None
+    expected = "data set 'more': expected classes that the data set 'real' has too, found 'gray'"
+    assert line(labels_by_name, more, data) == expected

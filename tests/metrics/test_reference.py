@@ -8,6 +8,7 @@ import torch
 from builders.extractor_files import line
 from builders.features import normal
 
+from gfmn.common import tensorfile
 from gfmn.metrics import reference
 from gfmn.metrics.config import ManifoldConfig, MetricsConfig
 from gfmn.metrics.metric import Reference
@@ -53,6 +54,14 @@ def test_save_writes_the_same_bytes_again(folder: Path, tmp_path: Path) -> None:
     reference.save(reference.load(folder, {}), again)
     name = "reference.safetensors"
     assert (again / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_load_refuses_a_mean_that_is_no_number(folder: Path) -> None:
+    path = folder / "reference.safetensors"
+    tensors, facts = tensorfile.read(path), tensorfile.read_metadata(path, reference.FORMAT)
+    tensors["mean"][2] = torch.nan
+    tensorfile.write(path, tensors, facts)
+    assert "'mean': expected finite numbers, found NaN" in line(reference.load, folder, {})
 
 
 def test_load_of_other_facts_is_a_one_line_error(folder: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from gfmn.metrics.evaluator import load_evaluator
 from gfmn.networks.extractor_file import (
     combine,
     file_digest,
+    load_network,
     read_header,
     save_extractor,
 )
@@ -181,3 +183,24 @@ def test_stage_without_its_input_is_one_line(tmp_path: Path) -> None:
     failed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert failed.returncode == 1 and failed.stderr.count("\n") == 1
     assert failed.stderr.startswith("error: data/extractors/enc.safetensors: expected")
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (-1.0, "expected 0 or more, found -1"),
+        (float("nan"), "expected finite numbers, found NaN or infinity 1 times"),
+    ],
+)
+def test_file_with_numbers_that_are_none_is_refused_by_tensor(
+    encoder: Path, tmp_path: Path, value: float, problem: str
+) -> None:
+    def change(_: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+        tensors[next(name for name in tensors if name.endswith("running_var"))][0] = value
+
+    path = rewrite(encoder, tmp_path / "changed.safetensors", change)
+    (header,) = read_header(path).networks
+    assert f"running_var': {problem}" in line(load_network, path, header)
+    state = dict(record().state)
+    state[next(iter(state))] = state[next(iter(state))] * float("inf")
+    assert "expected finite numbers" in line(save_extractor, path, [replace(record(), state=state)])

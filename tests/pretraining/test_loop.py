@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from builders.pretraining import AUTOENCODER, CLASSIFIER, task, trained
+from builders.pretraining import AUTOENCODER, CLASSIFIER, task
 
 from gfmn import pretraining
 from gfmn.common.errors import InputError, Stopped
@@ -64,5 +64,6 @@ def test_signal_saves_a_checkpoint(digits: PreparedDataset, tmp_path: Path) -> N
 
 
 def test_nan_loss_is_one_line(digits: PreparedDataset, tmp_path: Path) -> None:
+    config = pretraining.parse(AUTOENCODER, "x").model_copy(update={"lr": 1e30})
     with pytest.raises(InputError, match="net: expected a finite loss, found nan by step"):
-        trained(digits, tmp_path, AUTOENCODER, lr=1e30)
+        pretraining.pretrain(config.build("net", digits), Checkpoints(tmp_path, "net", "f"))

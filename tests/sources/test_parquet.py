@@ -111,3 +111,46 @@ def test_parquet_null_is_a_broken_image(tmp_path: Path) -> None:
     assert "a.parquet: row 1: expected an image" in refusal(tmp_path, **parameters)
     data = prepare(tmp_path, **parameters, broken="skip")
     assert (data.images == IMAGES[:2]).all()
+
+
+def test_parquet_merges_the_classes_of_many_files_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    folder.mkdir()
+    names = [["blue", "green", "red"], ["red", "gray", "blue"]]
+    for i, own in enumerate(names):
+        column = {"image": [png(image) for image in IMAGES[3 * i : 3 * i + 3]], "label": [0, 1, 2]}
+        about = {"info": {"features": {"label": {"names": own}}}}
+        made = pa.table(column).replace_schema_metadata({"huggingface": json.dumps(about)})
+        pq.write_table(made, folder / f"{i}.parquet")
+    data = prepare(tmp_path, source="parquet", path=str(folder))
+    classes = data.metadata["classes"]
+    assert classes == ["blue", "green", "red", "gray"] and data.labels is not None
+    assert [classes[label] for label in data.labels] == [*names[0], *names[1]]
+    pq.write_table(made.replace_schema_metadata(None), folder / "2.parquet")
+    line = refusal(tmp_path, source="parquet", path=str(folder))
+    assert line.endswith("2.parquet: expected names of classes as in 0.parquet, found no names")
+
+
+@pytest.mark.parametrize("label", [-7, 10**12, 2**64 - 1, 5])
+def test_parquet_refuses_a_label_out_of_range(tmp_path: Path, label: int) -> None:
+    labels = pa.array([0, label, 1], pa.uint64() if label > 2**63 else pa.int64())
+    made = table(slice(3)).set_column(1, "label", labels)
+    pq.write_table(made, tmp_path / "a.parquet")
+    line = refusal(tmp_path, source="parquet", path=str(tmp_path / "a.parquet"))
+    assert line.endswith(f"a.parquet: row 1: expected labels from 0 to 4, found {label}")
+
+
+@pytest.mark.parametrize("labels", [["a", "b", "c"], [0.0, 1.0, 2.0], [True, False, True]])
+def test_parquet_refuses_labels_that_are_no_integers(tmp_path: Path, labels: list[Any]) -> None:
+    made = table(slice(3), hub=False).set_column(1, "label", pa.array(labels))
+    pq.write_table(made, tmp_path / "a.parquet")
+    path = {"source": "parquet", "path": str(tmp_path / "a.parquet")}
+    assert "a.parquet: expected integers in the column 'label'" in refusal(tmp_path, **path)
+    assert prepare(tmp_path, **path, label=None).labels is None
+
+
+def test_parquet_refuses_a_column_that_stands_twice(tmp_path: Path) -> None:
+    once = table(slice(3), hub=False)
+    pq.write_table(once.append_column("label", once.column("label")), tmp_path / "a.parquet")
+    line = refusal(tmp_path, source="parquet", path=str(tmp_path / "a.parquet"))
+    assert "expected the column 'label' once" in line

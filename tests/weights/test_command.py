@@ -10,7 +10,7 @@ from builders.input_errors import line
 from builders.torch_files import legacy, saved
 from torch import nn
 
-from gfmn.networks.extractor_file import file_digest, read_header
+from gfmn.networks.extractor_file import file_digest, load_network, read_header
 from gfmn.weights.command import add_arguments, run
 
 
@@ -60,3 +60,22 @@ def test_help_says_what_is_read(capsys: pytest.CaptureFixture[str]) -> None:
         call("--help")
     assert ended.value.code == 0
     assert {"FILE", "--out", "--name", "ResNet18"} <= set(capsys.readouterr().out.split())
+
+
+def test_stated_normalization_and_order_of_channels_are_the_networks(tmp_path: Path) -> None:
+    path = tmp_path / "a.t7"
+    path.write_bytes(legacy({"net": random_weights(VGG("vgg11"))}))
+    mean, std = (0.4, 0.45, 0.5), (0.1, 0.2, 0.3)
+    call(path, "--out", tmp_path / "plain.safetensors")
+    words = ("--channels", "bgr", "--mean", *map(str, mean), "--std", *map(str, std))
+    call(path, "--out", tmp_path / "stated.safetensors", *words)
+    files = [tmp_path / "plain.safetensors", tmp_path / "stated.safetensors"]
+    headers = [read_header(file).networks[0] for file in files]
+    assert headers[1].mean == mean[::-1] and headers[1].std == std[::-1]
+    plain, stated = map(load_network, files, headers)
+    images = torch.rand(2, 3, 32, 32)
+    bgr = (images.flip(1) - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+    for found, expected in zip(stated.stream(images), plain.activations(bgr), strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
+    message = line(call, path, "--out", files[0], "--std", "0", "1", "1")
+    assert message.endswith("std: expected three finite numbers above 0, found [0.0, 1.0, 1.0]")

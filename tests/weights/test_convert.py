@@ -20,6 +20,7 @@ from builders.input_errors import line
 from builders.published_weights import published_lite, safetensors_file, saved
 from torch import Tensor
 
+from gfmn.common import tensorfile
 from gfmn.networks import build, describe
 from gfmn.networks.extractor_file import (
     NetworkRecord,
@@ -160,10 +161,12 @@ def test_file_of_another_network_is_refused_by_name_and_shape() -> None:
 def test_tensor_that_is_not_finite_is_refused_by_name(value: float, tmp_path: Path) -> None:
     state = {key: tensor.clone() for key, tensor in build("vgg11").state_dict().items()}
     path = tmp_path / "in.safetensors"
-    state["conv2_1.bias"][:2] = value
+    save_extractor(path, [NetworkRecord("a", "vgg11", state, {})])
+    tensors, facts = tensorfile.read(path), tensorfile.read_metadata(path, "extractor-2")
+    tensors["a/conv2_1.bias"][:2] = value
+    tensorfile.write(path, tensors, facts)
     published = VGG("vgg11", False).state_dict()
     published["features.3.bias"][:2] = value
-    save_extractor(path, [NetworkRecord("a", "vgg11", state, {})])
     files = [path.read_bytes(), safetensors_file(published)]
     for data in files:
         message = line(fetch_network, "a", fetched("vgg11", data, tmp_path / "w"), WHERE)

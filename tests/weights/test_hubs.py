@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from builders.file_server import FileServer, file_server
 from builders.input_errors import line
 
+from gfmn.networks import describe
 from gfmn.weights.config import TimmWeights, TorchvisionWeights
 from gfmn.weights.fetching import fetch
-from gfmn.weights.hubs import model_name, timm_config, torchvision_url
+from gfmn.weights.hubs import model_name, timm_config, torchvision_normalization, torchvision_url
 
 WHERE = "params.yaml: extractors.fetched.tiny"
 DATA = b"the weights" * 100
@@ -136,3 +138,11 @@ def test_missing_library_is_named(
     source = torchvision() if kind == "torchvision" else timm()
     message = line(fetch, source, WHERE, f"{kind}:resnet18", tmp_path)
     assert message.startswith(f"{WHERE}: expected the package {library}, found none")
+
+
+def test_torchvisions_weights_are_normalized_by_their_own_transform() -> None:
+    own = torchvision_normalization(torchvision(weights="IMAGENET1K_FEATURES"), "vgg16")
+    white = describe("vgg16", **own).normalize(torch.ones(1, 3, 2, 2))
+    expected = [132.0, 138.0, 151.0]  # the mean color of the original's images, which ends at 255
+    assert white[0, :, 1, 1].tolist() == pytest.approx(expected, abs=0.01)
+    assert torchvision_normalization(torchvision(), "vgg16") == {}

@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gfmn.common import config
+from gfmn.common.bounds import FACTOR, SAMPLES, SEEDS
 from gfmn.features.pooled import pool
 from gfmn.runtime.distributed import World
 
@@ -78,8 +79,8 @@ class Group(ABC):
 class DrawnConfig(config.Config):
     """Which real images' pooled features are kept."""
 
-    count: int = Field(10000, ge=2)  # images, drawn by `seed`; at most all of them
-    seed: int = Field(0, ge=0)
+    count: int = Field(10000, ge=2, le=SAMPLES)  # images, drawn by `seed`; at most all of them
+    seed: int = Field(0, ge=0, le=SEEDS)
 
 
 class Drawn:
@@ -111,7 +112,7 @@ class Drawn:
 class FittedConfig(DrawnConfig):
     """What a group is fitted to: drawn vectors, each column over its scale."""
 
-    floor: float = Field(0.1, gt=0)  # added to each deviation, in their mean
+    floor: float = Field(0.1, gt=0, le=FACTOR)  # added to each deviation, in their mean
 
 
 class Fitted(Group):

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gfmn.common import config
+from gfmn.common.bounds import VECTORS
 from gfmn.features.groups.base import NO_CLASSES, Classes, Group, PooledPart, Vectors
 from gfmn.runtime.distributed import World
 
@@ -18,7 +19,8 @@ AT_ONCE = 1024  # pooled features that are multiplied with each other
 class CovarianceConfig(config.Config):
     """Which directions of the pooled features are kept."""
 
-    directions: int = Field(128, ge=1)  # of the largest variance, of each tap; at most its own D
+    # Of the largest variance, of each tap; at most its own D.
+    directions: int = Field(128, ge=1, le=VECTORS)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """The group `landmarks`: the mean of a kernel over the real features, at a few hundred points."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from gfmn.common.bounds import FACTOR, VECTORS
 from gfmn.features.groups.base import Fitted, FittedConfig, PooledPart, square_distances
 
 RIDGE = 1e-6  # of the kernel's value at distance 0, so that its matrix can be inverted
@@ -14,8 +16,11 @@ RIDGE = 1e-6  # of the kernel's value at distance 0, so that its matrix can be i
 class LandmarksConfig(FittedConfig):
     """How many landmarks there are, and the kernel."""
 
-    landmarks: int = Field(512, ge=2)  # of the drawn vectors; at most all
-    bandwidths: tuple[float, ...] = Field((0.25, 0.5, 1.0), min_length=1)  # of the typical distance
+    landmarks: int = Field(512, ge=2, le=VECTORS)  # of the drawn vectors; at most all
+    # Of the typical distance.
+    bandwidths: tuple[Annotated[float, Field(gt=0, le=FACTOR)], ...] = Field(
+        (0.25, 0.5, 1.0), min_length=1, max_length=32
+    )
 
 
 @dataclass(frozen=True)

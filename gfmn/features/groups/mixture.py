@@ -7,13 +7,14 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gfmn.common.bounds import VECTORS
 from gfmn.features.groups.base import Fitted, FittedConfig, PooledPart
 
 
 class MixtureConfig(FittedConfig):
     """How many clusters there are."""
 
-    components: int = Field(16, ge=1)  # at most; those that stay empty are left out
+    components: int = Field(16, ge=1, le=VECTORS)  # at most; those that stay empty are left out
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from gfmn.common.bounds import VECTORS
 from gfmn.features.groups.base import Fitted, FittedConfig, PooledPart
 
 
 class QuantilesConfig(FittedConfig):
     """How many directions there are, and how finely each is measured."""
 
-    directions: int = Field(256, ge=1)
-    levels: int = Field(256, ge=2)
+    directions: int = Field(256, ge=1, le=VECTORS)
+    levels: int = Field(256, ge=2, le=VECTORS)
 
 
 @dataclass(frozen=True)

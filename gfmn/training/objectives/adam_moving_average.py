@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from gfmn.common.bounds import FACTOR, RATE
 from gfmn.common.compiling import compiled, scalar_tensor
 from gfmn.common.config import Config
 from gfmn.features.moments import Moments
@@ -27,10 +28,10 @@ class AMAConfig(Config):
     The published code is `beta1: 0.5, reduction: mean, init: uniform`.
     """
 
-    rate: float = Field(5e-5, gt=0)  # ADAM's learning rate on v
+    rate: float = Field(5e-5, gt=0, le=RATE)  # ADAM's learning rate on v
     beta1: float = Field(0.9, ge=0, lt=1)
     beta2: float = Field(0.999, ge=0, lt=1)
-    eps: float = Field(1e-8, ge=0)
+    eps: float = Field(1e-8, ge=0, le=FACTOR)
     reduction: Literal["sum", "mean"] = "sum"  # of (v - Delta)^2: 1/2 the sum, or the mean
     init: Literal["zero", "uniform"] = "zero"  # v0: 0, or uniform in +-1/sqrt(F)
     # Features as they are, or each divided by its real standard deviation. The paper's networks

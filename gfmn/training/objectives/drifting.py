@@ -3,12 +3,13 @@
 Source: Generative Modeling via Drifting, arXiv:2602.04770, in the space of pooled features.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from gfmn.common.bounds import BATCH, FACTOR
 from gfmn.common.config import Config
 from gfmn.features.groups.bank import PooledBank
 from gfmn.features.groups.base import square_distances
@@ -22,9 +23,14 @@ FAR = 1e9  # a distance that no weight survives
 class DriftingConfig(Config):
     """Parameters of drifting."""
 
-    positives: int = Field(256, ge=1)  # real vectors of the bank at each step, one after another
-    queue: int = Field(192, ge=0)  # generated vectors of earlier steps among the negatives
-    temperatures: tuple[float, ...] = (0.05, 0.2)  # of the mean distance to the positives
+    # Real vectors of the bank at each step, one after another.
+    positives: int = Field(256, ge=1, le=BATCH)
+    # Generated vectors of earlier steps among the negatives.
+    queue: int = Field(192, ge=0, le=BATCH)
+    # Of the mean distance to the positives.
+    temperatures: tuple[Annotated[float, Field(gt=0, le=FACTOR)], ...] = Field(
+        (0.05, 0.2), min_length=1, max_length=32
+    )
 
 
 @OBJECTIVES.register("drifting")

@@ -4,6 +4,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from gfmn.common.bounds import FACTOR
 from gfmn.common.config import Config
 from gfmn.features.groups.base import square_distances
 from gfmn.features.groups.mixture import PooledMixture
@@ -18,8 +19,9 @@ class MixtureConfig(Config):
     """Parameters of the mixture's objective."""
 
     decay: float = Field(0.95, ge=0, lt=1)  # of the past at each step, at minibatch 64
-    temperature: float = Field(0.05, gt=0)  # of the mean squared distance to the clusters
-    rounds: int = Field(20, ge=1)  # of Sinkhorn's algorithm
+    # Of the mean squared distance to the clusters.
+    temperature: float = Field(0.05, gt=0, le=FACTOR)
+    rounds: int = Field(20, ge=1, le=1000)  # of Sinkhorn's algorithm
 
 
 @OBJECTIVES.register("mixture")

@@ -3,6 +3,7 @@
 from pydantic import Field
 from torch import Tensor
 
+from gfmn.common.bounds import FACTOR
 from gfmn.common.compiling import compiled
 from gfmn.common.config import Config
 from gfmn.features.moments import Moments, RunningMoments
@@ -19,7 +20,8 @@ class MomentMatchingConfig(Config):
     """Parameters of moment matching."""
 
     decay: float = Field(0.95, ge=0, lt=1)  # of the past at each step, at minibatch 64
-    floor: float = Field(0.1, gt=0)  # added to each scale, in its tap's mean standard deviation
+    # Added to each scale, in its tap's mean standard deviation.
+    floor: float = Field(0.1, gt=0, le=FACTOR)
 
 
 @OBJECTIVES.register("moment_matching")

@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from gfmn.common.bounds import FACTOR, VECTORS
 from gfmn.common.config import Config
 from gfmn.features.groups.covariance import PooledCovariance
 from gfmn.features.moments import RunningAverage
@@ -27,13 +28,13 @@ class PooledGaussianConfig(Config):
     """Parameters of every objective of this file."""
 
     decay: float = Field(0.9, ge=0, lt=1)  # of the past at each step, at minibatch 64
-    floor: float = Field(0.1, gt=0)  # added to each direction's variance, in their mean
+    floor: float = Field(0.1, gt=0, le=FACTOR)  # added to each direction's variance, in their mean
 
 
 class ProjectedConfig(PooledGaussianConfig):
     """How many directions there are besides."""
 
-    directions: int = Field(128, ge=1)
+    directions: int = Field(128, ge=1, le=VECTORS)
 
 
 class PooledGaussian(PooledObjective):

@@ -4,6 +4,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from gfmn.common.bounds import BATCH
 from gfmn.common.config import Config
 from gfmn.features.groups.quantiles import PooledQuantiles
 from gfmn.training.objectives.base import OBJECTIVES, Batch
@@ -13,7 +14,8 @@ from gfmn.training.objectives.pooled import PooledObjective, Queue, gathered, ow
 class SlicedWassersteinConfig(Config):
     """Parameters of the sliced Wasserstein distance."""
 
-    queue: int = Field(192, ge=0)  # generated vectors of earlier steps among which x has its rank
+    # Generated vectors of earlier steps among which x has its rank.
+    queue: int = Field(192, ge=0, le=BATCH)
 
 
 @OBJECTIVES.register("sliced_wasserstein")
