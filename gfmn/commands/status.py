@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gfmn.common import parameters
+from gfmn.common import json_reader, parameters
 from gfmn.common.errors import InputError
 from gfmn.inference import options
 from gfmn.study import check
@@ -48,7 +48,7 @@ def _run(study: Path, name: str) -> dict[str, Any]:
             seeds[path.stem] = {"step": int(last["step"]), "loss": float(last["loss"])}
     scores: dict[str, Any] = {}
     for path in sorted((study / "reports/metrics").glob(f"{name}-*.json")):
-        scores |= json.loads(path.read_text())
+        scores |= json_reader.read(path, "scores")
     return {"seeds": seeds, "scores": scores}
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from gfmn.common import parameters
+from gfmn.common import json_reader, parameters
 from gfmn.common.errors import InputError
 from gfmn.common.runs import run_rows
 
@@ -149,7 +149,7 @@ def _send(
     _send_grids(tracker, _grids(study, run, seed))
     last = rows[-1][0] if rows else 0
     for path in sorted((study / "reports/metrics").glob(f"{run}-*.json")):
-        scores = json.loads(path.read_text())
+        scores = json_reader.read(path, "scores")
         tracker.numbers({k: v for k, v in scores.items() if isinstance(v, int | float)}, last)
     tracker.close()
     return len(rows)

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from gfmn.common import json_reader
 from gfmn.common.errors import InputError
 
 # Images, n x S x S x 3 uint8, and their n labels or None.
@@ -177,14 +178,10 @@ class _Growing:
 
 def read(folder: Path) -> PreparedDataset:
     """Open a prepared data set; a missing, unfinished or truncated one is an `InputError`."""
+    metadata = json_reader.read(folder / "meta.json", "a prepared data set")
     try:
-        metadata = json.loads((folder / "meta.json").read_text())
         count, size = int(metadata["count"]), int(metadata["image_size"])
-    except FileNotFoundError:
-        raise InputError(
-            f"{folder / 'meta.json'}: expected a prepared data set, found no file"
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError) as error:
         raise InputError(
             f"{folder / 'meta.json'}: expected its description, found {error}"
         ) from None

@@ -1,6 +1,5 @@
 """A trained generator, loaded from its folder, and the images that it makes."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pydantic
-import safetensors
 import torch
 from torch import Tensor, nn
 
 from gfmn import generators
+from gfmn.common import json_reader, tensorfile
 from gfmn.common.config import Config, suggest
 from gfmn.common.devices import default_device
 from gfmn.common.errors import InputError
@@ -199,11 +198,7 @@ def _seed_folder(folder: Path) -> Path:
 
 
 def _read_config(path: Path) -> GeneratorConfig:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        found = "no file" if isinstance(error, FileNotFoundError) else error
-        raise InputError(f"{path}: expected a generator's description, found {found}") from None
+    data = json_reader.read(path, "a generator's description")
     config = GeneratorConfig.parse(data, f"{path}: $")
     if config.generator not in generators.GENERATORS:
         advice = suggest(config.generator, generators.GENERATORS)
@@ -216,15 +211,7 @@ def _read_config(path: Path) -> GeneratorConfig:
 
 def _check_weights(path: Path, config: GeneratorConfig) -> None:
     """Raise `InputError` unless names and shapes of the tensors are those of the configuration."""
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            keys = file.keys()
-            found = {key: tuple(file.get_slice(key).get_shape()) for key in keys}
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected a generator's weights, found no file") from None
-    except (safetensors.SafetensorError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: expected a whole safetensors file, found {reason}") from None
+    found = tensorfile.read_shapes(path, "a generator's weights")
     with torch.device("meta"):
         made_of = (config.generator, config.image_size, config.latent, config.class_frequencies)
         network = generators.build(*made_of)

@@ -1,6 +1,5 @@
 """Files of scores as plain data: what `gfmn.metrics.score_file` writes."""
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gfmn.common import json_reader
 from gfmn.common.errors import InputError
 
 KEY = b"gfmn"  # of the facts, JSON, in the schema's metadata
@@ -61,7 +61,7 @@ def read_table(path: Path, columns: Collection[str]) -> tuple[list[dict[str, Any
 
 def _facts(path: Path, metadata: dict[bytes, bytes]) -> dict[str, Any]:
     try:
-        facts = json.loads(metadata[KEY])
+        facts = json_reader.loads(metadata[KEY])
         seeds = [dict(seed) for seed in facts["seeds"]]
         if all("seed" in seed for seed in seeds):
             return {**facts, "seeds": seeds}

@@ -1,12 +1,12 @@
 """`parquet`: images as bytes in one or many files, in the layout of the Hugging Face hub."""
 
 import glob
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gfmn.common import json_reader
 from gfmn.common.errors import InputError
 from gfmn.sources.base import SOURCES, Item, Items
 from gfmn.sources.class_names import LabeledSource
@@ -147,7 +147,7 @@ def _is_binary(kind: "pa.DataType") -> bool:
 
 def _class_names(schema: "pa.Schema", label: str | None) -> tuple[str, ...] | None:
     try:
-        metadata: Any = json.loads((schema.metadata or {})[b"huggingface"])
+        metadata: Any = json_reader.loads((schema.metadata or {})[b"huggingface"])
         names = metadata["info"]["features"][label]["names"]
     except (KeyError, TypeError, ValueError):
         return None  # files from elsewhere have no such metadata
