@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> str:
     answer = dvc(["status", "--json"], study, capture_output=True)
     if answer.returncode:
         raise InputError(f"{study / 'dvc.yaml'}: {' '.join(answer.stderr.split()):.300}")
-    changed = sorted(json.loads(answer.stdout))
+    changed = sorted(json_reader.loads(answer.stdout))
     if arguments.json:
         return json.dumps({"runs": runs, "changed": changed}, indent=2)
     width = max(map(len, runs), default=0)

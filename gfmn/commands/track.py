@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from PIL import Image
 
 from gfmn.common import json_reader, parameters
 from gfmn.common.errors import InputError
+from gfmn.common.images import read_image
 from gfmn.common.runs import run_rows
 
 SECONDS = 10.0  # between two looks
@@ -207,4 +207,4 @@ def _grids(study: Path, run: str, seed: str) -> dict[int, Path]:
 
 def _send_grids(tracker: Tracker, grids: Mapping[int, Path]) -> None:
     for step, path in grids.items():
-        tracker.image("samples", np.asarray(Image.open(path).convert("RGB")), step)
+        tracker.image("samples", read_image(path), step)

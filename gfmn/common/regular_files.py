@@ -44,6 +44,15 @@ def foreign_format(data: bytes) -> str | None:
     return next((what for begin, what in FOREIGN.items() if start.startswith(begin)), None)
 
 
+def foreign_file(path: str | Path) -> str | None:
+    """The same of a file that lies somewhere; None also for one that cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return foreign_format(file.read(64))
+    except OSError:
+        return None
+
+
 def one_line(error: BaseException) -> str:
     """What is wrong with a file, as one printable line of 200 characters at most."""
     text = str(error) or type(error).__name__

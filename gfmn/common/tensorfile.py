@@ -19,7 +19,13 @@ from torch import Tensor
 
 from gfmn.common import json_reader
 from gfmn.common.errors import InputError
-from gfmn.common.regular_files import check_regular, foreign_format, one_line, read_bytes
+from gfmn.common.regular_files import (
+    check_regular,
+    foreign_file,
+    foreign_format,
+    one_line,
+    read_bytes,
+)
 
 KEY = "gfmn"  # the only key of the header's metadata: several are written in random order
 DIGEST = "sha256"  # key within it
@@ -81,7 +87,7 @@ def _opened(path: str | Path, expected: str) -> Iterator[Any]:
     except FileNotFoundError:
         raise InputError(f"{path}: expected {expected}, found no file") from None
     except (safetensors.SafetensorError, OSError) as error:
-        raise _not_safetensors(path, error) from None
+        raise _not_safetensors(path, error, foreign_file(path)) from None
 
 
 def read(path: str | Path) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from gfmn.common import json_reader
+from gfmn.common.array_files import open_array
 from gfmn.common.errors import InputError
 
 # Images, n x S x S x 3 uint8, and their n labels or None.
@@ -35,7 +36,7 @@ class PreparedDataset:
         if path is None or not self.metadata.get("labels", path.exists()):
             return None
         count = len(self.images)
-        labels = _open(path, f"{count} labels")
+        labels = open_array(path, expected=f"{count} labels")
         if labels.shape != (count,) or labels.dtype != np.int64:
             raise InputError(f"{path}: expected {count} int64 labels, found {_shape(labels)}")
         return labels
@@ -186,20 +187,12 @@ def read(folder: Path) -> PreparedDataset:
             f"{folder / 'meta.json'}: expected its description, found {error}"
         ) from None
     path = folder / "images.npy"
-    images = _open(path, f"{count} images")
+    images = open_array(path, expected=f"{count} images")
     if images.shape != (count, size, size, 3) or images.dtype != np.uint8:
         raise InputError(
             f"{path}: expected {count} x {size} x {size} x 3 uint8, found {_shape(images)}"
         )
     return PreparedDataset(images, metadata, folder)
-
-
-def _open(path: Path, expected: str) -> np.ndarray:
-    try:
-        array: np.ndarray = np.load(path, mmap_mode="r")
-    except (FileNotFoundError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: expected {expected}, found {error}") from None
-    return array
 
 
 def _shape(array: np.ndarray) -> str:

@@ -4,10 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from gfmn.common import json_reader
+from gfmn.common import json_reader, parquet_files
 from gfmn.common.errors import InputError
 
 KEY = b"gfmn"  # of the facts, JSON, in the schema's metadata
@@ -44,13 +41,7 @@ def read_table(path: Path, columns: Collection[str]) -> tuple[list[dict[str, Any
 
     Raises `InputError` for a file that is no parquet, or of other columns or metadata.
     """
-    try:
-        table = pq.ParquetFile(path).read()
-    except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())[:80]
-        raise InputError(
-            f"{path}: expected parquet, found another or a broken file ({reason})"
-        ) from None
+    table = parquet_files.read_table(path, str(path))
     facts = _facts(path, table.schema.metadata or {})
     for column in columns:
         if column not in table.column_names:

@@ -2,22 +2,20 @@
 
 import glob
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gfmn.common import json_reader
 from gfmn.common.errors import InputError
+from gfmn.common.parquet_files import opened
 from gfmn.sources.base import SOURCES, Item, Items
 from gfmn.sources.class_names import LabeledSource
 from gfmn.sources.decode import BrokenImageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 ROWS = 64  # read at a time
-BUFFER = 1 << 20  # bytes read at a time: a column of a row group need not fit in memory
 LABELS = ("label", "labels", "fine_label")
 
 
@@ -35,7 +33,7 @@ class Parquet(LabeledSource):
         first: tuple[str, str | None] | None = None
         classes, total = None, 0
         for path in files:
-            with _opened(path, where) as file:
+            with opened(path, f"{where}: {path}") as file:
                 schema, rows = file.schema_arrow, file.metadata.num_rows
             columns = _columns(schema, self, path, where)
             if first is None:
@@ -69,7 +67,7 @@ def find_files(path: str, where: str) -> list[Path]:
 def _items(files: list[Path], image: str, label: str | None, where: str) -> Iterator[Item]:
     for path in files:
         row = 0
-        with _opened(path, where) as file:
+        with opened(path, f"{where}: {path}") as file:
             kind = file.schema_arrow.field(image).type
             columns = [f"{image}.bytes" if _holds_bytes(kind) else image]
             columns += [label] if label else []
@@ -86,19 +84,6 @@ def _items(files: list[Path], image: str, label: str | None, where: str) -> Iter
                         )
                     yield Item(name, BrokenImageError("null") if raw is None else raw, number)
                     row += 1
-
-
-@contextmanager
-def _opened(path: Path, where: str) -> Iterator["pq.ParquetFile"]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
-            yield file
-    except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{where}: {path}: expected a parquet file, found: {reason}") from None
 
 
 def _columns(
