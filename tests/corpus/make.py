@@ -158,6 +158,7 @@ def corpus() -> dict[str, bytes]:
             {"net": Payload()}, _use_new_zipfile_serialization=False, pickle_protocol=2
         ),
         "parquet/scores.parquet": parquet('{"seeds": [{"seed": 0}]}'),
+        "parquet/refused-deep.parquet": parquet(f'{{"seeds": [{{"seed": 0}}], "a": {DEEP}}}'),
         **{
             f"image/image.{kind.lower()}": image(kind)
             for kind in ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000")
