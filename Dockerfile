@@ -3,6 +3,6 @@ FROM python:3.12-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends g++ git \
     && rm -rf /var/lib/apt/lists/*
 COPY . /src
-RUN pip install --no-cache-dir --constraint /src/constraints.txt /src
+RUN pip install --no-cache-dir --constraint /src/constraints.txt '/src[pipeline]'
 WORKDIR /work
 ENTRYPOINT ["gfmn"]

@@ -35,7 +35,7 @@ gpu-check: .venv/.run
 .venv/.run: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv .venv
-	pip install --quiet --constraint constraints.txt --editable .
+	pip install --quiet --constraint constraints.txt --editable '.[pipeline]'
 	touch $@
 
 .venv/.dev: .venv/.run

@@ -13,16 +13,28 @@ __all__ = [
     "images",
     "load",
     "network",
+    "save_reference",
     "score",
     "statistics",
 ]
+METRICS = ("FrechetDistance", "KernelDistance", "PrecisionRecall")  # with the extra `metrics`
 
 
 def __getattr__(name: str) -> Any:
     """The library's names, imported when they are first used: torch takes seconds."""
-    if name not in __all__:
-        raise AttributeError(f"module 'gfmn' has no attribute {name!r}")
     from importlib import import_module
 
-    light = name in ("TrainedGenerator", "load")  # need neither DVC nor readers of images
-    return getattr(import_module("gfmn.inference.generator" if light else "gfmn.library"), name)
+    if name in ("TrainedGenerator", "load"):  # need torch, numpy, safetensors and pydantic alone
+        return getattr(import_module("gfmn.inference.generator"), name)
+    if name in METRICS:
+        from gfmn.inference.extras import optional_packages
+
+        with optional_packages(f"gfmn.{name}"):
+            return getattr(import_module("gfmn.inference.torch_metrics"), name)
+    if name in __all__:
+        return getattr(import_module("gfmn.library"), name)
+    raise AttributeError(f"module 'gfmn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, *METRICS])

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from torch import Tensor, nn
 
 from gfmn import sources
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
+from gfmn.common.images import grid
 from gfmn.common.progress import Progress
 from gfmn.datasets import prepared
 from gfmn.datasets.prepared import PreparedDataset
@@ -29,10 +31,14 @@ from gfmn.features.groups import new_groups
 from gfmn.features.groups.base import Classes
 from gfmn.features.statistics import Statistics, StatisticsConfig
 from gfmn.generators.sampling import fixed_grid
+from gfmn.inference import real_statistics
+from gfmn.inference.extras import optional_packages
 from gfmn.inference.generator import TrainedGenerator, load
 from gfmn.inference.score import named_evaluator
+from gfmn.metrics import reference as references
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import compare, describe_real
+from gfmn.metrics.gaussian import Gaussian
 from gfmn.networks.adapters import Hooked, LibraryModel
 from gfmn.networks.base import BatchNormMode
 from gfmn.runtime.checkpoints import Checkpoints
@@ -59,7 +65,13 @@ class Update:
     loss: float  # equation 1
     images: np.ndarray  # 64 samples of fixed noise, 64 x S x S x 3 uint8
 
+    @property
+    def image(self) -> Image.Image:
+        """The samples as one, 16 in a row: what a notebook displays while it trains."""
+        return Image.fromarray(grid(self.images, 16))
 
+
+@optional_packages("gfmn.images")
 def images(path: str | Path, size: int = 32, **parameters: Any) -> PreparedDataset:
     """Images of a folder, an .npy or a parquet file, or `torchvision:<class>`, size x size pixels.
 
@@ -78,6 +90,7 @@ def images(path: str | Path, size: int = 32, **parameters: Any) -> PreparedDatas
     return data
 
 
+@optional_packages("gfmn.network")
 def network(
     source: str | Path | nn.Module,
     size: int = 32,
@@ -124,6 +137,7 @@ def _of_module(
     ).to(ALONE.device)
 
 
+@optional_packages("gfmn.statistics")
 def statistics(
     data: PreparedDataset, network: Extractor, batch: int = 64, classes: bool = False
 ) -> Statistics:
@@ -148,6 +162,7 @@ def statistics(
     return Statistics(metadata, mean, variance, results)
 
 
+@optional_packages("gfmn.fit")
 def fit(
     real: Statistics,
     network: Extractor,
@@ -185,20 +200,51 @@ def fit(
     return load(folder)
 
 
+@optional_packages("gfmn.score")
 def score(
-    generated: np.ndarray, real: PreparedDataset, evaluator: str | Path = "lite2"
+    generated: np.ndarray, real: PreparedDataset | str | Path, evaluator: str | Path = "lite2"
 ) -> dict[str, float]:
     """N x S x S x 3 uint8 images against real ones: distances, precision, recall, by name.
 
-    `evaluator`: a name of docs/evaluators.md, fetched once, or an evaluator file of a study.
+    `real`: images, or an `.npz` file of their mu and sigma in the evaluator's space, against which
+    there are Fréchet distances alone. `evaluator`: a name of docs/evaluators.md, fetched once, or
+    an evaluator file of a study.
     """
     space = named_evaluator(str(evaluator), argument="evaluator")
     config = MetricsConfig()
     with tempfile.TemporaryDirectory(prefix="gfmn-") as scratch:
         folder = Path(scratch)
-        reference, _ = describe_real(real, None, space, config, folder / "real")
-        result = compare(generated, real, reference, space, config, folder / "generated")
-    return {name: one.value for name, one in result.scores.items()}
+        if isinstance(real, PreparedDataset):
+            reference, _ = describe_real(real, None, space, config, folder / "real")
+            scores = compare(generated, real, reference, space, config, folder / "made").scores
+        else:
+            path = Path(real)
+            gaussian, _ = real_statistics.load(path)
+            scores = real_statistics.distances(generated, (path, gaussian), space, config, folder)
+    return {name: one.value for name, one in scores.items()}
+
+
+@optional_packages("gfmn.save_reference")
+def save_reference(
+    path: str | Path,
+    real: PreparedDataset | str | Path,
+    evaluator: str | Path = "lite2",
+    overwrite: bool = False,
+) -> None:
+    """Write real images' mean and covariance as `mu` and `sigma` in an `.npz` file.
+
+    Other tools write and read such files too; `score` and `FrechetDistance` compare with them.
+    `real`: images, described in the features of `evaluator` as in `score`; or the folder of a
+    study's reference, `data/reference/<data set>-<evaluator>`, which has them already.
+    """
+    if isinstance(real, PreparedDataset):
+        space = named_evaluator(str(evaluator), argument="evaluator")
+        with tempfile.TemporaryDirectory(prefix="gfmn-") as scratch:
+            features = space.features(real.images, Path(scratch)).pooled
+            gaussian = Gaussian.fit(features)
+    else:
+        gaussian = references.load(Path(real), {}).real.gaussian
+    real_statistics.save(Path(path), gaussian, overwrite)
 
 
 def _digest(real: Statistics) -> str:

@@ -1,10 +1,13 @@
-"""What several tests share: a small network with taps, and images."""
+"""What several tests share: a small network with taps, images, and a study of some."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from builders.commands import gfmn
+from builders.photos import write_photos
 from builders.tiny_network import TinyNetwork
 
 from gfmn.features.target import Target
@@ -34,3 +37,17 @@ def target(network: TinyNetwork) -> Target:
 def pictures() -> np.ndarray:
     """50 images of 8 px, uint8, all different."""
     return np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of 200 images of two classes, 32 px."""
+    return write_photos(tmp_path / "photos", 100, 32)
+
+
+@pytest.fixture
+def study(photos: Path) -> Path:
+    """A study of them, made by `gfmn new`."""
+    folder = photos.parent / "mine"
+    gfmn("new", folder, "--images", photos)
+    return folder

@@ -1,5 +1,6 @@
 """`import gfmn`: images, network, statistics, fit, score, load."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -108,3 +109,14 @@ def test_names_are_imported_when_they_are_used(tmp_path: Path) -> None:
     assert set(gfmn.__all__) <= {name for name in gfmn.__all__ if getattr(gfmn, name)}
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         gfmn.nothing  # noqa: B018
+
+
+def test_type_checkers_see_the_names_that_there_are() -> None:
+    tree = ast.parse(Path(gfmn.__file__).with_suffix(".pyi").read_text())
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    (listed,) = (node.value for node in tree.body if isinstance(node, ast.Assign))
+    assert ast.literal_eval(listed) == gfmn.__all__
+    found = {alias.name: node.module for node in imports for alias in node.names}
+    assert set(found) == {*gfmn.__all__, *gfmn.METRICS}
+    for name, module in found.items():
+        assert getattr(gfmn, name).__module__ == module

@@ -4,10 +4,9 @@ import argparse
 from collections.abc import Iterator
 from functools import partial
 from html import escape
-from importlib import import_module
 from textwrap import dedent
 
-from gfmn.cli import COMMANDS
+from gfmn.cli import COMMANDS, fill
 
 
 def page() -> str:
@@ -16,9 +15,8 @@ def page() -> str:
 
 
 def _command(name: str) -> Iterator[str]:
-    what, module = COMMANDS[name]
-    parser = argparse.ArgumentParser(f"gfmn {name}", description=f"{what[0].upper()}{what[1:]}.")
-    import_module(module).add_arguments(parser)
+    parser = argparse.ArgumentParser(f"gfmn {name}")
+    fill(parser, name)
     parser.formatter_class = partial(argparse.HelpFormatter, width=90)  # not the terminal's
     yield f"## gfmn {name}"
     yield escape(parser.description or "", quote=False)

@@ -10,36 +10,28 @@ from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.common.runs import merged, run_row
 from gfmn.inference import options
+from gfmn.inference.output import Result
 from gfmn.metrics.published import published_evaluators
+from gfmn.networks.extractor_file import file_digest, only_network
 from gfmn.sources.paths import row_of
 from gfmn.study.edit import Editor, assignments, editing
 from gfmn.study.profiles import published_networks
 from gfmn.training.config import SeedsConfig
 
-EXAMPLES = """\
-examples:
-  gfmn add run slower lr=1e-3 seeds=[0,1,2]     the first run with other values
-  gfmn add run deep --like fast extractor=vgg19
-  gfmn add data cats photos/cats --size 64
-  gfmn add network vgg19
-  gfmn add evaluator inception
-"""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.description = "Add rows to params.yaml, and what belongs to them; nothing is built."
-    parser.epilog = EXAMPLES
     parser.add_argument("kind", choices=sorted(KINDS), help="what to add")
     parser.add_argument("name", metavar="NAME", help="its name; a published one's, or a new one")
-    words = "what a run has otherwise, or where a data set's images are"
-    parser.add_argument("words", nargs="*", metavar="FIELD=VALUE or IMAGES", help=words)
+    words = "what a run has otherwise, where a data set's images are, or an evaluator's file"
+    parser.add_argument("words", nargs="*", metavar="FIELD=VALUE, IMAGES or FILE", help=words)
     parser.add_argument("--like", metavar="RUN", help="the run that a new one begins as")
     parser.add_argument("--size", type=int, default=32, help="of a data set's images, in pixels")
     options.add_study(parser)
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """Add it; returns which rows are new."""
     path: Path = arguments.study / "params.yaml"
     with editing(path) as editor:
@@ -52,7 +44,7 @@ def run(arguments: argparse.Namespace) -> str:
         for name in rows
         if name not in before.get(section, ())
     ]
-    return f"{path}: new: {', '.join(new)}"
+    return Result(f"{path}: new: {', '.join(new)}", {"parameters": str(path), "new": new})
 
 
 def _sections(tree: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -115,14 +107,29 @@ def _add_network(editor: Editor, arguments: argparse.Namespace) -> None:
 
 def _add_evaluator(editor: Editor, arguments: argparse.Namespace) -> None:
     name, params = arguments.name, editor.params
-    row = {k: v for k, v in _known(name, published_evaluators(), "evaluator").items() if v}
-    row["source"] = {key: value for key, value in row["source"].items() if value}
+    if arguments.words:
+        row = _of_file(Path(arguments.words[0]).expanduser(), editor)
+    else:
+        row = {k: v for k, v in _known(name, published_evaluators(), "evaluator").items() if v}
+        row["source"] = {key: value for key, value in row["source"].items() if value}
     _require_new(name, params.get("evaluators", {}).get("fetched", {}), "evaluator")
     editor.set(("evaluators", "fetched", name), row)
     for dataset in params.get("datasets", {}):
         _refer(editor, dataset, name)
     for run, row in params.get("runs", {}).items():
         _evaluate(editor, run, row["dataset"], name)
+
+
+def _of_file(path: Path, editor: Editor) -> dict[str, Any]:
+    """The row of an evaluator file, as `gfmn space` writes it."""
+    header = only_network(path)
+    source = {
+        "kind": "file",
+        "path": os.path.relpath(path, editor.path.parent),
+        "sha256": file_digest(path),
+        "license": str(header.provenance.get("license", "unknown")),
+    }
+    return {"architecture": header.architecture, "source": source}
 
 
 def _refer(editor: Editor, dataset: str, evaluator: str) -> None:

@@ -1,7 +1,6 @@
 """`gfmn doctor`: what this machine has, and what a study would miss."""
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -10,8 +9,14 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from gfmn.inference.output import Result, paint
+
 LEAST_DISK, LEAST_MEMORY = 5, 4  # GiB: a study of 50,000 images at 32 px
+COLORS = {"ok": "green", "slow": "yellow", "missing": "red"}
 EXTRAS = {  # extra: a module that it brings
+    "pipeline": "dvc",
+    "metrics": "torchmetrics",
+    "hub": "huggingface_hub",
     "onnx": "onnxruntime",
     "s3": "dvc_s3",
 }
@@ -29,18 +34,15 @@ class Finding(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.description = "Say what this machine has, what is missing, and what mends it."
-    parser.add_argument("--json", action="store_true", help="everything, for programs")
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """What was found, one line each."""
-    findings = list(look())
-    if arguments.json:
-        return json.dumps([finding._asdict() for finding in findings], indent=2)
-    lines = []
+    findings, lines = list(look()), []
     for subject, state, found, remedy in findings:
-        lines.append(f"{state:8}  {subject:9}  {found}" + (f": {remedy}" if remedy else ""))
-    return "\n".join(lines)
+        shown = paint(f"{state:8}", COLORS[state], sys.stdout) if state in COLORS else f"{state:8}"
+        lines.append(f"{shown}  {subject:9}  {found}" + (f": {remedy}" if remedy else ""))
+    return Result("\n".join(lines), [finding._asdict() for finding in findings])
 
 
 def look() -> Iterator[Finding]:

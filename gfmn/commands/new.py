@@ -3,7 +3,7 @@
 import argparse
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from gfmn import sources
 from gfmn.common import parameters, runs
 from gfmn.common.errors import InputError
 from gfmn.generators import IMAGE_SIZES
+from gfmn.inference.output import Result
 from gfmn.metrics.published import published_evaluators
 from gfmn.sources.paths import row_of
 from gfmn.study import check
@@ -61,13 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """Write the study; returns what was found and what to do next."""
     folder, profile = Path(arguments.name), arguments.profile
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: expected a new folder, found one in use")
     row = row_of(arguments.images, "--images") | {"image_size": arguments.size}
-    found = _describe(row)
+    count, classes = _found(row)
     if "path" in row:
         row["path"] = os.path.relpath(Path(row["path"]).expanduser(), folder)
     was_there = folder.exists()
@@ -79,7 +80,9 @@ def run(arguments: argparse.Namespace) -> str:
         if was_there:
             folder.mkdir()
         raise
-    return f"{folder}: {found}\nnext: cd {folder} && gfmn run"
+    facts = {"study": str(folder), "images": count, "classes": list(classes), "run": profile}
+    text = f"{folder}: {_describe(row, count, classes)}\nnext: cd {folder} && gfmn run"
+    return Result(text, facts)
 
 
 def _write(folder: Path, network: str, profile: str, row: Mapping[str, Any]) -> None:
@@ -114,12 +117,20 @@ def _write(folder: Path, network: str, profile: str, row: Mapping[str, Any]) -> 
     init_dvc(folder)
 
 
-def _describe(row: Mapping[str, Any]) -> str:
-    """How many images there are, and of which classes; one that does not open is an error."""
+def _found(row: Mapping[str, Any]) -> tuple[int | None, tuple[str, ...]]:
+    """How many images there are, None before a download, and their classes.
+
+    A source that does not open is an `InputError`.
+    """
     config = sources.parse(row, "--images")
     if row["source"] == "torchvision" or not isinstance(config, sources.ImageSource):
-        return f"images of {row['class']}, which the first run downloads"
+        return None, ()
     opened = config.open("--images")
-    classes = opened.classes or ()
+    return opened.total, opened.classes or ()
+
+
+def _describe(row: Mapping[str, Any], count: int | None, classes: Sequence[str]) -> str:
+    if count is None:
+        return f"images of {row['class']}, which the first run downloads"
     names = ", ".join(classes[:5]) + (", ..." if len(classes) > 5 else "")
-    return f"{opened.total:,} images" + (f" of {len(classes)} classes ({names})" if classes else "")
+    return f"{count:,} images" + (f" of {len(classes)} classes ({names})" if classes else "")

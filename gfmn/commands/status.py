@@ -1,51 +1,58 @@
 """`gfmn status`: what of a study is there, and what its runs came to."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from gfmn.common import json_reader, parameters
-from gfmn.common.errors import InputError
 from gfmn.inference import options
-from gfmn.study import check
-from gfmn.study.pipeline import dvc
+from gfmn.inference.output import Result
+from gfmn.study import check, stages, watch
 
 SHOWN = ("fd_", "fid_", "recall_")  # beginnings of the names of scores
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.description = "Say which stages are up to date, and what each run came to."
+    parser.description = (
+        "Say which stages are up to date, what each run came to, and whether its gap stalls, "
+        "swings or collapses."
+    )
     options.add_study(parser)
-    parser.add_argument("--json", action="store_true", help="everything, for programs")
 
 
-def run(arguments: argparse.Namespace) -> str:
-    """A line a run, then the stages that `gfmn run` would build."""
+def run(arguments: argparse.Namespace) -> Result:
+    """A line a run and a line a warning, then the stages that `gfmn run` would build."""
     study: Path = arguments.study
     path = study / "params.yaml"
-    runs = {name: _run(study, name) for name in check(parameters.read(path), str(path)).runs}
-    answer = dvc(["status", "--json"], study, capture_output=True)
-    if answer.returncode:
-        raise InputError(f"{study / 'dvc.yaml'}: {' '.join(answer.stderr.split()):.300}")
-    changed = sorted(json_reader.loads(answer.stdout))
-    if arguments.json:
-        return json.dumps({"runs": runs, "changed": changed}, indent=2)
+    checked = check(parameters.read(path), str(path))
+    runs = {name: _run(study, name) for name in checked.runs}
+    needs = stages.graph(study)
+    changed = sorted(stages.to_build(study, checked, needs))
     width = max(map(len, runs), default=0)
-    lines = [f"{name:{width}}  {_text(facts)}" for name, facts in runs.items()]
+    lines = []
+    for name, facts in runs.items():
+        lines.append(f"{name:{width}}  {_text(facts)}")
+        for seed, one in facts["seeds"].items():
+            lines += [f"{'':{width}}  {seed}: the gap {text}" for text in one["warnings"]]
     todo = f"to build: {', '.join(changed)}" if changed else "all stages are up to date"
-    return "\n".join([*lines, todo])
+    return Result("\n".join([*lines, todo]), {"runs": runs, "changed": changed})
 
 
 def _run(study: Path, name: str) -> dict[str, Any]:
-    """The last line of each seed's history, and the scores that there are."""
+    """The last row of each seed's history and what it warns of, and the scores that there are."""
     seeds = {}
     for path in sorted((study / "reports/history" / name).glob("seed-*.tsv")):
-        header, *rows = path.read_text().splitlines()
-        if rows:
-            last = dict(zip(header.split("\t"), rows[-1].split("\t"), strict=True))
-            seeds[path.stem] = {"step": int(last["step"]), "loss": float(last["loss"])}
+        if rows := watch.read_history(path):
+            step, last = rows[-1]
+            judged = watch.read_rows(path)
+            seeds[path.stem] = {
+                "step": step,
+                "loss": last["loss"],
+                "gap": last.get("gap"),
+                "trend": watch.trend(judged),
+                "warnings": [f"{one.kind}: {one.text}" for one in watch.warnings(judged)],
+            }
     scores: dict[str, Any] = {}
     for path in sorted((study / "reports/metrics").glob(f"{name}-*.json")):
         scores |= json_reader.read(path, "scores")
@@ -56,6 +63,8 @@ def _text(facts: dict[str, Any]) -> str:
     if not facts["seeds"]:
         return "not trained"
     steps = ", ".join(f"{one['step']:,}" for one in facts["seeds"].values())
+    gaps = [f"{one['gap']:.3g}" for one in facts["seeds"].values() if one["gap"] is not None]
+    gap = f"; gap {', '.join(gaps)}" if gaps else ""
     shown = (item for item in facts["scores"].items() if item[0].startswith(SHOWN))
     scores = ", ".join(f"{name} {value:.4g}" for name, value in shown)
-    return f"{steps} updates; {scores or 'not scored'}"
+    return f"{steps} updates{gap}; {scores or 'not scored'}"

@@ -16,6 +16,8 @@ from gfmn.common import json_reader, parameters
 from gfmn.common.errors import InputError
 from gfmn.common.images import read_image
 from gfmn.common.runs import run_rows
+from gfmn.inference.output import Result
+from gfmn.study.watch import read_history
 
 SECONDS = 10.0  # between two looks
 
@@ -120,7 +122,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--follow", action="store_true", help="and what is still to come")
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """Send it all; with `--follow` until interrupted. Returns how much was sent."""
     study: Path = arguments.study
     path = study / "params.yaml"
@@ -131,7 +133,7 @@ def run(arguments: argparse.Namespace) -> str:
             sent += _send(study, name, seed, history, rows[name], arguments.to)
     if not sent:
         raise InputError(f"{study / 'reports/history'}: expected histories of runs, found none")
-    return f"{sent:,} rows sent to {arguments.to}"
+    return Result(f"{sent:,} rows sent to {arguments.to}", {"rows": sent, "to": arguments.to})
 
 
 def _histories(study: Path, run: str) -> dict[str, Path]:
@@ -143,7 +145,7 @@ def _send(
 ) -> int:
     """One seed from its beginning to its end."""
     tracker = _open(to, study, f"{run}-{seed}", config)
-    rows = _rows(history)
+    rows = read_history(history)
     for step, values in rows:
         tracker.numbers(values, step)
     _send_grids(tracker, _grids(study, run, seed))
@@ -164,7 +166,7 @@ def _follow(study: Path, rows: Mapping[str, Any], to: str) -> int:
             for run in rows:
                 for seed, history in _histories(study, run).items():
                     name = f"{run}-{seed}"
-                    new = [row for row in _rows(history) if row[0] > seen.get(name, 0)]
+                    new = [row for row in read_history(history) if row[0] > seen.get(name, 0)]
                     if new and name != current:
                         if tracker:
                             tracker.close()
@@ -186,18 +188,6 @@ def _open(to: str, study: Path, name: str, config: Mapping[str, Any]) -> Tracker
     except ImportError as error:
         raise InputError(f"--to {to}: {error}; pip install 'gfmn[{to}]'") from None
     return tracker
-
-
-def _rows(history: Path) -> list[tuple[int, dict[str, float]]]:
-    """Step and numbers of every whole row of a history, which may be growing."""
-    header, *lines = history.read_text().splitlines(keepends=True) or [""]
-    names, found = header.split(), []
-    for line in lines:
-        values = line.split()
-        if line.endswith("\n") and len(values) == len(names):
-            numbers = dict(zip(names, map(float, values), strict=True))
-            found.append((int(numbers.pop("step")), numbers))
-    return found
 
 
 def _grids(study: Path, run: str, seed: str) -> dict[int, Path]:

@@ -4,6 +4,7 @@ import argparse
 
 from gfmn.common import parameters
 from gfmn.inference import options
+from gfmn.inference.output import Result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,12 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_study(parser)
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """Check the file; returns one line."""
     path = arguments.study / "params.yaml"
     params = parameters.read(path)
     # It imports torch, which takes seconds: a file that cannot be read fails before.
     from gfmn import study
 
-    count = len(study.check(params, str(path)).runs)
-    return f"{path}: ok, {count} {'run' if count == 1 else 'runs'}"
+    runs = list(study.check(params, str(path)).runs)
+    text = f"{path}: ok, {len(runs)} {'run' if len(runs) == 1 else 'runs'}"
+    return Result(text, {"parameters": str(path), "ok": True, "runs": runs})

@@ -1,18 +1,16 @@
 """A trained generator, loaded from its folder, and the images that it makes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pydantic
 import torch
 from torch import Tensor, nn
 
-from gfmn import generators
-from gfmn.common import json_reader, tensorfile
-from gfmn.common.config import Config, suggest
+from gfmn.common.config import suggest
 from gfmn.common.devices import default_device
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid
@@ -20,25 +18,13 @@ from gfmn.generators import sampling
 from gfmn.generators.conditional import Conditional
 from gfmn.generators.interpolation import COLUMNS, ROWS, images_at, loop_latents, row_latents
 from gfmn.generators.sampling import SampleConfig
+from gfmn.inference import model_folder
+from gfmn.inference.extras import optional_packages
 
 if TYPE_CHECKING:
     from gfmn.inference.onnx_export import Difference, Values
 
-WEIGHTS, CONFIG = "generator.safetensors", "config.json"
-
-
-class GeneratorConfig(Config):
-    """The fields of `config.json` that loading needs; other fields are ignored."""
-
-    model_config = pydantic.ConfigDict(extra="ignore")
-
-    generator: str
-    image_size: int  # pixels
-    latent: int = pydantic.Field(ge=1, le=1 << 20)
-    class_frequencies: tuple[float, ...] = ()  # of a conditional generator
-    class_names: tuple[str, ...] | None = None
-    run: str = ""
-    parameters: dict[str, Any] = pydantic.Field(default_factory=dict)
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")  # of a hub: owner and name
 
 
 @dataclass(frozen=True)
@@ -83,6 +69,13 @@ class TrainedGenerator:
         """The names of a conditional generator's classes, or their numbers; else empty."""
         frequencies = self.config.get("class_frequencies", ())
         return list(self.config.get("class_names") or map(str, range(len(frequencies))))
+
+    def labels(self, z: Tensor) -> list[str]:
+        """The class that each of N latents says, of `classes`; empty where there are none."""
+        if not isinstance(self.network, Conditional):
+            return []
+        numbers = self.network.one_hot(z.to(next(self.network.buffers()).device)).argmax(1)
+        return [self.classes[number] for number in numbers.tolist()]
 
     def latents(
         self, count: int, seed: int = 0, truncation: float = 0.0, label: str | None = None
@@ -166,65 +159,48 @@ class TrainedGenerator:
 
         return export(self, Path(path), values, overwrite)
 
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the folder that hubs of models publish, which `load` and `from_pretrained` read.
+
+        That is `model.safetensors`, `config.json` and `README.md`: a card that the folder has
+        already, such as that of `gfmn card`, else this generator's own, else a short one.
+        """
+        out = Path(folder).expanduser()
+        model_folder.write(out, self.network, self.config, self.name, self.folder)
+
+    def push_to_hub(self, repository: str, **options: Any) -> str:
+        """Publish that folder as `owner/name` on the Hugging Face hub; returns the commit's URL.
+
+        `options`: those of `huggingface_hub.ModelHubMixin.push_to_hub`, such as `private`. Needs
+        the extra `hub`.
+        """
+        with optional_packages(f"publishing {repository!r}"):
+            from gfmn.inference import hub
+        return hub.push(self, repository, **options)
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path, **options: Any) -> "TrainedGenerator":
+        """The generator of a folder, or of the repository `owner/name` of the Hugging Face hub.
+
+        `options`: of a repository, those of `huggingface_hub.ModelHubMixin.from_pretrained`, such
+        as `revision`. A repository needs the extra `hub`. Raises `InputError` as `load` does, and
+        for a repository that cannot be had.
+        """
+        if Path(source).expanduser().exists() or not REPOSITORY.fullmatch(str(source)):
+            return load(source)
+        with optional_packages(f"the repository {str(source)!r}, since no such folder is here"):
+            from gfmn.inference import hub
+        return hub.pull(str(source), **options)
+
 
 def load(folder: str | Path) -> TrainedGenerator:
-    """The generator of a seed's folder, or of the folder of a run that has one seed.
+    """The generator of a seed's folder, of a run's that has one seed, or of a hub's layout.
 
-    Raises `InputError` where `config.json` or `generator.safetensors` is missing or malformed, or
-    where they do not belong together.
+    Raises `InputError` where `config.json` or the weights (`generator.safetensors` or
+    `model.safetensors`) are missing or malformed, or where they do not belong together.
     """
-    folder = _seed_folder(Path(folder).expanduser())
-    _check_weights(folder / WEIGHTS, _read_config(folder / CONFIG))
-    network, config = generators.load(folder)
-    for key, value in network.state_dict().items():
-        if not value.isfinite().all():
-            raise InputError(f"{folder / WEIGHTS}: expected finite weights, found others in {key}")
-    return TrainedGenerator(network.to(default_device()), config, folder)
-
-
-def _seed_folder(folder: Path) -> Path:
-    if not folder.is_dir():
-        found = "a file" if folder.exists() else "nothing"
-        raise InputError(f"{folder}: expected a trained generator's folder, found {found}")
-    if (folder / CONFIG).exists() or (folder / WEIGHTS).exists():
-        return folder
-    seeds = sorted(path for path in folder.glob("seed-*") if path.is_dir())
-    if len(seeds) == 1:
-        return seeds[0]
-    if seeds:
-        found = ", ".join(path.name for path in seeds)
-        raise InputError(f"{folder}: expected one seed, found {found}: name one of these folders")
-    raise InputError(f"{folder}: expected {CONFIG} and {WEIGHTS}, found neither, nor seed-<k>/")
-
-
-def _read_config(path: Path) -> GeneratorConfig:
-    data = json_reader.read(path, "a generator's description")
-    config = GeneratorConfig.parse(data, f"{path}: $")
-    if config.generator not in generators.GENERATORS:
-        advice = suggest(config.generator, generators.GENERATORS)
-        raise InputError(f"{path}: $.generator: no {config.generator!r}; {advice}")
-    if config.image_size not in generators.IMAGE_SIZES:
-        expected = f"expected one of {', '.join(map(str, generators.IMAGE_SIZES))}"
-        raise InputError(f"{path}: $.image_size: {expected}, found {config.image_size}")
-    return config
-
-
-def _check_weights(path: Path, config: GeneratorConfig) -> None:
-    """Raise `InputError` unless names and shapes of the tensors are those of the configuration."""
-    found = tensorfile.read_shapes(path, "a generator's weights")
-    with torch.device("meta"):
-        made_of = (config.generator, config.image_size, config.latent, config.class_frequencies)
-        network = generators.build(*made_of)
-    what = f"{config.generator} of {config.image_size} px and latent {config.latent}"
-    where = f"{path}: expected the weights of a {what}, which {CONFIG} names, found"
-    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    for key, shape in expected.items():
-        if key not in found:
-            raise InputError(f"{where} no tensor {key!r}")
-        if found[key] != shape:
-            raise InputError(f"{where} {key!r} of the shape {found[key]} for {shape}")
-    if surplus := next((key for key in found if key not in expected), None):
-        raise InputError(f"{where} also {surplus!r}")
+    network, config, found = model_folder.read(Path(folder).expanduser())
+    return TrainedGenerator(network.to(default_device()), config, found)
 
 
 def _require_at_least(least: int, **values: int) -> None:

@@ -3,28 +3,38 @@
 Every function refuses to overwrite unless `overwrite` is set, and writes a file atomically.
 """
 
+import json
+import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid, write_images
+from gfmn.inference.output import STDOUT
 
 GIF_SIDE = 384  # pixels, up to which a GIF is enlarged by default
 PALETTE_PIXELS = 1 << 17  # of all frames, from which the shared palette is computed
 KMEANS_ROUNDS = 4  # that refine the palette of the median cut
+METADATA = "metadata.jsonl"  # of a folder of images: a JSON object a line, with `file_name`
 
 
 def write_pngs(
-    folder: Path, batches: Iterable[np.ndarray], scale: int = 1, overwrite: bool = False
+    folder: Path,
+    batches: Iterable[np.ndarray],
+    scale: int = 1,
+    overwrite: bool = False,
+    facts: Iterable[Mapping[str, Any]] | None = None,
 ) -> int:
     """Write batches of N x S x S x 3 uint8 images as `<index>.png`; returns how many there were.
 
-    Overwriting first removes the PNGs that have such names, and leaves every other file.
+    `facts` of each image, JSON values, go to `metadata.jsonl`, as the hub's imagefolder has them.
+    Overwriting first removes the files that have such names, and leaves every other file.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: expected a folder, found a file")
@@ -33,6 +43,7 @@ def write_pngs(
     count = 0
     with _input_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / METADATA).unlink(missing_ok=True)
         for path in folder.glob("[0-9]*.png"):
             if path.stem.isdecimal():
                 path.unlink()
@@ -40,6 +51,9 @@ def write_pngs(
             for image in batch:
                 _enlarge(image, scale).save(folder / f"{count:06d}.png")
                 count += 1
+        if facts is not None:
+            rows = ({"file_name": f"{i:06d}.png", **row} for i, row in enumerate(facts))
+            (folder / METADATA).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     return count
 
 
@@ -112,8 +126,16 @@ def _check_scale(scale: int) -> int:
 def write_atomically(path: Path, overwrite: bool) -> Iterator[Path]:
     """Give a temporary path to write to, and move the file to `path` at the end.
 
-    Makes the folder. Raises `InputError` as `check_writable` does, and where writing fails.
+    Makes the folder; `-` is standard output. Raises `InputError` as `check_writable` does, and
+    where writing fails.
     """
+    if path == STDOUT:
+        with tempfile.TemporaryDirectory(prefix="gfmn-") as folder:
+            partial = Path(folder) / "out"
+            yield partial
+            sys.stdout.buffer.write(partial.read_bytes())
+            sys.stdout.buffer.flush()
+        return
     check_writable(path, overwrite)
     with _input_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,6 +150,8 @@ def check_writable(path: Path, overwrite: bool) -> None:
 
     Commands call it before a long computation, to fail fast.
     """
+    if path == STDOUT:
+        return
     if path.is_dir():
         raise InputError(f"{path}: expected a file's name, found a folder")
     if path.exists() and not overwrite:

@@ -4,6 +4,7 @@ import argparse
 
 from gfmn.common.errors import InputError
 from gfmn.inference import image_files, load, options
+from gfmn.inference.output import Result
 
 GIF = {"points": 4, "frames": 24, "milliseconds": 40, "rows": 4, "columns": 4}
 GRID = {"rows": 8, "columns": 10}
@@ -14,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_out(
         parser, "a .png file: each row from one sample to another; a .gif file: tiles that loop"
     )
+    options.add_format(parser, "png", "gif")
     options.add_seed(parser)
     for name, default in GRID.items():
         text = f"of tiles (default: {default}; for a GIF {GIF[name]})"
@@ -27,10 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_scale(parser, f"1; a GIF is enlarged to at most {image_files.GIF_SIDE} pixels")
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """Write the images; returns what was written, in one line."""
     out, seed, force = arguments.out, arguments.seed, arguments.force
-    suffix = out.suffix.lower()
+    suffix = options.suffix(arguments)
     if suffix not in (".png", ".gif"):
         raise InputError(f"--out: expected a .png or a .gif file, found {out}")
     options.require_format(
@@ -51,4 +53,5 @@ def run(arguments: argparse.Namespace) -> str:
         scale = 1 if arguments.scale is None else arguments.scale
         image_files.write_grid(out, tiles, sizes["columns"], scale, force)
         content = f"{sizes['rows']} interpolations in {sizes['columns']} steps"
-    return f"{out}: {content}, of {generator.name}; latents of seed {seed}"
+    text = f"{out}: {content}, of {generator.name}; latents of seed {seed}"
+    return Result(text, {"out": str(out), "model": str(generator.folder), "seed": seed, **sizes})

@@ -12,6 +12,7 @@ import jinja2
 from gfmn.inference import options
 from gfmn.inference.front_matter import front_matter
 from gfmn.inference.image_files import check_writable, write_atomically
+from gfmn.inference.output import STDOUT, Result
 from gfmn.inference.run_record import EvaluatorScores, RunRecord, read_run
 from gfmn.networks.extractor_file import NetworkHeader
 from gfmn.reporting.formatting import format_duration, join
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_out(parser, "the card, .md; samples are written next to it as <name>-samples.png")
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """Write the card; returns the paths of the files."""
     paths = write_card(
         arguments.out,
@@ -45,7 +46,8 @@ def run(arguments: argparse.Namespace) -> str:
         arguments.license,
         arguments.force,
     )
-    return ", ".join(map(str, paths))
+    names = [*map(str, paths)]
+    return Result("" if arguments.out == STDOUT else ", ".join(names), {"files": names})
 
 
 def write_card(
@@ -63,7 +65,8 @@ def write_card(
     """
     record = read_run(study, run, seed)
     samples = record.seeds[0].samples
-    image = out.with_name(f"{out.stem}-samples.png") if samples else None
+    beside = samples is not None and out != STDOUT
+    image = out.with_name(f"{out.stem}-samples.png") if beside else None
     paths = [out, image] if image else [out]
     for path in paths:
         check_writable(path, overwrite)

@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from gfmn.common.images import signed_to_bytes, signed_to_unit
 from gfmn.inference import options
 from gfmn.inference.generator import TrainedGenerator, load
 from gfmn.inference.image_files import check_writable, write_atomically
+from gfmn.inference.output import Result
 
 # The range of the file's images (see gfmn.common.images): bytes N x S x S x 3 uint8, unit
 # N x 3 x S x S float32 in [0, 1].
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """Write the file; returns how far its images differ from PyTorch's, in one line."""
     out = arguments.out
     if out.suffix.lower() not in (".onnx", ".html"):
@@ -61,10 +62,11 @@ def run(arguments: argparse.Namespace) -> str:
     if out.suffix.lower() == ".html":
         from gfmn.inference.playground import study_images, write_playground
 
-        real = study_images(generator)
-        difference = write_playground(generator, out, real, arguments.force)
-        return f"{out}: {generator.name}; {difference}"
-    return f"{out}: {generator.name}; {export(generator, out, arguments.values, arguments.force)}"
+        difference = write_playground(generator, out, study_images(generator), arguments.force)
+    else:
+        difference = export(generator, out, arguments.values, arguments.force)
+    facts = {"out": str(out), "model": str(generator.folder), **asdict(difference)}
+    return Result(f"{out}: {generator.name}; {difference}", facts)
 
 
 @dataclass(frozen=True)

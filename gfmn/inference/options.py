@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from gfmn.common.errors import InputError
+from gfmn.inference.output import STDOUT
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -11,8 +12,21 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_out(parser: argparse.ArgumentParser, help: str) -> None:
+    help = f"{help}; - for standard output"
     parser.add_argument("--out", type=Path, required=True, metavar="OUT", help=help)
     add_force(parser)
+
+
+def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
+    text = f"of --out -: {' or '.join(formats)} (default: %(default)s)"
+    parser.add_argument("--format", choices=formats, default=formats[0], help=text)
+
+
+def suffix(arguments: argparse.Namespace) -> str:
+    """The ending of `--out`'s file, in lower case; empty for a folder that is there."""
+    if arguments.out == STDOUT:
+        return f".{arguments.format}"
+    return "" if arguments.out.is_dir() else arguments.out.suffix.lower()
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:

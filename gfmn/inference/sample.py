@@ -1,18 +1,27 @@
 """`gfmn sample`: random images of a trained generator."""
 
 import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gfmn.common.errors import InputError
 from gfmn.inference import image_files, load, options
+from gfmn.inference.output import Result
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from gfmn.inference.generator import TrainedGenerator
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_model(parser)
     options.add_out(
-        parser, "a folder for PNGs, an .npy file (N x S x S x 3 uint8), or a .png file for a grid"
+        parser,
+        "a folder for PNGs and metadata.jsonl (the hub's imagefolder), an .npy file (N x S x S x 3 "
+        "uint8), or a .png file for a grid",
     )
+    options.add_format(parser, "npy", "png")
     parser.add_argument(
         "--count", type=int, default=64, help="number of images (default: %(default)s)"
     )
@@ -32,10 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_scale(parser, "1")
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """Write the images; returns what was written, in one line."""
     out, count, force = arguments.out, arguments.count, arguments.force
-    suffix = "" if out.is_dir() else out.suffix.lower()
+    suffix = options.suffix(arguments)
     if suffix not in ("", ".npy", ".png"):
         advice = "; gfmn interpolate makes GIFs" if suffix == ".gif" else ""
         raise InputError(f"--out: expected a folder, a .npy or a .png file, found {out}{advice}")
@@ -54,11 +63,29 @@ def run(arguments: argparse.Namespace) -> str:
         columns = _columns(arguments.columns, count)
         image_files.write_grid(out, np.concatenate(list(batches)), columns, scale, force)
     else:
-        image_files.write_pngs(out, batches, scale, force)
-    return (
+        rows = _facts(generator, count, arguments)
+        image_files.write_pngs(out, batches, scale, force, rows)
+    text = (
         f"{out}: {count:,} images of {generator.name}; latents of seed {arguments.seed}, "
         f"batch norm on {arguments.batchnorm} statistics"
     )
+    given = {key: getattr(arguments, key) for key in ("seed", "batchnorm", "truncation", "label")}
+    facts = {"out": str(out), "count": count, "image_size": generator.image_size, **given}
+    return Result(text, {**facts, "model": str(generator.folder), "name": generator.name})
+
+
+def _facts(
+    generator: "TrainedGenerator", count: int, arguments: argparse.Namespace
+) -> Iterator[dict[str, Any]]:
+    """Of each image its seed and index, and its class where it has one."""
+    z = generator.latents(count, arguments.seed, arguments.truncation, arguments.label)
+    labels = generator.labels(z)
+    for index in range(count):
+        yield {
+            "seed": arguments.seed,
+            "index": index,
+            **({"label": labels[index]} if labels else {}),
+        }
 
 
 def _columns(columns: int | None, count: int) -> int:

@@ -1,7 +1,6 @@
 """`gfmn score`: images of any origin scored by the pipeline's own code."""
 
 import argparse
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,9 @@ from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.datasets import prepared
 from gfmn.datasets.prepared import PreparedDataset
+from gfmn.inference import options, real_statistics
+from gfmn.inference.image_files import check_writable
+from gfmn.inference.output import Result
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.evaluation import EvaluationResult, compare, describe_real
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
@@ -28,7 +30,8 @@ Scores are named <score>_<evaluator>_<images>. Lower is better: fd (Fréchet dis
 extrapolated to infinitely many images), kd (kernel distance). Higher is better: score (of the
 Inception Score's form), precision, recall. memorised is the probability that an image is nearer to
 a real one than real images are to each other: 0.5 where it copies nothing. Only in the space of
-Inception with its published weights are they called fid, kid and is.
+Inception with its published weights are they called fid, kid and is. Against an .npz file of mu and
+sigma there are Fréchet distances alone.
 """
 
 
@@ -38,41 +41,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     kinds = "a folder of images, an .npy array (uint8) or parquet files"
     parser.add_argument("generated", metavar="GENERATED", help=kinds)
-    parser.add_argument("real", metavar="REAL", help="likewise")
+    statistics = "or an .npz file of mu and sigma in the evaluator's space, as other tools have it"
+    parser.add_argument("real", metavar="REAL", help=f"likewise, {statistics}")
     evaluators = f"{', '.join(published_evaluators())}, or a file of this pipeline's"
     parser.add_argument("--evaluator", default="lite0", help=f"{evaluators}; default: lite0")
     parser.add_argument("--weights", type=Path, help="a copy of the evaluator's published file")
     parser.add_argument("--resize", type=int, help="pixels that the evaluator sees")
     parser.add_argument("--size", type=int, help="pixels to which all images are brought first")
     parser.add_argument("--counts", type=int, nargs="+", help="images in a Fréchet distance")
+    real = "also write REAL's mu and sigma, an .npz file"
+    parser.add_argument("--save-real", type=Path, metavar="FILE", help=real)
+    options.add_force(parser)
     parser.add_argument("--scratch", type=Path, help="a folder for temporary files")
-    parser.add_argument("--json", action="store_true", help="everything, for programs")
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """The scores as text; raises `InputError` for images or an evaluator that do not fit."""
     counts = arguments.counts
     config = MetricsConfig(counts=tuple(counts)) if counts else MetricsConfig()
+    known = Path(arguments.real) if real_statistics.is_statistics(arguments.real) else None
+    gaussian, n_reference = (None, None) if known is None else real_statistics.load(known)
+    if arguments.save_real:
+        if known is not None:
+            raise InputError(f"--save-real: expected REAL to be images, found {known}")
+        check_writable(arguments.save_real, arguments.force)
     evaluator = named_evaluator(arguments.evaluator, arguments.weights, arguments.resize)
     with tempfile.TemporaryDirectory(dir=arguments.scratch, prefix="gfmn-") as scratch:
         folder = Path(scratch)
-        inputs = {"GENERATED": arguments.generated, "REAL": arguments.real}
+        inputs = {"GENERATED": arguments.generated}
+        if known is None:
+            inputs["REAL"] = arguments.real
         size = arguments.size or _common_size(inputs)
-        generated, real = (
-            _prepared(path, size, name, folder / name.lower()) for name, path in inputs.items()
-        )
-        reference, _ = describe_real(real, None, evaluator, config, folder / "reference")
-        result = compare(generated.images, real, reference, evaluator, config, folder / "features")
+        sets = {n: _prepared(path, size, n, folder / n.lower()) for n, path in inputs.items()}
+        images = sets["GENERATED"].images
+        if known is not None and gaussian is not None:
+            scores = real_statistics.distances(
+                images, (known, gaussian), evaluator, config, folder / "features"
+            )
+            result = EvaluationResult(scores)
+        else:
+            real = sets["REAL"]
+            n_reference = len(real.images)
+            reference, _ = describe_real(real, None, evaluator, config, folder / "reference")
+            result = compare(images, real, reference, evaluator, config, folder / "features")
+            if arguments.save_real:
+                gaussian = reference.real.gaussian
+                real_statistics.save(arguments.save_real, gaussian, arguments.force)
     facts = {
         **evaluator.facts(),
-        "n_generated": len(generated.images),
-        "n_reference": len(real.images),
+        "n_generated": len(images),
+        "n_reference": n_reference,
         "image_size": size,
         "settings": config.model_dump(mode="json"),
     }
-    if arguments.json:
-        return json.dumps({**facts, **result.to_json()}, indent=2)
-    return _text(result, facts)
+    return Result(_text(result, facts), {**facts, **result.to_json()})
 
 
 def named_evaluator(
@@ -144,7 +166,9 @@ def _text(result: EvaluationResult, facts: Mapping[str, Any]) -> str:
     for name, score in result.scores.items():
         std = "" if score.std is None else f" ± {score.std:.3g}"
         lines.append(f"{name:{width}}  {score.value:.5g}{std}  {score.over or ''}".rstrip())
-    images = f"{facts['n_generated']:,} images against {facts['n_reference']:,} real ones"
+    count = facts["n_reference"]
+    real = f"{count:,} real ones" if count else "mu and sigma"
+    images = f"{facts['n_generated']:,} images against {real}"
     evaluator = f"{facts['evaluator']} ({facts['architecture']}, resize: {facts['resizer']})"
     lines.append(f"{images}, {facts['image_size']} px, in the space of {evaluator}")
     return "\n".join([*lines, f"sha256 of the evaluator: {facts['evaluator_digest']}"])

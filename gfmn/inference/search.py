@@ -24,6 +24,7 @@ from gfmn.common.progress import Progress
 from gfmn.features import statistics
 from gfmn.features.extractor import load_extractor
 from gfmn.generators.sampling import SampleConfig, SamplingConfig, sample
+from gfmn.inference.output import Result
 from gfmn.metrics import reference
 from gfmn.metrics.class_score import class_score
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grids", type=Path, help="a folder for a sample grid of each")
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace) -> Result:
     """Print a row as soon as it is known; returns how many there were."""
     keep_freed_memory()
     params = stage.read_params()
@@ -51,21 +52,31 @@ def run(arguments: argparse.Namespace) -> str:
     sampling = SamplingConfig.parse(*stage.optional_section("sampling")).of(arguments.run)
     evaluator, real = _evaluation(params, arguments.run)
     fields = [word.partition("=")[::2] for word in arguments.fields]
-    print(*(name for name, _ in fields), "steps", "fd", "score", "loss", "steps/s", sep="\t")
+    columns = [*(name for name, _ in fields), "steps", "fd", "score", "loss", "steps/s"]
+    show = print if not (arguments.json or arguments.quiet) else _nothing
+    show(*columns, sep="\t")
     steps = {"steps": arguments.steps} if arguments.steps else {}
-    count = 0
+    rows = []
     for texts in itertools.product(*(text.split(",") for _, text in fields)):
         values = {name: _plain(text) for (name, _), text in zip(fields, texts, strict=True)}
         config = SeedsConfig.parse(changed(row, steps | values), where)
         images, *figures = _train(config, sampling)
         scores = _scores(images, evaluator, real)
-        print(*texts, config.steps, *scores, *figures, sep="\t", flush=True)
+        rows.append([*texts, str(config.steps), *scores, *figures])
+        show(*rows[-1], sep="\t", flush=True)
         if arguments.grids:
             arguments.grids.mkdir(parents=True, exist_ok=True)
             path = arguments.grids / f"{'_'.join(texts) or arguments.run}.png"
             Image.fromarray(grid(images[:64], 16)).save(path)
-        count += 1
-    return f"{count} trainings"
+    found = [
+        {name: _plain(text) for name, text in zip(columns, row, strict=True) if text}
+        for row in rows
+    ]
+    return Result(f"{len(rows)} trainings", found)
+
+
+def _nothing(*_: object, **options: object) -> None:
+    """In place of `print`."""
 
 
 def changed(row: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

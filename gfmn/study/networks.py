@@ -1,7 +1,7 @@
 """What is known of a study's extractors and evaluators before their weights are there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gfmn import pretraining
@@ -27,6 +27,7 @@ class Network:
     description: TappedNetwork  # without storage
     trained_size: int | None = None  # the only image size that it takes, in pixels
     decoder: AutoencoderConfig | None = None  # what came to be beside it
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # the architecture's
 
 
 Extractors = Mapping[str, Mapping[str, Network]]  # each one's networks, by name
@@ -55,7 +56,8 @@ def check_extractors(
 
 
 def _published(config: FetchedNetwork | FetchedEvaluator, path: str) -> Network:
-    return Network(config.architecture, describe_published(config, path))
+    description = describe_published(config, path)
+    return Network(config.architecture, description, arguments=config.arguments)
 
 
 def _trained(config: PretrainingConfig, sizes: Sizes, path: str) -> Network:
@@ -66,7 +68,7 @@ def _trained(config: PretrainingConfig, sizes: Sizes, path: str) -> Network:
         return Network(config.architecture, description)
     arguments = {"image_size": size, "latent": config.latent}
     description = _described(config.architecture, path, **arguments)
-    return Network(config.architecture, description, size, config)
+    return Network(config.architecture, description, size, config, arguments)
 
 
 def _with_batchnorm(data: Any, extractors: Extractors, sizes: Sizes, path: str) -> Network:
@@ -104,5 +106,9 @@ def check_evaluators(
             found[name] = _published(FetchedEvaluator.parse(data, path), path)
         else:
             config = ExtractorEvaluator.parse(data, path)
-            found[name] = only_network(config.extractor, extractors, f"{path}.extractor")
+            network = only_network(config.extractor, extractors, f"{path}.extractor")
+            if config.resize is not None:
+                arguments = {**network.arguments, "resize": config.resize}
+                network = replace(network, arguments=arguments)
+            found[name] = network
     return found

@@ -11,15 +11,18 @@ from gfmn import generators
 
 
 def saved(
-    folder: Path, name: str = "dcgan", class_frequencies: tuple[float, ...] = ()
+    folder: Path,
+    name: str = "dcgan",
+    class_frequencies: tuple[float, ...] = (),
+    latent: int = 16,
 ) -> nn.Module:
-    """Save a random generator of 32 px and latent 16 in `folder`; returns it."""
+    """Save a random generator of 32 px in `folder`; returns it."""
     torch.manual_seed(0)
-    generator = generators.build(name, 32, 16, class_frequencies)
-    generator(torch.randn(64, 16))  # running statistics that are not the initial ones
+    generator = generators.build(name, 32, latent, class_frequencies)
+    generator(torch.randn(64, latent))  # running statistics that are not the initial ones
     folder.mkdir(exist_ok=True)
     generators.save(generator, folder / "generator.safetensors")
-    config = {"generator": name, "image_size": 32, "latent": 16}
+    config = {"generator": name, "image_size": 32, "latent": latent}
     (folder / "config.json").write_text(json.dumps(config))
     return generator
 

@@ -1,6 +1,6 @@
 """`gfmn run`: from a folder of images to a page, by the wheel, in another folder."""
 
-import io
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +12,6 @@ from builders.commands import gfmn, refused
 from builders.project import ROOT
 from builders.published_weights import published_lite, saved
 
-from gfmn.commands.run import Display
 from gfmn.networks import build
 from gfmn.networks.extractor_file import NetworkRecord, file_digest, save_extractor
 
@@ -62,39 +61,16 @@ def test_wheel_makes_a_page_of_200_images_in_another_folder(photos: Path, wheel:
     study = photos.parent / "mine"
     use_random_networks(study)
     shown = command("run", "--set", "steps=3", cwd=study)
-    assert "[10/10] report" in shown and (study / "reports/index.html").is_file()
+    assert "stage 10 of 10: report" in shown and (study / "reports/index.html").is_file()
     assert yaml.safe_load((study / "params.yaml").read_text())["runs"]["fast"]["steps"] == 3
     status = command("status", cwd=study)
-    assert "3 updates; fd_lite2_" in status and "all stages are up to date" in status
+    assert "3 updates; gap " in status and "; fd_lite2_" in status
+    assert "all stages are up to date" in status
     command("sample", "data/models/fast", "--count", "4", "--out", "grid.png", cwd=study)
     with (wheel / "gfmn/common/errors.py").open("a") as file:
         file.write("\n# another version\n")
-    assert "[10/10] report" in command("run", cwd=study)  # its code has changed
-
-
-def test_display_has_a_line_a_stage_with_its_number_and_progress() -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    shown = Terminal()
-    display = Display(shown)
-    display.total = 12
-    for line in (
-        "Stage 'check-params' didn't change, skipping",
-        "Running stage 'train@fast':",
-        "> gfmn stage train 'fast'",
-        "train fast: 28/1500 steps, 2.78/s, 529 s left, loss 4043",
-        "Updating lock file 'dvc.lock'",
-    ):
-        display.take(line)
-    display.end()
-    lines = shown.getvalue().split("\r\033[K")
-    assert lines[1:] == [
-        "[ 2/12] train@fast",
-        "[ 2/12] train@fast: 28/1500 steps, 2.78/s, 529 s left, loss 4043",
-        "[ 2/12] train@fast: 0 s\n",
-    ]
+    shown = command("run", "--json", "--quiet", cwd=study)
+    assert "report" in json.loads(shown)["stages"]  # its code has changed
 
 
 def test_unknown_run_and_wrong_value_fail_before_dvc_starts(study: Path) -> None:

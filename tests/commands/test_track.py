@@ -9,7 +9,6 @@ from builders.commands import gfmn, refused
 from PIL import Image
 
 from gfmn.commands import track
-from gfmn.commands.track import _rows
 
 
 @pytest.fixture
@@ -67,11 +66,6 @@ def test_follow_sends_each_row_once_until_interrupted(
     monkeypatch.setattr(track.time, "sleep", sleep)
     gfmn("track", trained, "--to", "tensorboard", "--follow")
     assert sent[:3] == [10, 20, 30] and sent[-1] == -1 and len(sent) == len(set(sent))
-
-
-def test_row_that_is_being_written_is_left_for_later(tmp_path: Path) -> None:
-    (tmp_path / "a.tsv").write_text("step\tloss\n10\t5\n20\t3")
-    assert _rows(tmp_path / "a.tsv") == [(10, {"loss": 5})]
 
 
 def test_study_without_histories_and_tracker_that_is_not_there_are_one_line(study: Path) -> None:

@@ -20,7 +20,10 @@ READERS = {
         "common/array_files.py",
         "sources/stl10.py",  # labels of a verified hash
     },
-    ("zipfile.ZipFile", "tarfile.open"): {"common/archives.py"},
+    ("zipfile.ZipFile", "tarfile.open"): {
+        "common/archives.py",
+        "inference/real_statistics.py",  # with bounds of its own
+    },
     ("pq.ParquetFile", "pq.read_table", "pd.read_parquet"): {"common/parquet_files.py"},
     ("safetensors.safe_open", "safetensors.torch.load", "load_file", "safe_open"): {
         "common/tensorfile.py"

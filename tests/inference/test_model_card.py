@@ -175,3 +175,6 @@ def test_command_writes_card_and_image_and_overwrites_neither(
     assert not out.exists()
     gfmn(*words, "--force")
     assert out.exists()
+    capsys.readouterr()
+    gfmn(*words[:-1], "-")  # the card alone
+    assert capsys.readouterr().out == model_card(read_run(study, RUN, 2), "mit")

@@ -143,4 +143,6 @@ def test_command_prints_the_difference(
     before = out.read_bytes()
     assert "expected no file" in refused("export", model, out)
     assert out.read_bytes() == before
-    assert refused("export", model, "a.pt") == "error: OUT: expected a .onnx file, found a.pt"
+    assert refused("export", model, "a.pt") == (
+        "error: OUT: expected a .onnx or an .html file, found a.pt"
+    )

@@ -1,5 +1,6 @@
 """`gfmn sample`: the same images in every format, and options that do not fit."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ def test_folder_array_and_grid_hold_the_same_images(model: Path, tmp_path: Path)
     gfmn("sample", model, *options, "--out", tmp_path / "made/folder")
     gfmn("sample", model, *options, "--out", tmp_path / "made/array.npy")
     gfmn("sample", model, *options, "--out", tmp_path / "made/grid.png", "--columns", 4)
-    files = sorted((tmp_path / "made/folder").iterdir())
+    files = sorted((tmp_path / "made/folder").glob("*.png"))
     assert [path.name for path in files] == [f"{i:06d}.png" for i in range(7)]
     assert (np.stack([np.asarray(Image.open(path)) for path in files]) == expected).all()
     assert (np.load(tmp_path / "made/array.npy") == expected).all()
@@ -26,6 +27,39 @@ def test_folder_array_and_grid_hold_the_same_images(model: Path, tmp_path: Path)
     assert (image == grid(expected, 4)).all()
     names = {path.name for path in (tmp_path / "made").iterdir()}
     assert names == {"folder", "array.npy", "grid.png"}  # no temporary file is left
+
+
+def test_standard_output_has_the_bytes_of_a_file(
+    model: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    for name in ("npy", "png"):
+        gfmn("sample", model, "--count", 3, "--out", tmp_path / f"a.{name}")
+        capsysbinary.readouterr()
+        gfmn("sample", model, "--count", 3, "--out", "-", "--format", name)
+        shown = capsysbinary.readouterr()
+        assert shown.out == (tmp_path / f"a.{name}").read_bytes()
+        assert shown.err.startswith(b"-: 3 images of x, trained with seed 3")
+
+
+def test_folder_is_an_imagefolder_of_the_hub(model: Path, tmp_path: Path) -> None:
+    gfmn("sample", model, "--count", 3, "--seed", 5, "--out", tmp_path / "plain")
+    rows = metadata(tmp_path / "plain")
+    assert rows == [{"file_name": f"00000{i}.png", "seed": 5, "index": i} for i in range(3)]
+    saved(tmp_path / "model", class_frequencies=(0.25, 0.75))
+    change_config(
+        tmp_path / "model", class_frequencies=(0.25, 0.75), class_names=["bird", "house cat"]
+    )
+    gfmn("sample", tmp_path / "model", "--count", 40, "--out", tmp_path / "classes")
+    last = load(tmp_path / "model").latents(40)[:, -1]
+    expected = ["bird" if float(u) < -0.6745 else "house cat" for u in last]  # a quarter of N(0, 1)
+    assert [row["label"] for row in metadata(tmp_path / "classes")] == expected
+    assert len(set(expected)) == 2
+    gfmn("sample", tmp_path / "model", "--count", 2, "--class", "bird", "--out", tmp_path / "bird")
+    assert [row["label"] for row in metadata(tmp_path / "bird")] == ["bird", "bird"]
+
+
+def metadata(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / "metadata.jsonl").read_text().splitlines()]
 
 
 def test_scale_repeats_each_pixel(model: Path, tmp_path: Path) -> None:
@@ -58,7 +92,7 @@ def test_nothing_is_overwritten_without_force(model: Path, tmp_path: Path) -> No
     assert {path.read_text() for path in files} == {"mine"}
     gfmn("sample", model, "--count", 2, "--out", folder, "--force")
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["000000.png", "000001.png", "mine.png"]
+    assert names == ["000000.png", "000001.png", "metadata.jsonl", "mine.png"]
     assert (folder / "mine.png").read_text() == "mine"
     gfmn("sample", model, "--count", 2, "--out", tmp_path / "a.npy", "--force")
     assert len(np.load(tmp_path / "a.npy")) == 2

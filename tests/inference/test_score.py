@@ -1,6 +1,5 @@
 """`gfmn score`: images of any origin scored by the pipeline's own code."""
 
-import argparse
 import io
 import json
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from builders.extractor_files import line, record
 from PIL import Image
 
+from gfmn import cli
 from gfmn.datasets import prepared
 from gfmn.datasets.prepared import Writer
 from gfmn.inference import score
@@ -51,9 +51,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*words: Any) -> str:
-    parser = argparse.ArgumentParser()
-    score.add_arguments(parser)
-    return score.run(parser.parse_args(list(map(str, words))))
+    arguments = cli.parse("score", list(map(str, words)))
+    text, data = score.run(arguments)
+    return json.dumps(data) if arguments.json else text
 
 
 def run_with_encoder(folder: Path, *words: Any) -> str:
