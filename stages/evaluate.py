@@ -1,12 +1,11 @@
 """evaluate@<run>-<evaluator>: a run's samples, seed by seed, scored against real images."""
 
-import json
 import shutil
 
 import checkout  # noqa: F401
 from PIL import Image
 
-from gfmn.common import paths, stage
+from gfmn.common import json_reader, paths, stage
 from gfmn.common.devices import keep_freed_memory
 from gfmn.common.images import read_images
 from gfmn.datasets import prepared
@@ -21,7 +20,7 @@ def main(name: str) -> None:
     keep_freed_memory()
     config = EvaluationConfig.parse(*stage.section("evaluations", name))
     metrics = MetricsConfig.parse(*stage.optional_section("metrics"))
-    sampling = json.loads(paths.parameters(f"sampling/{config.run}").read_text())
+    sampling = json_reader.read(paths.parameters(f"sampling/{config.run}"))
     data = prepared.read(paths.prepared(config.dataset))
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
     settings = metrics.model_dump(mode="json")

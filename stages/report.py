@@ -1,11 +1,10 @@
 """report: tables, figures and pages of all results of the study's runs."""
 
-import json
 from pathlib import Path
 
 import checkout  # noqa: F401
 
-from gfmn.common import paths, stage
+from gfmn.common import json_reader, paths, stage
 from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.figures import draw_figures, write_figures
 from gfmn.reporting.page.render import write_pages
@@ -17,7 +16,7 @@ REPORTS = Path("reports")
 
 
 def main() -> None:
-    sections = json.loads(paths.parameters("report").read_text())
+    sections = json_reader.read(paths.parameters("report"))
     config = ReportConfig.parse(sections.pop("report"), f"{stage.PARAMS}: report")
     study = read_study(Path(), config, **sections)
     tables = {name: make_table(study, table) for name, table in config.tables.items()}

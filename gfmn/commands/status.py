@@ -1,11 +1,10 @@
 """`gfmn status`: what of a study is there, and what its runs came to."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-from gfmn.common import parameters
+from gfmn.common import json_reader, parameters
 from gfmn.inference import options
 from gfmn.inference.output import Result
 from gfmn.study import check, stages, watch
@@ -56,7 +55,7 @@ def _run(study: Path, name: str) -> dict[str, Any]:
             }
     scores: dict[str, Any] = {}
     for path in sorted((study / "reports/metrics").glob(f"{name}-*.json")):
-        scores |= json.loads(path.read_text())
+        scores |= json_reader.read(path, "scores")
     return {"seeds": seeds, "scores": scores}
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from PIL import Image
 
-from gfmn.common import parameters
+from gfmn.common import json_reader, parameters
 from gfmn.common.errors import InputError
+from gfmn.common.images import read_image
 from gfmn.common.runs import run_rows
 from gfmn.inference.output import Result
 from gfmn.study.watch import read_history
@@ -151,7 +151,7 @@ def _send(
     _send_grids(tracker, _grids(study, run, seed))
     last = rows[-1][0] if rows else 0
     for path in sorted((study / "reports/metrics").glob(f"{run}-*.json")):
-        scores = json.loads(path.read_text())
+        scores = json_reader.read(path, "scores")
         tracker.numbers({k: v for k, v in scores.items() if isinstance(v, int | float)}, last)
     tracker.close()
     return len(rows)
@@ -197,4 +197,4 @@ def _grids(study: Path, run: str, seed: str) -> dict[int, Path]:
 
 def _send_grids(tracker: Tracker, grids: Mapping[int, Path]) -> None:
     for step, path in grids.items():
-        tracker.image("samples", np.asarray(Image.open(path).convert("RGB")), step)
+        tracker.image("samples", read_image(path), step)

@@ -12,9 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
+from gfmn.common.array_files import open_array
 from gfmn.common.errors import InputError
+from gfmn.common.regular_files import check_regular, one_line
+
+MAX_PIXELS = 89_478_485  # of one image: where Pillow begins to warn of decompression bombs
 
 
 def bytes_to_unit(images: np.ndarray | Tensor) -> Tensor:
@@ -75,10 +80,7 @@ def write_images(path: Path, parts: Iterable[np.ndarray], count: int, size: int)
 
 def read_images(path: Path) -> np.ndarray:
     """Open an N x H x W x 3 uint8 `.npy` file, memory-mapped; `InputError` for any other file."""
-    try:
-        images: np.ndarray = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: expected an array of images, found {error}") from None
+    images = open_array(path, expected="an array of images")
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8:
         found = f"{' x '.join(map(str, images.shape))} {images.dtype}"
         raise InputError(f"{path}: expected N x H x W x 3 uint8, found {found}")
@@ -92,6 +94,23 @@ def difference(images: np.ndarray) -> float:
     the same.
     """
     return float(images.std(0, dtype=np.float64).mean())
+
+
+def read_image(path: Path) -> np.ndarray:
+    """A PNG file of ours as H x W x 3 uint8; `InputError` for any other or a damaged one.
+
+    Images that a data set is made of are decoded by `gfmn.sources.decode`.
+    """
+    try:
+        check_regular(path)
+        with Image.open(path, formats=["PNG"]) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"{image.width} x {image.height} pixels")
+            return np.asarray(image.convert("RGB"))
+    except InputError:
+        raise
+    except Exception as error:  # decoders raise almost anything on damaged bytes
+        raise InputError(f"{path}: expected an image, found {one_line(error)}") from None
 
 
 def grid(images: np.ndarray, columns: int) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from gfmn.common.errors import InputError
 from gfmn.common.pickles import Global, MalformedError, Record, one_line, read_pickle
+from gfmn.common.regular_files import foreign_format
 
 # By the names of numpy 1 and 2.
 RECONSTRUCT = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")
@@ -30,6 +31,10 @@ def read_arrays(stream: BinaryIO, name: str, expected: str = "a pickle of numpy 
     arrays are read-only. `name` begins every error, an `InputError` that says what was `expected`:
     any other class or function, other types of numbers, a damaged pickle. Nothing of it is run.
     """
+    start = stream.read(64)
+    stream.seek(0)
+    if found := foreign_format(start):
+        raise InputError(f"{name}: expected {expected}, found {found}")
     try:
         root = [read_pickle(stream)]
         _replace_records(root)

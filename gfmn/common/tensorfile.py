@@ -7,7 +7,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,15 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from gfmn.common import json_reader
 from gfmn.common.errors import InputError
+from gfmn.common.regular_files import (
+    check_regular,
+    foreign_file,
+    foreign_format,
+    one_line,
+    read_bytes,
+)
 
 KEY = "gfmn"  # the only key of the header's metadata: several are written in random order
 DIGEST = "sha256"  # key within it
@@ -47,13 +56,8 @@ def read_metadata(path: str | Path, expected: str) -> dict[str, Any]:
     Raises `InputError` for a file that is missing, truncated, not safetensors or of another
     format.
     """
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            entries = file.metadata() or {}
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected a file of format {expected!r}, found no file") from None
-    except (safetensors.SafetensorError, OSError) as error:
-        raise _not_safetensors(path, error) from None
+    with _opened(path, f"a file of format {expected!r}") as file:
+        entries = file.metadata() or {}
     try:
         metadata, _ = description(entries)
         found = metadata["format"]
@@ -65,22 +69,51 @@ def read_metadata(path: str | Path, expected: str) -> dict[str, Any]:
     return metadata
 
 
+def read_shapes(path: str | Path, expected: str) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors of any safetensors file, by name; reads no tensor.
+
+    Raises `InputError`, which says what was `expected` where there is no file, for any other one.
+    """
+    with _opened(path, expected) as file:
+        return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+
+
+@contextmanager
+def _opened(path: str | Path, expected: str) -> Iterator[Any]:
+    try:
+        check_regular(path)
+        with safetensors.safe_open(path, "pt") as file:
+            yield file
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected {expected}, found no file") from None
+    except (safetensors.SafetensorError, OSError) as error:
+        raise _not_safetensors(path, error, foreign_file(path)) from None
+
+
 def read(path: str | Path) -> dict[str, Tensor]:
     """All tensors of a file, in memory.
 
     Raises `InputError` for a damaged file, and `OSError` for one that cannot be read.
     """
-    data = Path(path).read_bytes()  # a bad sector raises here; in a memory map it is a signal
+    data = read_bytes(path)  # a bad sector raises here; in a memory map it is a signal
+    tensors = parse(data, str(path))
     try:
-        tensors = safetensors.torch.load(data)
         metadata, expected = description(header(data)["__metadata__"])
-    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+        found = _digest(tensors, metadata)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise _not_safetensors(path, error) from None
-    found = _digest(tensors, metadata)
     if found != expected:
         digests = f"expected contents of sha256 {expected!s:.12}, found {found:.12}"
         raise InputError(f"{path}: {digests}: the file is damaged, or of an earlier version")
     return tensors
+
+
+def parse(data: bytes, name: str) -> dict[str, Tensor]:
+    """The tensors of any safetensors file, from its bytes; `name` begins the `InputError`."""
+    try:
+        return dict(safetensors.torch.load(data))
+    except Exception as error:  # a damaged file raises almost anything
+        raise _not_safetensors(name, error, foreign_format(data)) from None
 
 
 def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -109,7 +142,7 @@ def check_numbers(
 
 def header(data: bytes) -> Any:
     """The header of a safetensors file; `ValueError` if it is not JSON."""
-    return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return json_reader.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
 
 
 def description(entries: Mapping[str, str]) -> tuple[dict[str, Any], str | None]:
@@ -117,7 +150,7 @@ def description(entries: Mapping[str, str]) -> tuple[dict[str, Any], str | None]
 
     Raises `KeyError`, `TypeError` or `ValueError` for a file that `write` did not write.
     """
-    metadata = dict(json.loads(entries[KEY]))
+    metadata = dict(json_reader.loads(entries[KEY]))
     return metadata, metadata.pop(DIGEST, None)
 
 
@@ -131,7 +164,6 @@ def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def _not_safetensors(path: str | Path, error: Exception) -> InputError:
-    reason = " ".join(str(error).split())
-    expected = "expected a whole safetensors file"
-    return InputError(f"{path}: {expected}, found a truncated or other one ({reason})")
+def _not_safetensors(path: str | Path, error: Exception, found: str | None = None) -> InputError:
+    found = found or f"a truncated or other one ({one_line(error)})"
+    return InputError(f"{path}: expected a whole safetensors file, found {found}")

@@ -7,6 +7,8 @@ import yaml
 
 from gfmn.common.errors import InputError
 
+MAX_BYTES = 2 << 20  # of a document
+MAX_DIGITS = 100  # of an integer
 MAX_DEPTH = 50  # mappings and sequences within one another
 MAX_NODES = 1_000_000  # keys and values, once every alias is replaced by what it stands for
 
@@ -17,18 +19,27 @@ FLOAT = (
     r"|[-+]?\.(inf|Inf|INF)"
     r"|\.(nan|NaN|NAN)"
 )
+# What DVC takes for a date, and then cannot write.
+DATE = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}.*"
+)
 
 
 def load(content: str | bytes, where: str) -> Any:
     """One document as dicts, lists, strings, numbers, booleans and None.
 
-    Raises `InputError`, which begins with `where`, for what is not YAML, a key given twice, nesting
-    deeper than `MAX_DEPTH`, and aliases that stand for themselves or for more than `MAX_NODES`.
+    Raises `InputError`, which begins with `where`, for what is not YAML, a key given twice, a date,
+    bytes or a set, more than `MAX_BYTES`, nesting deeper than `MAX_DEPTH`, and aliases that stand
+    for themselves or for more than `MAX_NODES`.
     """
     try:
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"more than {MAX_BYTES:,} bytes")
         _check_size(content)
         return yaml.load(content, Loader=_Loader)
-    except (ValueError, yaml.YAMLError) as error:  # a ValueError: bytes that are not UTF-8
+    # A ValueError: bytes that are not UTF-8; a LookupError: `!!bool maybe`.
+    except (ValueError, LookupError, TypeError, yaml.YAMLError) as error:
         raise InputError(f"{where}: expected YAML, found {' '.join(str(error).split())}") from None
 
 
@@ -60,6 +71,8 @@ class _Loader(_SafeLoader):
 
 def _int(loader: Any, node: yaml.ScalarNode) -> int:
     text = loader.construct_scalar(node).replace("_", "")
+    if len(text) > MAX_DIGITS:  # Python prints no larger ones
+        raise ValueError(f"an integer of {len(text)} digits")
     prefix = text.lstrip("+-")[:2]
     return int(text, {"0b": 2, "0o": 8, "0x": 16}.get(prefix, 10))
 
@@ -69,16 +82,25 @@ def _float(loader: Any, node: yaml.ScalarNode) -> float:
     return float(re.sub(r"\.(inf|nan)$", r"\1", text))
 
 
+def _date(loader: Any, node: yaml.ScalarNode) -> Any:
+    problem = f"the date {node.value:.40}; as a text it stands in quotes"
+    raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("int", INT, "-+0123456789"),
     ("float", FLOAT, "-+.0123456789"),
     ("merge", r"<<", "<"),
+    ("timestamp", DATE, "0123456789"),
 ):
     _Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first)
     )
+for _tag in ("binary", "omap", "pairs", "set"):  # which no parameter is, and JSON has not
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _SafeLoader.construct_undefined)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date)
 _Loader.add_constructor("tag:yaml.org,2002:int", _int)
 _Loader.add_constructor("tag:yaml.org,2002:float", _float)
 

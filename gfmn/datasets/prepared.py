@@ -12,6 +12,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from gfmn.common import json_reader
+from gfmn.common.array_files import open_array
 from gfmn.common.errors import InputError
 
 # Images, n x S x S x 3 uint8, and their n labels or None.
@@ -34,7 +36,7 @@ class PreparedDataset:
         if path is None or not self.metadata.get("labels", path.exists()):
             return None
         count = len(self.images)
-        labels = _open(path, f"{count} labels")
+        labels = open_array(path, expected=f"{count} labels")
         if labels.shape != (count,) or labels.dtype != np.int64:
             raise InputError(f"{path}: expected {count} int64 labels, found {_shape(labels)}")
         return labels
@@ -177,32 +179,20 @@ class _Growing:
 
 def read(folder: Path) -> PreparedDataset:
     """Open a prepared data set; a missing, unfinished or truncated one is an `InputError`."""
+    metadata = json_reader.read(folder / "meta.json", "a prepared data set")
     try:
-        metadata = json.loads((folder / "meta.json").read_text())
         count, size = int(metadata["count"]), int(metadata["image_size"])
-    except FileNotFoundError:
-        raise InputError(
-            f"{folder / 'meta.json'}: expected a prepared data set, found no file"
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError) as error:
         raise InputError(
             f"{folder / 'meta.json'}: expected its description, found {error}"
         ) from None
     path = folder / "images.npy"
-    images = _open(path, f"{count} images")
+    images = open_array(path, expected=f"{count} images")
     if images.shape != (count, size, size, 3) or images.dtype != np.uint8:
         raise InputError(
             f"{path}: expected {count} x {size} x {size} x 3 uint8, found {_shape(images)}"
         )
     return PreparedDataset(images, metadata, folder)
-
-
-def _open(path: Path, expected: str) -> np.ndarray:
-    try:
-        array: np.ndarray = np.load(path, mmap_mode="r")
-    except (FileNotFoundError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: expected {expected}, found {error}") from None
-    return array
 
 
 def _shape(array: np.ndarray) -> str:

@@ -1,18 +1,18 @@
 """Generators by name, and the file that holds a trained one."""
 
-import json
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from gfmn.common import tensorfile
+from gfmn.common import json_reader, tensorfile
 from gfmn.common.errors import InputError
+from gfmn.common.regular_files import one_line, read_bytes
 from gfmn.generators import (  # noqa: F401 - each registers its generator
     dcgan,
     resnet,
@@ -26,6 +26,7 @@ else:
     Name = Literal[tuple(GENERATORS)]  # as parameters have it
 IMAGE_SIZES = (32, 48, 64, 128)  # pixels that every generator can make
 DECODER_FORMAT = "decoder-1"
+DIGESTS = "sha256"  # in `config.json`: of each file of weights, by its path in the folder
 
 
 @dataclass(frozen=True)
@@ -89,18 +90,35 @@ def load_decoder(
 def load(folder: Path, weights: str = "generator.safetensors") -> tuple[nn.Module, dict[str, Any]]:
     """A trained generator in evaluation mode and its `config.json`, from a run's model folder.
 
-    `weights`: its file in the folder, or that of a snapshot.
+    `weights`: its file in the folder, or that of a snapshot. Raises `InputError` for a damaged one,
+    which has another sha256 than `config.json` says; that of an earlier version says none.
     """
     path = folder / weights
+    config = json_reader.read(folder / "config.json", "a generator's description")
     try:
-        config = json.loads((folder / "config.json").read_text())
+        data = read_bytes(path)
+        if expected := config.get(DIGESTS, {}).get(weights):
+            _check_digest(path, data, expected)
         name, image_size, latent = (config[key] for key in ("generator", "image_size", "latent"))
         generator = build(name, image_size, latent, config.get("class_frequencies", ()))
-        generator.load_state_dict(load_file(path))
-    except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as error:
-        found = " ".join(str(error).split())
-        raise InputError(f"{path}: expected a trained generator, found {found}") from None
+        generator.load_state_dict(tensorfile.parse(data, str(path)))
+    except InputError:
+        raise
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+        raise InputError(f"{path}: expected a trained generator, found {one_line(error)}") from None
     return generator.eval(), config
+
+
+def digests(folder: Path, files: Iterable[str]) -> dict[str, str]:
+    """The sha256 of files of a model folder, for its `config.json`."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+
+
+def _check_digest(path: Path, data: bytes, expected: str) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        digests = f"expected sha256 {expected!s:.12}, as config.json says, found {found:.12}"
+        raise InputError(f"{path}: {digests}: one of the two files is damaged")
 
 
 def trained_seeds(folder: Path) -> list[int]:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pydantic
-import safetensors
 import torch
 from torch import nn
 
 from gfmn import generators
+from gfmn.common import json_reader, tensorfile
 from gfmn.common.config import Config, suggest
 from gfmn.common.errors import InputError
 
@@ -86,6 +86,8 @@ def write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         generators.save(network, folder / PUBLISHED)
+        if generators.DIGESTS in config:
+            config = {**config, generators.DIGESTS: generators.digests(folder, [PUBLISHED])}
         (folder / CONFIG).write_text(json.dumps(dict(config), indent=2) + "\n", encoding="utf-8")
         if (folder / CARD).exists():
             return
@@ -121,11 +123,7 @@ def _find(folder: Path) -> tuple[Path, str]:
 
 
 def _read_config(path: Path) -> GeneratorConfig:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        found = "no file" if isinstance(error, FileNotFoundError) else error
-        raise InputError(f"{path}: expected a generator's description, found {found}") from None
+    data = json_reader.read(path, "a generator's description")
     config = GeneratorConfig.parse(data, f"{path}: $")
     if config.generator not in generators.GENERATORS:
         advice = suggest(config.generator, generators.GENERATORS)
@@ -138,15 +136,7 @@ def _read_config(path: Path) -> GeneratorConfig:
 
 def _check_weights(path: Path, config: GeneratorConfig) -> None:
     """Raise `InputError` unless names and shapes of the tensors are those of the configuration."""
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            keys = file.keys()
-            found = {key: tuple(file.get_slice(key).get_shape()) for key in keys}
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected a generator's weights, found no file") from None
-    except (safetensors.SafetensorError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: expected a whole safetensors file, found {reason}") from None
+    found = tensorfile.read_shapes(path, "a generator's weights")
     with torch.device("meta"):
         made_of = (config.generator, config.image_size, config.latent, config.class_frequencies)
         network = generators.build(*made_of)

@@ -11,7 +11,6 @@ import io
 import json
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gfmn.common.archives import read_members
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid, read_images
 from gfmn.inference.generator import TrainedGenerator
@@ -32,7 +32,6 @@ SHA256 = {
     SCRIPT: "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
     BINARY: "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
 }
-LARGEST = 64 << 20  # bytes of a member
 REAL = 400  # images to compare with
 SLIDERS = 12  # values of the latent that have one
 
@@ -110,16 +109,10 @@ def _fetched() -> dict[str, bytes]:
         if done.returncode or not archives:
             reason = " ".join(done.stderr.split())[:200]
             raise InputError(f"export: expected npm to fetch {PACKAGE}, found: {reason}")
-        with tarfile.open(archives[0]) as archive:
-            return {name: _member(archive, name) for name in SHA256}
-
-
-def _member(archive: tarfile.TarFile, name: str) -> bytes:
-    member = archive.getmember(f"package/dist/{name}")
-    file = archive.extractfile(member) if member.size <= LARGEST else None
-    if file is None:
-        raise InputError(f"{PACKAGE}: {name}: expected a file of at most {LARGEST} bytes")
-    return file.read()
+        members = {name: f"package/dist/{name}" for name in SHA256}
+        with archives[0].open("rb") as file:
+            found = read_members(file, members.values(), PACKAGE, "an archive of npm")
+        return {name: found[member] for name, member in members.items()}
 
 
 def _packed(content: bytes) -> str:

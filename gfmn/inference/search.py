@@ -10,14 +10,13 @@ folder, whose statistics and reference must be there (`dvc repro extract-stats r
 import argparse
 import copy
 import itertools
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from gfmn.common import paths, runs, stage
+from gfmn.common import json_reader, paths, runs, stage
 from gfmn.common.devices import default_device, keep_freed_memory
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid
@@ -91,7 +90,7 @@ def changed(row: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]
 
 def _plain(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json_reader.loads(text)
     except ValueError:
         return text
 

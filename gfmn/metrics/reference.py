@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from gfmn.common import tensorfile
+from gfmn.common.array_files import open_array
 from gfmn.common.errors import InputError
 from gfmn.metrics.config import MetricsConfig
 from gfmn.metrics.gaussian import Gaussian
@@ -67,10 +68,7 @@ def load(folder: Path, expected: Mapping[str, Any]) -> Reference:
 
 
 def _features(path: Path, count: int, width: int) -> np.ndarray:
-    try:
-        features: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: expected {count} x {width} features, found {error}") from None
+    features = open_array(path, expected=f"{count} x {width} features")
     if features.shape != (count, width) or features.dtype != np.float32:
         actual = f"{' x '.join(map(str, features.shape))} {features.dtype}"
         raise InputError(f"{path}: expected {count} x {width} float32, found {actual}")

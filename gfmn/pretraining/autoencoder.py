@@ -52,7 +52,7 @@ class AutoencoderTraining(Pretraining):
         self.steps, self.image_size = config.steps, int(data.metadata["image_size"])
         torch.manual_seed(config.seed)
         self.arguments = {"image_size": self.image_size, "latent": config.latent}
-        encoder = build(config.architecture, **self.arguments)
+        encoder = build(config.architecture, image_size=self.image_size, latent=config.latent)
         assert isinstance(encoder, Encoder)
         self.encoder = encoder.to(memory_format=torch.channels_last).to(self.device).train()
         self.decoder = generators.build(config.decoder, self.image_size, config.latent)

@@ -6,11 +6,10 @@ Values are never rescaled: a reader sees what a generator made.
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from gfmn.common import paths
 from gfmn.common.errors import InputError
-from gfmn.common.images import read_images
+from gfmn.common.images import read_image, read_images
 from gfmn.reporting.results import Study
 
 LARGE = 64  # px: of wider images a row has fewer
@@ -28,10 +27,7 @@ def grid_rows(size: int) -> int:
 
 def cut_tiles(path: Path, size: int) -> np.ndarray:
     """Cut a grid back into its images, row by row: R x C x size x size x 3 uint8."""
-    try:
-        image = np.asarray(Image.open(path).convert("RGB"))
-    except (UnidentifiedImageError, OSError) as error:
-        raise InputError(f"{path}: expected an image, found {error}") from None
+    image = read_image(path)
     rows, columns = image.shape[0] // size, image.shape[1] // size
     if rows * size != image.shape[0] or columns * size != image.shape[1] or not rows:
         shape = f"{image.shape[1]} x {image.shape[0]}"

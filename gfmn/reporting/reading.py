@@ -4,14 +4,13 @@ What is absent stays out; what is there and malformed is an `InputError` that na
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
-from gfmn.common import paths
+from gfmn.common import json_reader, paths
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.reporting.config import ReportConfig
@@ -162,7 +161,7 @@ def _digest(path: Path) -> str | None:
 
 
 def _read(kind: type[RecordT], path: Path, expected: Mapping[str, str]) -> RecordT:
-    data = read_record(path) if issubclass(kind, Scores) else _json(path)
+    data = read_record(path) if issubclass(kind, Scores) else json_reader.read(path)
     record = kind.parse(data, f"{path}: $")
     for key, value in expected.items():
         if getattr(record, key) != value:
@@ -225,17 +224,7 @@ def _check_spaces(study: Study) -> None:
 
 def _json_files(files: Iterable[tuple[str, Path]]) -> dict[str, dict[str, Any]]:
     """The content of those files that exist, by name."""
-    return {name: _json(path) for name, path in files if path.exists()}
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: expected JSON, found {error}") from None
-    if not isinstance(data, dict):
-        raise InputError(f"{path}: expected a JSON object, found {data!r:.60}")
-    return data
+    return {name: json_reader.read(path) for name, path in files if path.exists()}
 
 
 def _read_history(path: Path) -> pd.DataFrame:

@@ -1,13 +1,10 @@
 """Files of scores as plain data: what `gfmn.metrics.score_file` writes."""
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from gfmn.common import json_reader, parquet_files
 from gfmn.common.errors import InputError
 
 KEY = b"gfmn"  # of the facts, JSON, in the schema's metadata
@@ -44,13 +41,7 @@ def read_table(path: Path, columns: Collection[str]) -> tuple[list[dict[str, Any
 
     Raises `InputError` for a file that is no parquet, or of other columns or metadata.
     """
-    try:
-        table = pq.ParquetFile(path).read()
-    except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())[:80]
-        raise InputError(
-            f"{path}: expected parquet, found another or a broken file ({reason})"
-        ) from None
+    table = parquet_files.read_table(path, str(path))
     facts = _facts(path, table.schema.metadata or {})
     for column in columns:
         if column not in table.column_names:
@@ -61,7 +52,7 @@ def read_table(path: Path, columns: Collection[str]) -> tuple[list[dict[str, Any
 
 def _facts(path: Path, metadata: dict[bytes, bytes]) -> dict[str, Any]:
     try:
-        facts = json.loads(metadata[KEY])
+        facts = json_reader.loads(metadata[KEY])
         seeds = [dict(seed) for seed in facts["seeds"]]
         if all("seed" in seed for seed in seeds):
             return {**facts, "seeds": seeds}

@@ -2,13 +2,13 @@
 
 import math
 import mmap
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 import numpy as np
 
+from gfmn.common.array_files import read_npz
 from gfmn.common.errors import InputError
 from gfmn.common.pickled_arrays import read_arrays
 from gfmn.sources.base import SOURCES, ImageSource, Item, Items
@@ -54,7 +54,10 @@ def _items(paths: list[Path], where: str) -> Iterator[Item]:
 
 def read_batch(path: Path, where: str) -> tuple[np.ndarray, np.ndarray]:
     """N x S x S x 3 uint8 and N labels from 0, of one file; `InputError` names what is wrong."""
-    batch = _read_npz(path, where) if path.suffix == ".npz" else _read_pickle(path, where)
+    if path.suffix == ".npz":
+        batch: dict[str, Any] = read_npz(path, ("data", "labels"), f"{where}: {path}")
+    else:
+        batch = _read_pickle(path, where)
     expected = f"{where}: {path}: expected"
     try:
         data, labels = np.asarray(batch["data"]), np.asarray(batch["labels"])
@@ -68,14 +71,6 @@ def read_batch(path: Path, where: str) -> tuple[np.ndarray, np.ndarray]:
     if not whole or (len(labels) and labels.min() < 1):
         raise InputError(f"{expected} {len(data)} labels from 1, found others")
     return data.reshape(-1, 3, side, side).transpose(0, 2, 3, 1), labels.astype(np.int64) - 1
-
-
-def _read_npz(path: Path, where: str) -> dict[str, Any]:
-    try:
-        with np.load(path, allow_pickle=False) as batch:
-            return {key: batch[key] for key in ("data", "labels") if key in batch}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{where}: {path}: expected an .npz file, found: {error}") from None
 
 
 def _read_pickle(path: Path, where: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gfmn.common.array_files import open_array
 from gfmn.common.errors import InputError
 from gfmn.sources.base import SOURCES, Item, Items
 from gfmn.sources.class_names import LabeledSource
@@ -50,11 +51,4 @@ def _items(name: str, images: np.ndarray, labels: np.ndarray | None) -> Iterator
 
 
 def _open(path: str, where: str) -> np.ndarray:
-    try:
-        array = np.load(Path(path).expanduser(), mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise InputError(f"{where}: {path}: expected an .npy array, found: {reason}") from None
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{where}: {path}: expected one .npy array, found an archive")
-    return array
+    return open_array(Path(path).expanduser(), f"{where}: {path}")

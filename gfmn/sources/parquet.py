@@ -1,23 +1,21 @@
 """`parquet`: images as bytes in one or many files, in the layout of the Hugging Face hub."""
 
 import glob
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gfmn.common import json_reader
 from gfmn.common.errors import InputError
+from gfmn.common.parquet_files import opened
 from gfmn.sources.base import SOURCES, Item, Items
 from gfmn.sources.class_names import LabeledSource
 from gfmn.sources.decode import BrokenImageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 ROWS = 64  # read at a time
-BUFFER = 1 << 20  # bytes read at a time: a column of a row group need not fit in memory
 LABELS = ("label", "labels", "fine_label")
 
 
@@ -37,7 +35,7 @@ class Parquet(LabeledSource):
         numbers: list[list[int] | None] = []  # of each file's classes among all
         total = 0
         for path in files:
-            with _opened(path, where) as file:
+            with opened(path, f"{where}: {path}") as file:
                 schema, rows = file.schema_arrow, file.metadata.num_rows
             columns = _columns(schema, self, path, where)
             names = _class_names(schema, columns[1])
@@ -90,7 +88,7 @@ def _items(
 ) -> Iterator[Item]:
     for path, classes in zip(files, numbers, strict=True):
         row = 0
-        with _opened(path, where) as file:
+        with opened(path, f"{where}: {path}") as file:
             kind = file.schema_arrow.field(image).type
             columns = [f"{image}.bytes" if _holds_bytes(kind) else image]
             columns += [label] if label else []
@@ -112,19 +110,6 @@ def _items(
                         number = classes[number]
                     yield Item(name, BrokenImageError("null") if raw is None else raw, number)
                     row += 1
-
-
-@contextmanager
-def _opened(path: Path, where: str) -> Iterator["pq.ParquetFile"]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
-            yield file
-    except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{where}: {path}: expected a parquet file, found: {reason}") from None
 
 
 def _columns(
@@ -180,7 +165,7 @@ def _is_binary(kind: "pa.DataType") -> bool:
 
 def _class_names(schema: "pa.Schema", label: str | None) -> tuple[str, ...] | None:
     try:
-        metadata: Any = json.loads((schema.metadata or {})[b"huggingface"])
+        metadata: Any = json_reader.loads((schema.metadata or {})[b"huggingface"])
         names = metadata["info"]["features"][label]["names"]
     except (KeyError, TypeError, ValueError):
         return None  # files from elsewhere have no such metadata

@@ -1,7 +1,6 @@
 """How long a study's stages will take on this machine, and how much memory and disk."""
 
 import io
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gfmn import pretraining, sources
-from gfmn.common import paths
+from gfmn.common import json_reader, paths
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
 from gfmn.features.statistics import Statistics, StatisticsConfig
@@ -213,7 +212,7 @@ def _data(name: str, row: Mapping[str, Any], where: str) -> Data:
     """From its `meta.json` where it is prepared, else from the source, unless that is fetched."""
     size, meta = row.get("image_size", 32), paths.prepared(name) / "meta.json"
     if meta.is_file():
-        facts = json.loads(meta.read_text())
+        facts = json_reader.read(meta, "a prepared data set")
         classes = len(facts.get("classes") or ()) or (10 if facts["labels"] else 0)
         return Data(facts["count"], size, classes)
     config = sources.parse(row, f"{where}: datasets.{name}")

@@ -1,10 +1,10 @@
 """How long the stages that are left will take: from those that are done, and from earlier runs."""
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from gfmn.common import json_reader
 from gfmn.study import Study
 
 SECONDS = {  # of a unit of work, or of a stage, until one of its kind has been seen
@@ -49,12 +49,12 @@ def known(folder: Path, amounts: Mapping[str, float]) -> dict[str, float]:
     """Seconds by stage: as estimated, or as earlier runs took for as much work."""
     path, found = folder / ESTIMATE, dict[str, float]()
     if path.is_file():
-        estimate = json.loads(path.read_text())
+        estimate = json_reader.read(path)
         for stage, seconds in estimate["stages"].items():
             then = estimate["work"].get(stage, 1.0)
             found[stage] = seconds * amounts.get(stage, then) / then
     for path in sorted((folder / "data/timings").glob("*.json")):
-        timing = json.loads(path.read_text())
+        timing = json_reader.read(path)
         kinds = ("train", "extract-stats", "pretrain-extractor")
         kind = next((kind for kind in kinds if path.stem.startswith(f"{kind}-")), None)
         if kind is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gfmn.common import paths
+from gfmn.common import json_reader, paths
 from gfmn.common.errors import InputError
 from gfmn.study import Study
 from gfmn.study.pipeline import dvc
@@ -62,10 +62,10 @@ def to_build(folder: Path, study: Study, needs: Graph) -> set[str]:
     Parameters are compared with those that the last check wrote out: DVC sees them only after the
     next one.
     """
-    found = {*json.loads(_answer(folder, "status", "--json"))} & needs.keys()
+    found = {*json_reader.loads(_answer(folder, "status", "--json"))} & needs.keys()
     for name, values in study.dependencies().items():
         file = folder / paths.parameters(name)
-        if not file.is_file() or json.loads(file.read_text()) != _plain(values):
+        if not file.is_file() or json_reader.read(file) != _plain(values):
             found |= _stages_of(name, needs)
     checked = CHECK in found
     found.discard(CHECK)

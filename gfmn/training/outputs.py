@@ -79,12 +79,17 @@ def write_history(path: Path, rows: list[str]) -> None:
 
 def write_model(name: str, trainer: Trainer, statistics: dict[str, Any], files: Files) -> None:
     """The generator, its description, the grids and the snapshots; see `describe`."""
+    weights = ["generator.safetensors"]
     for path in files.kept(trainer.config, trainer.config.steps):
+        if path.suffix == ".safetensors":
+            weights.append(f"{path.parent.name}/{path.name}")
         folder = files.model / path.parent.name
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / path.name)
     generators.save(trainer.result, files.model / "generator.safetensors")
-    text = json.dumps(describe(name, trainer, statistics), indent=2, sort_keys=True)
+    config = describe(name, trainer, statistics)
+    config[generators.DIGESTS] = generators.digests(files.model, weights)
+    text = json.dumps(config, indent=2, sort_keys=True)
     (files.model / "config.json").write_text(text + "\n")
 
 

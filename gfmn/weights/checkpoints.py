@@ -8,19 +8,12 @@ from torch import Tensor
 
 from gfmn.common.errors import InputError
 from gfmn.common.pickles import Global, MalformedError, Record, one_line
+from gfmn.common.regular_files import foreign_format
 from gfmn.weights.torchfiles import TorchFile, read_torch_file, tensor_view
 
 State = dict[str, Tensor]
 # Under which a checkpoint has its network, beside other facts; the first that is there counts.
 PLACES = ("state_dict", "model_state_dict", "model", "net", "module")
-# Beginnings of files that are often downloaded in place of a checkpoint.
-FOREIGN = {
-    b"version https://git-lfs": "a pointer of Git LFS, not the file that it stands for",
-    b"\x1f\x8b": "a gzip file; unpack it",
-    b"<!doctype": "an HTML page",
-    b"<html": "an HTML page",
-    b"\x89HDF": "an HDF5 file",
-}
 DEPTH, MODULES = 60, 10_000  # modules inside each other, and in all
 SCALARS = (str, int, float, bool)
 
@@ -34,6 +27,7 @@ class Checkpoint:
     state: State
     facts: dict[str, Any]  # what else the checkpoint says in one number or word
     place: str | None  # the checkpoint's key under which the network is; None: it is all
+    ignored: tuple[str, ...] = ()  # other such keys, which hold networks too
 
 
 def read_checkpoint(data: bytes, name: str) -> Checkpoint:
@@ -51,19 +45,13 @@ def read_checkpoint(data: bytes, name: str) -> Checkpoint:
         ) from None
 
 
-def foreign_format(data: bytes) -> str | None:
-    """What a file is that no reader of weights knows, by its beginning; None: nothing tells."""
-    if not data:
-        return "an empty file"
-    start = data[:64].lower().lstrip()
-    return next((what for begin, what in FOREIGN.items() if start.startswith(begin.lower())), None)
-
-
 def _checkpoint(file: TorchFile, size: int) -> Checkpoint:
     content, facts = file.content, {}
-    place = None
+    place: str | None = None
+    ignored: tuple[str, ...] = ()
     if isinstance(content, dict) and not _is_state_dict(content):
-        place = next((key for key in PLACES if _holds_weights(content.get(key))), None)
+        places = [key for key in PLACES if _holds_weights(content.get(key))]
+        place, ignored = next(iter(places), None), tuple(places[1:])
         if place is None:
             keys = ", ".join(repr(key[:40]) for key in content if isinstance(key, str))
             raise MalformedError(f"a dict without a network, with the keys {keys[:120] or 'none'}")
@@ -78,7 +66,7 @@ def _checkpoint(file: TorchFile, size: int) -> Checkpoint:
     state = _gathered(named, 4 * size)
     while all(key.startswith("module.") for key in state):  # DataParallel's
         state = {key.removeprefix("module."): value for key, value in state.items()}
-    return Checkpoint(file.container, tuple(classes), state, facts, place)
+    return Checkpoint(file.container, tuple(classes), state, facts, place, ignored)
 
 
 def _is_state_dict(value: Any) -> bool:

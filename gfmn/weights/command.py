@@ -68,6 +68,7 @@ def report(imported: Imported, path: Path, out: Path) -> str:
     facts = ", ".join(f"{key} {value}" for key, value in sorted(checkpoint.facts.items()))
     outer = ", ".join(checkpoint.classes[:4]) or "a state dict"
     place = f", under {checkpoint.place!r}" if checkpoint.place else ""
+    place += f", not {' or '.join(map(repr, checkpoint.ignored))}" if checkpoint.ignored else ""
     arguments = "".join(f", {key} {value}" for key, value in record.arguments.items())
     trained = imported.trained_size
     dropped = ", ".join(imported.dropped) or "nothing"

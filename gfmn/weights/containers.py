@@ -4,13 +4,11 @@ import io
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 from torch import Tensor
 
 from gfmn.common import tensorfile
 from gfmn.common.errors import InputError
 from gfmn.common.pickled_arrays import read_arrays
-from gfmn.common.pickles import one_line
 from gfmn.networks.extractor_file import FORMAT, Header, NetworkHeader
 from gfmn.weights.checkpoints import read_checkpoint
 
@@ -24,11 +22,7 @@ def read_state_dict(data: bytes, name: str) -> State:
     """
     if not is_safetensors(data):
         return read_checkpoint(data, name).state
-    try:
-        return safetensors.torch.load(data)
-    except Exception as error:  # a damaged file raises almost anything
-        found = one_line(error)
-        raise InputError(f"{name}: expected a whole safetensors file, found: {found}") from None
+    return tensorfile.parse(data, name)
 
 
 def read_pickled_arrays(data: bytes, name: str) -> dict[str, Any]:
@@ -78,7 +72,7 @@ def read_extractor(data: bytes, name: str, architecture: str) -> tuple[NetworkHe
         return None
     try:
         facts, _ = tensorfile.description(tensorfile.header(data)["__metadata__"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None  # another's, or damaged: the next reader says so
     if facts.get("format") != FORMAT:
         return None

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from gfmn.common.errors import InputError
+from gfmn.common.regular_files import read_bytes
 from gfmn.weights.config import (
     LocalFile,
     PackageFile,
@@ -58,7 +59,7 @@ def _download(source: Source, model: str, downloads: Path, where: str) -> tuple[
 def _read_local(source: Source, where: str) -> bytes:
     path = Path(source.path or "")
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
         wanted = "a file" if isinstance(source, LocalFile) else f"a copy of {source.label}"
         if isinstance(source, PackageFile):

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from gfmn.common.errors import InputError
+from gfmn.common.regular_files import read_bytes
 from gfmn.networks import TappedNetwork, describe
 from gfmn.networks.extractor_file import NetworkRecord, check_state, expected_state
 from gfmn.weights.checkpoints import Checkpoint, read_checkpoint
@@ -49,7 +50,7 @@ def import_checkpoint(
     Raises `InputError` for a file that is missing, damaged, or of no network of ours.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{path}: expected a checkpoint, found: {reason}") from None

@@ -7,13 +7,13 @@ int64 count and little-endian data.
 
 import io
 import math
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from gfmn.common.archives import read_stored
 from gfmn.common.pickles import Global, MalformedError, Record, read_pickle
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
@@ -162,28 +162,19 @@ def read_torch_file(data: bytes) -> TorchFile:
 
 
 def _read_zip(data: bytes) -> TorchFile:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        entries = {entry.filename: entry for entry in archive.infolist()}
-        pickles = [name for name in entries if name.partition("/")[2] == "data.pkl"]
-        if len(pickles) != 1:
-            raise MalformedError("a zip archive without a data.pkl")
-        root = pickles[0].removesuffix("data.pkl")
-        for entry in entries.values():  # torch compresses and encrypts none
-            if entry.compress_type != zipfile.ZIP_STORED:
-                raise MalformedError("compressed entries")
-            if entry.flag_bits & 1:
-                raise MalformedError("encrypted entries")
-        if sum(entry.file_size for entry in entries.values()) > len(data):
-            raise MalformedError("entries larger than the archive")
-        order = f"{root}byteorder"
-        if order in entries and archive.read(order) != b"little":
-            raise MalformedError("numbers that are not little-endian")
-        content = read_pickle(io.BytesIO(archive.read(pickles[0])), persistent)
-        storages = {
-            name.removeprefix(f"{root}data/"): archive.read(name)
-            for name in entries
-            if name.startswith(f"{root}data/")
-        }
+    members = read_stored(data)
+    pickles = [name for name in members if name.partition("/")[2] == "data.pkl"]
+    if len(pickles) != 1:
+        raise MalformedError("a zip archive without a data.pkl")
+    root = pickles[0].removesuffix("data.pkl")
+    if members.get(f"{root}byteorder", b"little") != b"little":
+        raise MalformedError("numbers that are not little-endian")
+    content = read_pickle(io.BytesIO(members[pickles[0]]), persistent)
+    storages = {
+        name.removeprefix(f"{root}data/"): numbers
+        for name, numbers in members.items()
+        if name.startswith(f"{root}data/")
+    }
     return TorchFile("torch zip archive", content, storages)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from builders.input_errors import line
 from torch import Tensor
 
 from gfmn.common import tensorfile
@@ -80,3 +81,28 @@ def test_a_file_that_lost_its_digest_is_refused(tmp_path: Path) -> None:
     safetensors.torch.save_file(TENSORS, path, {tensorfile.KEY: about})
     with pytest.raises(InputError, match="expected contents of sha256 None, found"):
         tensorfile.read(path)
+
+
+@pytest.mark.parametrize("where", ["metadata", "header"])
+def test_metadata_nested_100_000_deep_is_one_line(where: str, tmp_path: Path) -> None:
+    path, deep = tmp_path / "deep.safetensors", "[" * 100_000 + "]" * 100_000
+    if where == "metadata":
+        metadata = f'{{"format": "made-up", "a": {deep}}}'
+        safetensors.torch.save_file(TENSORS, path, {tensorfile.KEY: metadata})
+    else:
+        header = f'{{"__metadata__": {deep}}}'.encode()
+        path.write_bytes(len(header).to_bytes(8, "little") + header)
+    assert line(tensorfile.read, path).startswith(f"{path}: expected a whole safetensors file")
+    assert line(tensorfile.read_metadata, path, "made-up").startswith(f"{path}: expected ")
+
+
+def test_file_in_place_of_another_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    for content, found in (
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS"),
+        (b"\n<!DOCTYPE html><html>", "an HTML page"),
+        (b"\x1f\x8b\x08\x00", "a gzip file"),
+        (b"", "an empty file"),
+    ):
+        path.write_bytes(content)
+        assert f"expected a whole safetensors file, found {found}" in line(tensorfile.read, path)

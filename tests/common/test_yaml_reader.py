@@ -1,5 +1,6 @@
 """YAML as DVC reads it: numbers, strings, keys, aliases, and what is refused in one line."""
 
+import datetime
 import importlib.util
 import math
 import re
@@ -48,10 +49,21 @@ def test_numbers(text: str, expected: float) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["yes", "no", "on", "off", "y", "N", "1:30", "2020-01-01", "e5", "1.2.3", "0xG", "=", "_1"],
+    ["yes", "no", "on", "off", "y", "N", "1:30", "2020-1-1", "e5", "1.2.3", "0xG", "=", "_1"],
 )
 def test_strings(text: str) -> None:
     assert value(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["2020-01-01", "2020-1-1", "2020-01-01T10:00:00Z", "2020-01", "20200101"]
+)
+def test_dates_are_told_as_dvc_tells_them(text: str) -> None:
+    if isinstance(by_dvc(text), datetime.date):
+        assert "the date" in refusal(f"a: {text}\n")
+    else:
+        assert value(text) == by_dvc(text)
+    assert value(f'"{text}"') == text
 
 
 def test_booleans_nulls_and_nan() -> None:
@@ -138,6 +150,16 @@ def test_aliases_and_merges() -> None:
         ("- " * 20_000, "more than 50 levels"),
         ("&a [*a]", "no value yet for *a"),
         ("a: *b", "no value yet for *b"),
+        ("a: 2020-01-01", "the date 2020-01-01; as a text it stands in quotes"),
+        ("a: 2020-1-1 10:00:00", "the date 2020-1-1 10:00:00"),
+        ("a: !!timestamp 2020-01-01", "the date 2020-01-01"),
+        ("a: !!binary aGk=", "could not determine a constructor for the tag"),
+        ("a: !!set {x, y}", "could not determine a constructor for the tag"),
+        ("a: !!omap [x: 1]", "could not determine a constructor for the tag"),
+        ("a: !!pairs [x: 1]", "could not determine a constructor for the tag"),
+        ("a: !!bool maybe", "maybe"),
+        ("a: 0x" + "f" * 5000, "an integer of 5002 digits"),
+        ("a: " + " " * (2 << 20), "more than 2,097,152 bytes"),
         ("a: [", "did not find expected node"),
         ("- a\n---\n- b\n", "expected a single document"),
         ("a: !!python/object:os.system x", "could not determine a constructor"),

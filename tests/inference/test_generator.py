@@ -113,7 +113,7 @@ def remove_config(folder: Path) -> None:
         ({"latent": "16"}, "config.json: $.latent: expected a valid integer, found '16'"),
         (remove_config, "config.json: expected a generator's description, found no file"),
         ("[1", "config.json: expected a generator's description, found Expecting"),
-        ("[1]", "config.json: $: expected a mapping of parameters, found [1]"),
+        ("[1]", "config.json: expected a JSON object, found [1]"),
     ],
 )
 def test_damaged_or_mismatched_files_are_refused(

@@ -186,3 +186,17 @@ def test_extractor_file_keeps_adapter_and_its_buffers(architecture: str, tmp_pat
     assert [tap.name for tap in loaded.taps] == [f"net.{name}" for name in network.tap_names]
     for tap, expected in zip(loaded(images(64)), network(images(64)), strict=True):
         assert torch.equal(tap, expected)
+
+
+def test_distilled_timm_model_gives_the_mean_of_both_heads() -> None:
+    torch.manual_seed(0)
+    network = Adapter("timm", "deit_tiny_distilled_patch16_224", taps=[], resize=224, classes=7)
+    images = torch.rand(1, 3, 224, 224)
+    with torch.no_grad():
+        features, logits = network.embed(images)
+        theirs = network.module(network.normalize(images))
+        tokens = network.module.forward_features(network.normalize(images))
+    assert features.shape == (1, 192) and logits is not None and logits.shape == (1, 7)
+    torch.testing.assert_close(logits, theirs)
+    heads = network.module.head(tokens[:, 0]), network.module.head_dist(tokens[:, 1])
+    torch.testing.assert_close(logits, sum(heads) / 2)

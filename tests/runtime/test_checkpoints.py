@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from builders.checkpoint_store import PRINT, Store, is_of, save
 from hypothesis import given, settings
@@ -181,3 +182,13 @@ def test_remove_takes_the_folder_and_may_be_called_twice(tmp_path) -> None:
     store.remove()
     store.remove()
     assert list(tmp_path.iterdir()) == [] and store.latest() is None and store.lines == []
+
+
+def test_checkpoint_with_metadata_nested_deep_is_set_aside(tmp_path) -> None:
+    store = Store(tmp_path)
+    save(store, 1)
+    deep = json.dumps({"format": "checkpoint-1"})[:-1] + ', "a": ' + "[" * 10**5 + "]" * 10**5 + "}"
+    path = store.folder / "step-000000002.safetensors"
+    safetensors.torch.save_file({"tensor/a": torch.zeros(1)}, path, {"gfmn": deep})
+    assert is_of(store.latest(), 1)
+    assert path.with_name(f"{path.name}.damaged").exists() and not path.exists()

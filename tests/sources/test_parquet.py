@@ -99,7 +99,7 @@ def test_parquet_refusals_name_what_was_found(tmp_path: Path) -> None:
     assert "b.parquet: expected the columns" in refusal(tmp_path, source="parquet", path=folder)
     whole = Path(f"{folder}/a.parquet").read_bytes()
     Path(f"{folder}/b.parquet").write_bytes(whole[:-20])
-    assert "b.parquet: expected a parquet" in refusal(tmp_path, source="parquet", path=folder)
+    assert "b.parquet: expected parquet" in refusal(tmp_path, source="parquet", path=folder)
     Path(f"{folder}/b.parquet").write_bytes(whole[:4] + b"\xff" * 300 + whole[304:])
     assert "b.parquet: " in refusal(tmp_path, source="parquet", path=folder)
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from builders.input_errors import line
 from builders.loop import after_step, digests, interrupt, start
 from builders.training import config
 from PIL import Image
@@ -33,6 +34,16 @@ def test_run_writes_generator_config_history_and_grids(tmp_path: Path) -> None:
     model = json.loads((tmp_path / "model/config.json").read_text())
     assert model["run"] == "x" and model["image_size"] == 32
     assert model["parameters"] == settings.effective()
+    generators.load(tmp_path / "model")
+    flip_a_bit(tmp_path / "model/generator.safetensors")
+    message = line(generators.load, tmp_path / "model")
+    assert "generator.safetensors: expected sha256" in message and "config.json" in message
+
+
+def flip_a_bit(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
@@ -49,6 +60,9 @@ def test_snapshots_are_the_results_of_their_steps_and_change_nothing_else(
     for name, step in zip(names, (2, 4, 7, 9, 12), strict=True):
         generator, _ = generators.load(folder, name)
         torch.testing.assert_close(clone(generator), results[step], rtol=0, atol=0)
+        flip_a_bit(folder / name)
+        assert "expected sha256" in line(generators.load, folder, name)
+        flip_a_bit(folder / name)
     last = folder / "generator.safetensors"
     assert (
         (folder / names[-1]).read_bytes() == last.read_bytes() != (folder / names[0]).read_bytes()

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from gfmn.common.errors import InputError
 from gfmn.weights.checkpoints import read_checkpoint
+from gfmn.weights.containers import read_state_dict
 from gfmn.weights.recognize import recognize
 
 HEADERS = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}]
@@ -183,6 +184,7 @@ def test_network_is_taken_from_the_first_known_key() -> None:
     for data in (legacy(content), saved(content)):
         found = read_checkpoint(data, "file.pt")
         assert found.place == "state_dict" and found.state["a"].item() == 1
+        assert found.ignored == ("net",) and read_state_dict(data, "file.pt") == found.state
         assert found.facts == {"epoch": 3}
     assert read_checkpoint(saved({"a": torch.ones(1)}), "file.pt").place is None
 

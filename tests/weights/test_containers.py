@@ -14,6 +14,7 @@ from torch import nn
 from gfmn.networks import build
 from gfmn.networks.extractor_file import NetworkRecord, save_extractor
 from gfmn.weights.containers import read_extractor, read_pickled_arrays, read_state_dict
+from gfmn.weights.convert import convert
 
 
 def test_state_dict_and_whole_module_are_tensors_by_name() -> None:
@@ -76,3 +77,21 @@ def test_extractor_file_must_hold_the_network_once(tmp_path: Path) -> None:
     assert message == "file: expected one network 'vgg11', found vgg11, vgg11"
     assert read_extractor(saved({"a": torch.ones(1)}), "file", "vgg11") is None
     assert read_extractor(safetensors_file({"a": torch.ones(1)}), "file", "vgg11") is None
+
+
+@pytest.mark.parametrize(
+    ("start", "found"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
+        (b"\n <!DOCTYPE html><html>", "an HTML page"),
+        (b"<HTML>", "an HTML page"),
+        (b"\x1f\x8b\x08\x00", "a gzip file"),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        (b"", "an empty file"),
+    ],
+)
+@pytest.mark.parametrize("architecture", ["vgg16", "resnet18"])
+def test_file_in_place_of_weights_is_told(architecture: str, start: bytes, found: str) -> None:
+    data = start + b"x" * 100 if start else b""
+    message = line(convert, architecture, data, "weights.ckpt")
+    assert message.startswith("weights.ckpt: expected ") and found in message

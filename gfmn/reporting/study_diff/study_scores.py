@@ -3,15 +3,14 @@
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow
 
-from gfmn.common import parameters
+from gfmn.common import parameters, parquet_files
 from gfmn.common.errors import InputError
+from gfmn.common.regular_files import one_line
 from gfmn.common.runs import run_rows
 from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.reading import read_study
@@ -77,13 +76,11 @@ def _run_parameters(params: Mapping[str, Any], where: str) -> dict[str, Mapping[
 
 def _parse_scores(content: bytes, where: str) -> pd.DataFrame:
     """All scores, with every column of this version; what an older file lacks is NA."""
+    table = parquet_files.read_table(content, where)
     try:
-        frame = pd.read_parquet(BytesIO(content))
-    except (pyarrow.ArrowException, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())[:80]
-        raise InputError(
-            f"{where}: expected parquet, found another or a broken file ({reason})"
-        ) from None
+        frame: pd.DataFrame = table.to_pandas()
+    except Exception as error:  # pandas' own metadata may say anything
+        raise InputError(f"{where}: expected a table, found {one_line(error)}") from None
     for column in REQUIRED:
         if column not in frame:
             columns = ", ".join(map(str, frame.columns))

@@ -4,13 +4,13 @@ A score's column is named as its file names it, with evaluator and sample count,
 `fd_lite2_5k`; the paper's columns begin with `paper_` and are in Inception's space.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from gfmn.common import json_reader
 from gfmn.reporting.formatting import decimals_for, format_difference, format_number, format_value
 from gfmn.reporting.results import REAL_DATA
 from gfmn.reporting.score_info import DISTANCES, Direction, ScoreInfo
@@ -242,5 +242,5 @@ def _marks(row: "pd.Series[Any]", with_seeds: bool) -> Iterator[tuple[str, str]]
 
 
 def _seeds(text: str) -> str:
-    seeds: Iterable[int] = json.loads(text)
+    seeds: Iterable[int] = json_reader.loads(text)
     return ", ".join(map(str, seeds))

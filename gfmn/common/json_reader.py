@@ -1,0 +1,49 @@
+"""JSON that anyone may have written: bounded in size and depth before a value is built."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from gfmn.common.errors import InputError
+from gfmn.common.regular_files import one_line, read_bytes
+
+MAX_BYTES = 32 << 20  # more than any description here; values take up to 20 times the memory
+MAX_DEPTH = 50  # objects and lists within one another
+# A string, which may lack its end, or a bracket.
+TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+["\\]?|[\[{]|[\]}]', re.DOTALL)
+
+
+def loads(content: str | bytes) -> Any:
+    """The value of a JSON text; `ValueError`, in one line, for anything else.
+
+    Also for one of more than `MAX_BYTES` or `MAX_DEPTH`, and for text that no file can hold.
+    """
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES:,} bytes")
+    text = content if isinstance(content, str) else content.decode()
+    depth = 0
+    for token in TOKENS.finditer(text):
+        first = text[token.start()]
+        depth += (first in "[{") - (first in "]}")
+        if depth > MAX_DEPTH:
+            raise ValueError(f"more than {MAX_DEPTH} levels")
+    value = json.loads(text)
+    if "\\ud" in text.lower():  # half a character could not be printed or written
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def read(path: Path, expected: str = "JSON") -> dict[str, Any]:
+    """The object in a JSON file; `InputError`, which names what was `expected`, for any other."""
+    try:
+        value = loads(read_bytes(path, MAX_BYTES))
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected {expected}, found no file") from None
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected {expected}, found {one_line(error)}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: expected a JSON object, found {value!r:.60}")
+    return value
