@@ -18,11 +18,20 @@ from gfmn.common.errors import InputError, Stopped
 
 PARAMS = Path("params.yaml")
 NAME = re.compile(r"[a-z0-9_-]+")  # of what a section lists, as DVC and a shell take it
+ROOTS = (".", "..", "../..", "installed")  # from a study's folder to the code
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
     """The whole parameter file of the study in this folder."""
-    return parameters.read(path)
+    params = parameters.read(path)
+    check_root(params.get("root", "."), str(path))
+    return params
+
+
+def check_root(root: Any, where: str) -> None:
+    """Refuse a `root` that leads anywhere else than to the code: it is part of every command."""
+    if root not in ROOTS:
+        raise InputError(f"{where}: root: expected one of {', '.join(ROOTS)}, found {root!r}")
 
 
 def section(*keys: str, params: Mapping[str, Any] | None = None) -> tuple[Any, str]:
