@@ -1,6 +1,10 @@
 """What several tests share: a small network with taps, and images."""
 
 import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,3 +38,15 @@ def target(network: TinyNetwork) -> Target:
 def pictures() -> np.ndarray:
     """50 images of 8 px, uint8, all different."""
     return np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def tmpfs(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 200 kB, where this machine lets a test mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no right to mount a disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

@@ -41,7 +41,7 @@ class Endless(ImageSource):
 
 if __name__ == "__main__":
     sources.SOURCES["folder"] = Endless
-    sys.argv[1:] = ["x"]
+    sys.argv = ["prepare.py", "x"]
     stage.run(prepare.main)
 """
 
