@@ -57,6 +57,7 @@ def read_rgb(raw: RawImage) -> Image.Image:
             return to_rgb(upright(raw))
         if isinstance(raw, bytes) and not raw:
             raise BrokenImageError("no bytes")
+        _check_regular(raw)
         with Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), "r", FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise BrokenImageError(_too_large(image.size))
@@ -85,11 +86,18 @@ def size_of(raw: RawImage) -> tuple[int, int]:
     if isinstance(raw, Image.Image):
         return raw.size
     try:
+        _check_regular(raw)
         with Image.open(raw if isinstance(raw, Path) else io.BytesIO(raw), "r", FORMATS) as image:
             turned = image.getexif().get(ORIENTATION, 1) > 4
             return image.size[::-1] if turned else image.size
     except Exception as error:  # decoders raise almost anything on damaged bytes
         raise BrokenImageError(" ".join(f"{type(error).__name__}: {error}".split())) from None
+
+
+def _check_regular(raw: bytes | Path) -> None:
+    """Refuse what is no file of a disk: a pipe would be waited for."""
+    if isinstance(raw, Path) and raw.exists() and not raw.is_file():
+        raise BrokenImageError("no regular file")
 
 
 def upright(image: Image.Image) -> Image.Image:

@@ -47,6 +47,8 @@ def _items(name: str, images: np.ndarray, labels: np.ndarray | None) -> Iterator
 
 
 def _open(path: str, where: str) -> np.ndarray:
+    if Path(path).expanduser().is_fifo():
+        raise InputError(f"{where}: {path}: expected a regular file, found a pipe")
     try:
         array = np.load(Path(path).expanduser(), mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

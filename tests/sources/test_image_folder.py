@@ -1,5 +1,6 @@
 """A folder of images: order, labels, and refusals."""
 
+import os
 from pathlib import Path
 
 from builders.image_sources import IMAGES, prepare, refusal
@@ -29,3 +30,22 @@ def test_folder_without_images_is_refused(tmp_path: Path) -> None:
     assert "found nothing" in refusal(tmp_path, source="folder", path=str(root))
     root.mkdir()
     assert "expected images (.bmp" in refusal(tmp_path, source="folder", path=str(root))
+
+
+def test_pipe_among_images_is_no_image_and_is_not_waited_for(tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    Image.fromarray(IMAGES[0]).save(root / "a.png")
+    os.mkfifo(root / "b.png")
+    message = refusal(tmp_path, source="folder", path=str(root))
+    assert "b.png: expected an image, found: no regular file" in message
+    data = prepare(tmp_path, source="folder", path=str(root), broken="skip")
+    assert len(data.images) == 1 and data.metadata["skipped"]["names"] == ["b.png"]
+
+
+def test_absolute_path_is_in_no_output(tmp_path: Path) -> None:
+    root = tmp_path / "alice" / "tree"
+    root.mkdir(parents=True)
+    Image.fromarray(IMAGES[0]).save(root / "a.png")
+    data = prepare(tmp_path, source="folder", path=str(root))
+    assert data.metadata["path"] == "tree" and "alice" not in str(data.metadata)

@@ -77,7 +77,7 @@ def test_stopped_stage_leaves_no_process_and_no_data_set(
     _, errors = process.communicate(timeout=60)
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number
-        assert errors.strip() == f"prepare x: stopped by {number.name}"
+        assert errors.splitlines()[-1] == f"prepare x: stopped by {number.name}"
     deadline = time.monotonic() + 30
     while not all(map(gone, workers)):
         assert time.monotonic() < deadline, "workers outlive their parent"
