@@ -54,4 +54,4 @@ def extract(name: str, where: str, config: statistics.StatisticsConfig, world: W
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    stage.run(main, locks=False)  # `processes.join` does

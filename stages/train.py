@@ -36,4 +36,4 @@ def train(name: str, config: SeedsConfig, world: World) -> None:
 
 
 if __name__ == "__main__":
-    stage.run(main)
+    stage.run(main, locks=False)  # `processes.join` does

@@ -1,6 +1,9 @@
 """What several tests share: a small network with taps, images, and a study of some."""
 
 import os
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +54,15 @@ def study(photos: Path) -> Path:
     folder = photos.parent / "mine"
     gfmn("new", folder, "--images", photos)
     return folder
+
+
+@pytest.fixture
+def tmpfs(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 200 kB, where this machine lets a test mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no right to mount a disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

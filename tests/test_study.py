@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from gfmn.common.errors import InputError
 from gfmn.common.runs import run_row
+from gfmn.common.sections import entries
 from gfmn.study import Study, check
 
 PARAMS: dict[str, Any] = YAML(typ="safe").load((ROOT / "tests/builders/study.yaml").read_text())
@@ -175,6 +176,25 @@ def test_check_names_a_wrong_parameter_in_one_line(path: str, value: Any, line: 
     params = changed(path, value)
     params["datasets"]["digits"] = {"source": "digits", "image_size": 64}
     assert line in refusal(params)
+
+
+SECTIONS = (
+    *("datasets", "extractors.fetched", "extractors.trained", "extractors.with_batchnorm"),
+    *("extractors.combined", "evaluators.fetched", "evaluators.from_extractor", "statistics"),
+    *("references", "runs", "evaluations", "snapshots"),
+)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_check_refuses_a_date_for_a_name_in_every_section(section: str) -> None:
+    params = changed(section, {"2024-01-01": {}})
+    assert f"params.yaml: {section}: expected a name that YAML reads as text" in refusal(params)
+
+
+@pytest.mark.parametrize("name", ["2024", "1e5", "0x1f", "1_000", "-1", "null", "true", "---"])
+def test_names_that_yaml_does_not_read_as_text_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match="p: runs: expected a name that YAML reads as text"):
+        [*entries({"runs": {name: {}}}, "runs", "p")]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,12 @@ class InputError(ValueError):
     """
 
 
-class Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """A signal ended a command early, after its state was saved; `number` is the signal's."""
+class Stopped(BaseException):
+    """A signal ended a command early, after its state was saved; `number` is the signal's.
+
+    No `Exception`, as `KeyboardInterrupt` is none: whoever takes all errors of a decoder for those
+    of an image must not take this for one.
+    """
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from gfmn.common.array_files import open_array
 from gfmn.common.errors import InputError
+from gfmn.common.files import new_array
 from gfmn.common.regular_files import check_regular, one_line
 
 MAX_PIXELS = 89_478_485  # of one image: where Pillow begins to warn of decompression bombs
@@ -68,9 +69,9 @@ def shifted(images: np.ndarray, offsets: np.ndarray, mirrored: np.ndarray) -> np
 def write_images(path: Path, parts: Iterable[np.ndarray], count: int, size: int) -> None:
     """Write a count x S x S x 3 uint8 `.npy` file, S = `size` pixels, part by part.
 
-    One part at a time is in memory.
+    One part at a time is in memory. Raises `InputError` for a disk without room.
     """
-    images = np.lib.format.open_memmap(path, "w+", np.uint8, (count, size, size, 3))
+    images = new_array(path, np.uint8, (count, size, size, 3))
     done = 0
     for part in parts:
         images[done : done + len(part)] = part

@@ -1,11 +1,15 @@
 """The sections of a parameter file: named entries, and checks of their names."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from gfmn.common import yaml_reader
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.common.stage import NAME
+
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # which DVC's reader of YAML makes of such a name
 
 
 def entries_by_kind(
@@ -38,6 +42,9 @@ def entries(
     for name, data in entries.items():
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise InputError(f"{path}: expected a name of a-z, 0-9, _ and -, found {name!r}")
+        if DATE.fullmatch(name) or not isinstance(yaml_reader.load(name, path), str):
+            expected = "expected a name that YAML reads as text"
+            raise InputError(f"{path}: {expected}, as {section.rstrip('s')}-{name}, found {name}")
         yield name, data, f"{path}.{name}"
 
 

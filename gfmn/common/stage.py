@@ -4,25 +4,39 @@ import inspect
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from gfmn.common import parameters, runs
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError, Stopped
+from gfmn.common.files import DISK, disk_error, replacing
+from gfmn.common.locks import exclusive, locked
+from gfmn.common.signals import stopping
 
 PARAMS = Path("params.yaml")
 NAME = re.compile(r"[a-z0-9_-]+")  # of what a section lists, as DVC and a shell take it
+TEMPORARY = "temporary-"  # begins the names of folders that go when a stage ends
+ROOTS = (".", "..", "../..", "installed")  # from a study's folder to the code
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
     """The whole parameter file of the study in this folder."""
-    return parameters.read(path)
+    params = parameters.read(path)
+    check_root(params.get("root", "."), str(path))
+    return params
+
+
+def check_root(root: Any, where: str) -> None:
+    """Refuse a `root` that leads anywhere else than to the code: it is part of every command."""
+    if root not in ROOTS:
+        raise InputError(f"{where}: root: expected one of {', '.join(ROOTS)}, found {root!r}")
 
 
 def section(*keys: str, params: Mapping[str, Any] | None = None) -> tuple[Any, str]:
@@ -48,16 +62,28 @@ def run_parameters(name: str) -> tuple[dict[str, Any], str]:
     return runs.run_row(read_params(), name, str(PARAMS))
 
 
-def run(stage: Callable[..., None]) -> None:
+def run(stage: Callable[..., None], locks: bool = True) -> None:
     """Call a stage with the command line's words: none, or the name of the entry to build.
 
-    Bad input ends as one line and exit code 1, a signal as one line and exit code 128 + n: DVC
-    then caches nothing.
+    Bad input and a full disk end as one line and exit code 1, a signal as one line and exit code
+    128 + n: DVC then caches nothing. `locks`: the same stage may not run twice at once in a study.
     """
+    title = Path(sys.argv[0]).stem.replace("_", "-")
     try:
-        stage(*_names(stage, sys.argv))
+        names = _names(stage, sys.argv)
+        title = " ".join((title, *names))
+        with ExitStack() as stack:
+            if "RANK" not in os.environ:  # of several processes, which have handlers of their own
+                stack.enter_context(stopping(title))
+            if locks:
+                stack.enter_context(locked(title.replace(" ", "-")))
+            stage(*names)
     except InputError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        sys.exit(f"error: {title}: {disk_error(error)}")
     except Stopped as stopped:
         if os.environ.get("RANK", "0") == "0":  # of several processes one speaks
             print(stopped, file=sys.stderr)
@@ -80,10 +106,32 @@ def _names(stage: Callable[..., None], command: Sequence[str]) -> Sequence[str]:
 
 @contextmanager
 def temporary_folder(parent: Path) -> Iterator[Path]:
-    """A folder in `parent`, removed at the end; the system's own may lie in memory."""
+    """A folder in `parent`, removed at the end; the system's own may lie in memory.
+
+    Those that killed processes left in `parent` are removed first. One that is in use is locked.
+    """
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix="temporary-") as folder:
-        yield Path(folder)
+    with ExitStack() as stack:
+        with locked("temporary", parent):  # none is swept before it has its lock
+            for left in parent.glob(f"{TEMPORARY}*"):
+                with suppress(OSError), _locked_folder(left) as free:
+                    if free:
+                        shutil.rmtree(left, ignore_errors=True)
+            name = tempfile.TemporaryDirectory(dir=parent, prefix=TEMPORARY)
+            folder = Path(stack.enter_context(name))
+            with suppress(OSError):
+                stack.enter_context(_locked_folder(folder))
+        yield folder
+
+
+@contextmanager
+def _locked_folder(path: Path) -> Iterator[bool]:
+    """Whether this process has the folder's lock; `OSError` where there are none."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        yield exclusive(handle)
+    finally:
+        os.close(handle)
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -92,9 +140,9 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """A text file, its folder made where it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    """A text file, its folder made where it is missing; atomically."""
+    with replacing(path) as partial:
+        partial.write_text(text)
 
 
 class Stopwatch:

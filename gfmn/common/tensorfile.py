@@ -5,8 +5,6 @@ The file also has the sha256 of its content, and a damaged file is refused when 
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ from torch import Tensor
 
 from gfmn.common import json_reader
 from gfmn.common.errors import InputError
+from gfmn.common.files import replacing
 from gfmn.common.regular_files import (
     check_regular,
     foreign_file,
@@ -33,21 +32,11 @@ DIGEST = "sha256"  # key within it
 
 def write(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
     """Write tensors and JSON metadata (with a `format`) atomically."""
-    path = Path(path)
     metadata = json.loads(json.dumps(metadata))  # as it is read: tuples are lists, keys strings
     text = json.dumps({**metadata, DIGEST: _digest(tensors, metadata)}, sort_keys=True)
     data = safetensors.torch.save(dict(tensors), {KEY: text})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, so that the replacement is atomic.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(Path(path)) as partial:
+        partial.write_bytes(data)
 
 
 def read_metadata(path: str | Path, expected: str) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import safetensors.torch
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gfmn.common import json_reader, tensorfile
 from gfmn.common.errors import InputError
+from gfmn.common.files import replacing
 from gfmn.common.regular_files import one_line, read_bytes
 from gfmn.generators import (  # noqa: F401 - each registers its generator
     dcgan,
@@ -53,8 +54,14 @@ def build(name: str, image_size: int, latent: int, frequencies: Sequence[float] 
 
 def save(generator: nn.Module, path: Path) -> None:
     """Weights and batch-norm statistics as safetensors; all else is in `config.json` beside it."""
+    with replacing(path) as partial:
+        partial.write_bytes(dump(generator))  # safetensors' own files have mode 0600
+
+
+def dump(generator: nn.Module) -> bytes:
+    """The content of the file that `save` writes."""
     state = {key: value.contiguous().cpu() for key, value in generator.state_dict().items()}
-    save_file(state, path)
+    return bytes(safetensors.torch.save(state))
 
 
 def save_decoder(decoder: Decoder | None, path: Path) -> None:

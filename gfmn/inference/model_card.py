@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 
+from gfmn.common.text import markdown
 from gfmn.inference import options
 from gfmn.inference.front_matter import front_matter
 from gfmn.inference.image_files import check_writable, write_atomically
@@ -189,6 +190,7 @@ def _template() -> jinja2.Template:
         "cell": _cell,
         "code": lambda text: f"`{text}`",
         "listing": join,
+        "line": markdown,
         "number": number,
         "percent": lambda share: f"{share:.2%}",
         "source": _source,
@@ -204,7 +206,7 @@ def number(value: float | None) -> str:
 
 
 def _cell(value: Any) -> str:
-    return " ".join(str(value).split()).replace("|", r"\|")
+    return markdown(" ".join(str(value).split())).replace("|", r"\|")
 
 
 def _source(network: NetworkHeader) -> str:

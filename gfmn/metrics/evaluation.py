@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gfmn.common.errors import InputError
+from gfmn.common.files import new_array
 from gfmn.datasets.prepared import PreparedDataset
 from gfmn.metrics import neighbors, reference
 from gfmn.metrics.caveats import caveats
@@ -227,7 +228,7 @@ def _copied(features: Features, rows: np.ndarray, folder: Path) -> Features:
 
     def copy(array: np.ndarray, name: str) -> np.ndarray:
         shape = (len(rows), array.shape[1])
-        out = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", array.dtype, shape)
+        out = new_array(folder / f"{name}.npy", array.dtype, shape)
         for start in range(0, len(rows), CHUNK):
             out[start : start + CHUNK] = array[rows[start : start + CHUNK]]
         return out

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gfmn.common.devices import default_device
 from gfmn.common.errors import InputError
+from gfmn.common.files import new_array
 from gfmn.common.images import bytes_to_unit
 from gfmn.common.progress import Progress
 from gfmn.metrics.metric import FeatureSpace
@@ -105,7 +106,7 @@ def _rows(count: int, like: Tensor, folder: Path | None, name: str) -> np.ndarra
     if folder is None:
         return np.empty(shape, np.float32)
     folder.mkdir(parents=True, exist_ok=True)
-    return np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, shape)
+    return new_array(folder / f"{name}.npy", np.float32, shape)
 
 
 def is_canonical(header: NetworkHeader) -> bool:

@@ -71,8 +71,8 @@ class History:
 def pretrain(task: Pretraining, checkpoints: Checkpoints, every: float = 120.0) -> History:
     """Train to the last step, resuming from the last checkpoint; returns the history.
 
-    A checkpoint is written every `every` seconds and after SIGINT or SIGTERM, which raise
-    `Stopped`. Raises `InputError` for a loss that is not finite.
+    A checkpoint is written every `every` seconds and after SIGINT, SIGTERM or SIGHUP,
+    which raise `Stopped`. Raises `InputError` for a loss that is not finite.
     """
     history, start = History(task.columns, task.device), 0
     checkpoint = checkpoints.latest(task.steps - 1)

@@ -74,6 +74,7 @@ class Checkpoints:
             raise InputError(f"checkpoints of {name}: expected keep to be at least 1, found {keep}")
         self.folder = root / f"{name}-{fingerprint[:16]}"
         self.fingerprint, self.keep = fingerprint, keep
+        self._warned = False
         self._warn = lambda line: warn(" ".join(line.split()))
         for leftover in self.folder.glob(".*step-*"):
             with contextlib.suppress(OSError):
@@ -105,13 +106,20 @@ class Checkpoints:
             _sync(self.folder)  # the name, before older files go
             _sync(self.folder.parent)
         except OSError as error:
-            self._warn(f"{path}: expected to write a checkpoint, found {error}; the run continues")
+            self.warn_of_disk(path, error)
             return False
         finally:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
         self._prune(step)
         return True
+
+    def warn_of_disk(self, path: Path, error: OSError) -> None:
+        """One line for all that could not be written."""
+        if not self._warned:
+            found = error.strerror or error
+            self._warn(f"{path}: expected room for checkpoints, found {found}; the run continues")
+        self._warned = True
 
     def latest(self, at_most: int | None = None) -> Checkpoint | None:
         """The newest usable checkpoint whose step is at most `at_most`, or none.

@@ -6,13 +6,16 @@ a no-op.
 """
 
 import itertools
+import logging
 import os
+import re
 import signal
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,8 +25,11 @@ from torch.distributed.rendezvous import rendezvous
 
 from gfmn.common.devices import default_device
 from gfmn.common.errors import InputError
+from gfmn.runtime.watch import watched
 
 CPU = torch.device("cpu")
+LOST = re.compile(r"closed by peer|reset by peer|Broken pipe|Connection refused", re.IGNORECASE)
+LOST_CODE = 75  # exit code of a process whose others ended; EX_TEMPFAIL
 _entries = itertools.count()  # of `world` in this process, the same on every rank
 
 
@@ -65,7 +71,8 @@ class World:
             # One message for many small tensors; flat, since strides may differ between ranks.
             group = [tensor for tensor in tensors if tensor.dtype == dtype]
             flat = torch.cat([tensor.reshape(-1) for tensor in group])
-            collective(flat)
+            with _others():
+                collective(flat)
             for tensor, part in zip(group, flat.split([t.numel() for t in group]), strict=True):
                 tensor.copy_(part.view(tensor.shape))
 
@@ -74,7 +81,8 @@ class World:
         if self.size == 1:
             return [tensor]
         parts = list(tensor.new_empty(self.size, *tensor.shape).unbind())
-        dist.all_gather(parts, tensor.contiguous())
+        with _others():
+            dist.all_gather(parts, tensor.contiguous())
         return parts
 
     def any(self, flag: bool) -> bool:
@@ -82,7 +90,7 @@ class World:
         if self.size == 1:
             return flag
         count = torch.tensor(int(flag), device=self.device)
-        dist.all_reduce(count)
+        self.sum_(count)
         return bool(count.item())
 
     def choose(self, options: Sequence[str], choice: Callable[[], str]) -> str:
@@ -97,6 +105,17 @@ class World:
 
 
 ALONE = World()
+
+
+@contextmanager
+def _others() -> Iterator[None]:
+    """Context in which the end of another process ends this one without a word of its own."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or LOST.search(str(error)):
+            sys.exit(LOST_CODE)  # `launch`, or torchrun, names the one that ended first
+        raise
 
 
 def under_torchrun() -> bool:
@@ -126,7 +145,8 @@ def world() -> Iterator[World]:
         return
     store, _, _ = next(rendezvous("env://"))
     # The store outlives the group; under their own prefix the addresses are never stale ones.
-    store = dist.PrefixStore(f"world-{next(_entries)}", store)
+    prefix = f"world-{next(_entries)}"
+    store = dist.PrefixStore(prefix, store)
     dist.init_process_group(
         "nccl" if cuda else "gloo",
         store=store,
@@ -135,7 +155,8 @@ def world() -> Iterator[World]:
         device_id=device if cuda else None,
     )
     try:
-        yield World(rank, size, device)
+        with watched(f"{prefix}-watch", rank, size):
+            yield World(rank, size, device)
     except BaseException:
         # NCCL's orderly end waits for all ranks, and the others may be waiting for this one.
         # Where this process ends without it, torchrun stops the others.
@@ -149,8 +170,9 @@ def launch(processes: int, script: str, *arguments: str) -> int:
     """Run a Python script as so many processes on this machine; returns the exit code.
 
     That is the code of the first process to fail (the others are then stopped), or 128 + n where
-    signal n ended it. SIGINT and SIGTERM to this process reach the scripts, which have 30 seconds
-    to end. It is torchrun's own agent, in this process: to be called from the main thread.
+    signal n ended it, which is one line on standard error. SIGINT, SIGTERM and SIGHUP to this
+    process reach the scripts, which have 30 seconds to end. It is torchrun's own agent, in this
+    process: to be called from the main thread.
     """
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -168,14 +190,24 @@ def launch(processes: int, script: str, *arguments: str) -> int:
     )
     handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
     environment = set(os.environ)
+    for name in logging.root.manager.loggerDict:  # each has a level of its own
+        if name.startswith("torch.distributed.elastic"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # else 50 lines of the agent's
     # The processes share this one's cores; torchrun's own default is one thread each.
     threads = max(1, torch.get_num_threads() // processes)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     try:
         elastic_launch(config, sys.executable)("-u", script, *arguments)
     except ChildFailedError as error:
-        code = error.get_first_failure()[1].exitcode
-        return code if code > 0 else 128 - code
+        # Not those that ended since another one did.
+        first = min(error.failures.items(), key=lambda item: (_consequence(item[1].exitcode), item))
+        rank, code = first[0], first[1].exitcode
+        if code > 0:
+            return code
+        ended = f"process {rank} of {processes} (number {first[1].pid})"
+        line = f"error: {Path(script).stem}: {ended}: ended by {signal.Signals(-code).name}"
+        print(line, file=sys.stderr, flush=True)
+        return 128 - code
     except SignalException as error:
         return 128 + error.sigval
     finally:
@@ -185,3 +217,8 @@ def launch(processes: int, script: str, *arguments: str) -> int:
             if signal.getsignal(number) != handler:  # the agent's, which would outlive it
                 signal.signal(number, handler)
     return 0
+
+
+def _consequence(code: int) -> int:
+    """0: of a process that ended by itself; more: of one that ended since another one did."""
+    return {LOST_CODE: 1, -signal.SIGTERM: 2}.get(code, 0)

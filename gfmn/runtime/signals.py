@@ -1,24 +1,22 @@
-"""SIGINT and SIGTERM as a list that a loop looks at between two steps."""
+"""SIGINT, SIGTERM and SIGHUP as a list that a loop looks at between two steps."""
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from gfmn.common.signals import heeded
+
 
 @contextmanager
 def caught() -> Iterator[list[int]]:
-    """A list to which SIGINT and SIGTERM are appended; a second one acts as usual."""
+    """A list to which these signals are appended; a second one acts as usual."""
     received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    before = {int(n): signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    before = heeded()
 
     def note(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        signal.signal(number, before[number])
+        signal.signal(number, before[number])  # type: ignore[arg-type]
 
     for number in before:
         signal.signal(number, note)
@@ -26,4 +24,4 @@ def caught() -> Iterator[list[int]]:
         yield received
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler)  # type: ignore[arg-type]

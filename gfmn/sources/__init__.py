@@ -36,6 +36,9 @@ __all__ = [
 ]
 
 
+PATHS = ("path", "labels_path", "root")  # parameters that may have a user's name in them
+
+
 def parse(data: Any, where: str) -> Source:
     """The parameters of one data set; its `source` says which class they are checked against."""
     return choose(data, where, "source", SOURCES).parse(data, where)
@@ -61,6 +64,7 @@ def prepare(config: Source, name: str, folder: Path, where: str | None = None) -
         chunks = config.chunks()
     # The number of processes changes nothing that is written.
     parameters = config.model_dump(mode="json", by_alias=True, exclude={"workers"})
+    parameters |= {key: _shared(value) for key, value in parameters.items() if key in PATHS}
     with prepared.Writer(folder, config.image_size) as writer, closing(chunks):
         for images, labels in chunks:
             writer.add(images, labels)
@@ -72,6 +76,12 @@ def prepare(config: Source, name: str, folder: Path, where: str | None = None) -
                 "skipped": {"count": skipped.count, "names": skipped.names},
             }
         )
+
+
+def _shared(path: str | None) -> str | None:
+    """A path as colleagues may see it: of one outside the study's folders the last part."""
+    absolute = path is not None and Path(path).expanduser().is_absolute()
+    return Path(path or "").name if absolute else path
 
 
 def _decoded(

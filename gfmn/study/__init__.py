@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gfmn import sources
+from gfmn.common import stage
 from gfmn.common.errors import InputError
 from gfmn.common.runs import run_row
 from gfmn.common.sections import check_keys, check_name, entries, known
@@ -27,7 +28,6 @@ REPORTED = (  # and the runs
 )
 ROWS = ("datasets", "statistics", "references", "evaluations", "snapshots")
 INPUTS = ("dataset", "extractor", "batchnorm", "decoder")  # dvc.yaml reads them in a run's row
-ROOTS = (".", "..", "../..", "installed")  # from a study's folder to the code
 FILES = ("extractor-", "reference-", "snapshots-")  # begin the names of metrics of another kind
 FEWEST_SNAPSHOTS = 3  # that can be ranked: the ranks of two always agree or disagree
 
@@ -68,7 +68,7 @@ def check(params: Mapping[str, Any], where: str) -> Study:
     type or impossible combination; needs no weights and no images.
     """
     check_keys(params, SECTIONS, where)
-    _check_root(params, where)
+    stage.check_root(params.get("root"), where)
     sizes = {
         name: sources.parse(data, path).image_size
         for name, data, path in entries(params, "datasets", where)
@@ -99,12 +99,6 @@ def _rows(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for section in ("extractors", "evaluators"):
         for kind, rows in params.get(section, {}).items():
             yield from ((f"{section}/{kind}/{name}", row) for name, row in rows.items())
-
-
-def _check_root(params: Mapping[str, Any], where: str) -> None:
-    root = params.get("root")
-    if root not in ROOTS:
-        raise InputError(f"{where}: root: expected one of {', '.join(ROOTS)}, found {root!r}")
 
 
 def _check_runs(

@@ -53,8 +53,8 @@ def _use_installed(name: str, stage: dict[str, Any]) -> None:
 
     Parameters are read from two files; what check-params writes out stands for both.
     """
-    script, *entry = stage["cmd"].removeprefix("python ${root}/stages/").split()
-    stage["cmd"] = " ".join(("gfmn stage", script.removesuffix(".py").replace("_", "-"), *entry))
+    script, *entry = stage["cmd"].removeprefix("python '${root}/stages/").split()
+    stage["cmd"] = " ".join(("gfmn stage", script.removesuffix(".py'").replace("_", "-"), *entry))
     rows = [f"data/parameters/{path.replace('.', '/')}.json" for path in stage.pop("params", [])]
     kept = [path for path in stage["deps"] if not path.startswith("${root}")]
     if name == "check-params":

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
+
 from gfmn.common.errors import InputError, Stopped
 from gfmn.common.progress import Progress
 from gfmn.runtime.checkpoints import Checkpoint
@@ -27,6 +29,8 @@ from gfmn.training.outputs import (
     write_model,
 )
 from gfmn.training.trainer import Inputs, Trainer, learning_rate
+
+AGREE = 2.0  # seconds of training after which processes look at each other's signals
 
 
 @dataclass
@@ -69,8 +73,8 @@ class Run:
         """Train to the last step, if that is still to do, and write the files.
 
         Returns the number of a signal that came too late to stop it, for whoever has more to do.
-        Raises `Stopped` after SIGINT or SIGTERM, and `InputError` when the loss or a weight is no
-        longer finite; the last good checkpoint is kept in both cases.
+        Raises `Stopped` after SIGINT, SIGTERM or SIGHUP, and `InputError` when the loss or a
+        weight is no longer finite; the last good checkpoint is kept in both cases.
         """
         start = self.resumed.step if self.resumed else 0
         self._announce()
@@ -88,6 +92,7 @@ class Run:
 
     def _take_steps(self, start: int, signals: list[int]) -> None:
         config, saved = self.config, time.monotonic()
+        self._agreed, self._agree_at = (saved, start), start + 1
         if self.world.is_main:
             write_history(self.files.history, self.rows)
         with Progress(self.label, config.steps, "steps", silent=not self.world.is_main) as progress:
@@ -132,11 +137,11 @@ class Run:
         if not self.world.is_main:
             return
         if done % self.config.grid_every == 0 or done == self.config.steps:
-            save_grid(self.trainer, self.files.grid(done), self.files.live)
+            save_grid(self.trainer, self.files, done)
             if self.watch:
                 self.watch(self.trainer, done)
         if done in self._snapshots:
-            save_snapshot(self.trainer, self.files.snapshot(done))
+            save_snapshot(self.trainer, self.files, done)
 
     def _save(self, done: int) -> None:
         if self.world.is_main:
@@ -159,10 +164,19 @@ class Run:
                 print(f"{self.label}: {line}", file=sys.stderr, flush=True)
 
     def _asked_to_stop(self, signals: list[int], done: int) -> bool:
-        """Whether a signal came; several processes agree on it where they wait anyway."""
+        """Whether a signal came; several processes agree on it about every `AGREE` seconds."""
         if self.world.size == 1:
             return bool(signals)
-        return self._logs(done) and self.world.any(bool(signals))
+        if done < self._agree_at:
+            return False
+        now = time.monotonic()
+        seconds, self._agreed = (now - self._agreed[0]) / (done - self._agreed[1]), (now, done)
+        wait = max(1, int(AGREE / max(seconds, 1e-3))) if self.world.is_main else 0
+        both = torch.tensor([int(bool(signals)), wait], device=self.world.device)
+        self.world.sum_(both)
+        asked, wait = both.tolist()
+        self._agree_at = done + wait
+        return bool(asked)
 
     def _announce(self) -> None:
         if self.world.is_main and self.resumed:

@@ -1,14 +1,16 @@
 """The files of a run: history, sample grids, snapshots and the folder of its generator."""
 
+import io
 import json
-import shutil
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from gfmn import generators
+from gfmn.common.files import replacing
 from gfmn.common.images import grid
 from gfmn.generators.sampling import fixed_grid
 from gfmn.runtime.checkpoints import Checkpoints
@@ -27,6 +29,8 @@ class Files:
     checkpoints: Checkpoints  # grids and snapshots of a run under way are in their folder
     save_every: float = 300.0  # seconds between checkpoints, about
     live: Path | None = None  # a copy of the newest grid, to watch a run by
+    # Those of the run under way that the disk had no room for.
+    unwritten: dict[Path, bytes] = field(default_factory=dict)
 
     def grid(self, step: int) -> Path:
         """The sample grid of a step, while the run is under way."""
@@ -35,6 +39,15 @@ class Files:
     def snapshot(self, step: int) -> Path:
         """The generator of a step, while the run is under way."""
         return self.checkpoints.folder / "snapshots" / f"step-{step:06d}.safetensors"
+
+    def keep(self, path: Path, data: bytes) -> None:
+        """Write a grid or a snapshot; without room on the disk the run goes on and has it."""
+        try:
+            with replacing(path) as partial:
+                partial.write_bytes(data)
+        except OSError as error:
+            self.checkpoints.warn_of_disk(path, error)
+            self.unwritten[path] = data
 
     def kept(self, config: TrainingConfig, done: int) -> list[Path]:
         """The grids and snapshots that a run has made when `done` steps are done."""
@@ -53,22 +66,20 @@ def snapshot_steps(config: TrainingConfig) -> list[int]:
     return [config.steps * i // config.snapshots for i in range(1, config.snapshots + 1)]
 
 
-def save_grid(trainer: Trainer, path: Path, live: Path | None = None) -> None:
-    """The images of the run's fixed noise, 8 x 8; `live`: a second file, which is never half."""
+def save_grid(trainer: Trainer, files: Files, step: int) -> None:
+    """The images of the run's fixed noise, 8 x 8, and a copy where a run is watched."""
     images = fixed_grid(trainer.result, trainer.config.latent, trainer.config.seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(grid(images, columns=8)).save(path)
-    if live:
-        live.parent.mkdir(parents=True, exist_ok=True)
-        partial = live.with_name(f".{live.name}")
-        shutil.copyfile(path, partial)
-        partial.replace(live)
+    png = io.BytesIO()
+    Image.fromarray(grid(images, columns=8)).save(png, "PNG")
+    files.keep(files.grid(step), png.getvalue())
+    if files.live:
+        with suppress(OSError), replacing(files.live) as partial:
+            partial.write_bytes(png.getvalue())
 
 
-def save_snapshot(trainer: Trainer, path: Path) -> None:
+def save_snapshot(trainer: Trainer, files: Files, step: int) -> None:
     """The generator as it is now, the average where there is one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    generators.save(trainer.result, path)
+    files.keep(files.snapshot(step), generators.dump(trainer.result))
 
 
 def write_history(path: Path, rows: list[str]) -> None:
@@ -85,7 +96,8 @@ def write_model(name: str, trainer: Trainer, statistics: dict[str, Any], files: 
             weights.append(f"{path.parent.name}/{path.name}")
         folder = files.model / path.parent.name
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, folder / path.name)
+        data = files.unwritten.get(path)
+        (folder / path.name).write_bytes(path.read_bytes() if data is None else data)
     generators.save(trainer.result, files.model / "generator.safetensors")
     config = describe(name, trainer, statistics)
     config[generators.DIGESTS] = generators.digests(files.model, weights)

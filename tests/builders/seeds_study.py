@@ -120,4 +120,4 @@ def every_step(*seeds: int) -> list[tuple[int, int]]:
 
 if __name__ == "__main__":
     seeds.load_extractor = load_network  # type: ignore[assignment]
-    stage.run(train.main)
+    stage.run(train.main, locks=False)

@@ -1,6 +1,9 @@
-"""The code that runs lies beside the stages, in every place where DVC runs them."""
+"""The code that runs lies next to the stages, in every place where DVC runs them."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +59,42 @@ def test_queued_experiment_runs_the_code_that_was_queued(project: Path) -> None:
     done(project, "exp", "run", "--run-all")
     output = done(project, "queue", "logs", "e")
     assert "code of queued\n" in output and "code of later" not in output
+
+
+def refused(folder: Path, *words: str) -> str:
+    """The one line that a stage's script ends with, run in a folder that has a copy of it."""
+    shutil.copytree(projects.ROOT / "stages", folder / "stages")
+    command = [sys.executable, *words, "stages/train.py", "x"]
+    finished = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert finished.returncode == 1 and finished.stdout == ""
+    (line,) = finished.stderr.splitlines()
+    return line
+
+
+def test_stages_without_their_code_are_a_one_line_error(tmp_path: Path) -> None:
+    assert f"{tmp_path}/gfmn: expected the code of the stages, found " in refused(tmp_path)
+
+
+def test_python_without_the_packages_is_a_one_line_error(tmp_path: Path) -> None:
+    (tmp_path / "gfmn").symlink_to(projects.ROOT / "gfmn")
+    # As a Python beside the environment: without its packages.
+    assert "expected a Python with the project's packages" in refused(tmp_path, "-S", "-E")
+
+
+def test_no_stage_lets_a_shell_run_a_name_or_a_root(tmp_path: Path) -> None:
+    names = ("evil;touch pwned;true", "$(touch pwned)", "`touch pwned`", '";touch pwned;"')
+    folder = projects.project(tmp_path, {"root": ".", "datasets": dict.fromkeys(names, DIGITS)})
+    (folder / "data").mkdir()
+    (folder / "data/params.checked").touch()
+    for name in names:
+        code, output = projects.dvc(folder, "repro", "--single-item", f"prepare@{name}")
+        assert code and "expected a name of a-z, 0-9, _ and -" in output
+    (folder / "data/parameters").mkdir()
+    for root in (".;touch pwned;", "$(touch pwned)."):
+        projects.write_parameters(folder, {"root": root, "datasets": {"digits": DIGITS}})
+        (folder / root / "stages").mkdir(parents=True)
+        for copied in ("gfmn", "stages/prepare.py", "stages/checkout.py"):
+            (folder / root / copied).symlink_to(projects.ROOT / copied)
+        code, output = projects.dvc(folder, "repro", "--single-item", STAGE)
+        assert code and "root: expected one of ., .., ../.., installed" in output
+    assert not [*folder.rglob("pwned")]

@@ -36,9 +36,9 @@ def test_stage_declares_exactly_the_folders_it_imports(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_stage_command_quotes_its_name(stage: str) -> None:
+def test_stage_command_quotes_its_script_and_its_name(stage: str) -> None:
     name = " '${key}'" if "foreach" in STAGES[stage] else ""
-    assert body(stage)["cmd"] == f"python ${{root}}/{script(stage)}{name}"
+    assert body(stage)["cmd"] == f"python '${{root}}/{script(stage)}'{name}"
 
 
 @pytest.mark.parametrize("stage", OTHERS)

@@ -1,6 +1,7 @@
 """Tables as files, and the summary of runs."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
@@ -105,3 +106,17 @@ def test_summary_has_one_distance_and_one_score_a_run(
 
 def test_summary_leaves_out_runs_without_scores(tmp_path: Path) -> None:
     assert run_summary(read_study(tmp_path, CONFIG, parameters(), {}, {})) == {}
+
+
+def test_titles_and_notes_run_nowhere_and_stay_on_one_row(tmp_path: Path) -> None:
+    report = finished_report()
+    table = report.tables["table2"]
+    hostile = "=cmd|' /C calc'!A0 <script>\nsecond | third"
+    frame = table.frame.assign(note=pd.Series(hostile, table.frame.index, dtype="string"))
+    write_tables(report.study, {"table2": replace(table, frame=frame)}, tmp_path)
+    csv = pd.read_csv(tmp_path / "table2.csv")
+    assert set(csv["note"]) == {"'=cmd|' /C calc'!A0 <script> second | third"}
+    assert len((tmp_path / "table2.csv").read_text().splitlines()) == 1 + len(frame)
+    config = report.study.config.tables["table2"].model_copy(update={"title": hostile})
+    text = markdown_table(report.study, replace(table, frame=frame), config.title)
+    assert "<script>" not in text and text.startswith("**=cmd|' /C calc'!A0 &lt;script> second")

@@ -45,9 +45,8 @@ store = Checkpoints(Path("."), "run", "f" * 64, warn=lines.append)
 assert store.save(1, {"x": torch.arange(10)}, {})
 for limit in (0, 100, 4096, 1 << 20, (1 << 23) + 100):  # the tensor is of 1 << 23 bytes
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    lines.clear()
     assert store.save(2, {"x": torch.arange(1 << 20)}, {}) is False, limit
-    assert len(lines) == 1 and "File too large" in lines[0], lines
+    assert len(lines) == 1 and "File too large" in lines[0], lines  # one for all
     assert [path.name for path in store.folder.iterdir()] == ["step-000000001.safetensors"]
     assert store.latest().tensors["x"].tolist() == list(range(10))
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
@@ -61,7 +60,7 @@ def test_save_without_room_keeps_the_last_checkpoint(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EIO])
-@pytest.mark.parametrize("call", ["open", "chmod", "fsync", "replace"])
+@pytest.mark.parametrize("call", ["open", "fsync", "replace"])
 def test_save_with_a_failing_call_keeps_the_last_checkpoint(
     call: str, code: int, tmp_path, monkeypatch
 ) -> None:

@@ -26,7 +26,7 @@ def main(count, end):
         if end == "stop":
             raise Stopped("stopped on purpose", 15)
     processes.join(int(count), "runs.x", work, __file__, *sys.argv[1:])
-stage.run(main)
+stage.run(main, locks=False)
 """
 
 
@@ -35,7 +35,7 @@ def call(folder: Path, count: int, end: str) -> subprocess.CompletedProcess[str]
     script.write_text(SCRIPT)
     words = [sys.executable, str(script), str(count), end]
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    return subprocess.run(words, env=environment, capture_output=True, text=True)
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def test_join_starts_the_processes_that_parameters_ask_for(tmp_path: Path) -> None:

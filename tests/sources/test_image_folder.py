@@ -84,3 +84,11 @@ def test_pipe_in_a_folder_is_no_image(tmp_path: Path) -> None:
     assert "0.png: expected an image, found: no regular file" in line
     data = prepare(tmp_path, source="folder", path=str(root), broken="skip")
     assert data.metadata["skipped"] == {"count": 1, "names": ["0.png"]}
+
+
+def test_absolute_path_is_in_no_output(tmp_path: Path) -> None:
+    root = tmp_path / "alice" / "tree"
+    root.mkdir(parents=True)
+    Image.fromarray(IMAGES[0]).save(root / "a.png")
+    data = prepare(tmp_path, source="folder", path=str(root))
+    assert data.metadata["path"] == "tree" and "alice" not in str(data.metadata)

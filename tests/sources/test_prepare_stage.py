@@ -41,7 +41,7 @@ class Endless(ImageSource):
 
 if __name__ == "__main__":
     sources.SOURCES["folder"] = Endless
-    sys.argv[1:] = ["x"]
+    sys.argv = ["prepare.py", "x"]
     stage.run(prepare.main)
 """
 
@@ -77,7 +77,7 @@ def test_stopped_stage_leaves_no_process_and_no_data_set(
     _, errors = process.communicate(timeout=60)
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number
-        assert errors.strip() == f"prepare x: stopped by {number.name}"
+        assert errors.splitlines()[-1] == f"prepare x: stopped by {number.name}"
     deadline = time.monotonic() + 30
     while not all(map(gone, workers)):
         assert time.monotonic() < deadline, "workers outlive their parent"

@@ -38,6 +38,14 @@ def test_download_leaves_no_file_and_no_secret(server: FileServer, tmp_path: Pat
     assert provenance == {"kind": "url", "url": url, "sha256": HASH, "license": "BSD"}
 
 
+def test_download_into_a_link_to_another_disk_is_kept(server: FileServer, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "downloads").symlink_to(tmp_path / "disk")
+    for _ in range(2):
+        data, _ = fetch(source(server.url), WHERE, downloads=tmp_path / "downloads")
+        assert data == DATA and not [*(tmp_path / "disk").iterdir()]
+
+
 @pytest.mark.parametrize("states_length", [True, False])
 def test_download_cut_short_is_repeated_or_refused(
     states_length: bool, server: FileServer, tmp_path: Path

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gfmn.common.text import csv_cell, markdown
 from gfmn.reporting.config import ALL_SCORES, CONVERGENCE, ORDERS
 from gfmn.reporting.formatting import join
 from gfmn.reporting.records import Scores
@@ -37,7 +38,9 @@ def write_tables(study: Study, tables: Mapping[str, Table], folder: Path) -> Non
     frames[CONVERGENCE] = convergence(study)
     for name, frame in frames.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
-        frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        texts = frame.select_dtypes(["object", "string"])
+        shown = frame.assign(**{str(key): texts[key].map(csv_cell) for key in texts})
+        shown.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     for name, table in tables.items():
         text = markdown_table(study, table, study.config.tables[name].title)
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
@@ -73,7 +76,7 @@ def markdown_table(study: Study, table: Table, title: str) -> str:
     for column in view.columns:
         paper = "paper: " if column.group == "paper" else ""
         headings.append(column.key if column.evaluator else f"{paper}{column.heading}")
-    lines = [f"**{title}**", "", _line(headings)]
+    lines = [f"**{markdown(title)}**", "", _line(headings)]
     lines.append(_line(["---:" if column.numeric else "---" for column in view.columns]))
     for cells, marks, heading in zip(view.rows, view.marks, view.group_headings, strict=True):
         if heading:
@@ -122,4 +125,4 @@ def resizers(table: Table) -> str:
 
 
 def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+    return "| " + " | ".join(markdown(cell).replace("|", r"\|") for cell in cells) + " |"
