@@ -27,9 +27,8 @@ def __getattr__(name: str) -> Any:
     if name in ("TrainedGenerator", "load"):  # need torch, numpy, safetensors and pydantic alone
         return getattr(import_module("gfmn.inference.generator"), name)
     if name in METRICS:
-        from gfmn.inference.extras import optional_packages
-
-        with optional_packages(f"gfmn.{name}"):
+        extras = import_module("gfmn.inference.extras")  # not what a stage depends on
+        with extras.optional_packages(f"gfmn.{name}"):
             return getattr(import_module("gfmn.inference.torch_metrics"), name)
     if name in __all__:
         return getattr(import_module("gfmn.library"), name)

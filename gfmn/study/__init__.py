@@ -52,12 +52,14 @@ class Study:
         logs: a change of those trains nothing anew.
         """
         runs = {name: run.effective() for name, run in self.runs.items()}
+        used = {key for run in runs.values() for key in run}  # not log_every, unused objectives
+        defaults = {key: v for key, v in self.report["defaults"].items() if key in used}
         return {
             **self.rows,
             **{f"runs/{name}": values for name, values in runs.items()},
             **{f"sampling/{name}": self.sampling.of(name).model_dump(mode="json") for name in runs},
             "metrics": self.metrics.model_dump(mode="json"),
-            "report": {**self.report, "runs": runs},
+            "report": {**self.report, "runs": runs, "defaults": defaults},
         }
 
 

@@ -55,7 +55,7 @@ def test_every_module_that_draws_is_registered() -> None:
 def test_each_figure_is_drawn_once_with_its_section(report: Report) -> None:
     sections = {figure.name: figure.section for figure in report.figures}
     assert len(sections) == len(report.figures)
-    assert sections == {
+    expected = {
         "rows-table2": "table2",
         "taps-table3": "table3",
         "rows-figure4": "figure4",
@@ -65,6 +65,7 @@ def test_each_figure_is_drawn_once_with_its_section(report: Report) -> None:
         "nearest-moment_matching": "memorization",
         "classes-own": "classes",
     }
+    assert expected.items() <= sections.items()  # a study may have more
     assert all(figure.caption and figure.alt for figure in report.figures)
 
 
