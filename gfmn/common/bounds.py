@@ -11,4 +11,4 @@ VECTORS = 2**13  # directions, landmarks, clusters: as many columns of a matrix
 PROCESSES = 1024
 COUNT = 10**5  # of classes, of taps, of epochs, of rows
 FACTOR = 1e6  # of weights and scales
-RATE = 10.0  # of learning
+RATE = 1e6  # of learning: of a moving average in gray levels of features too

@@ -3,14 +3,13 @@
 Each leaves the files that it would leave alone, in any order of the seeds.
 """
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from signal import Signals
 
-from gfmn.common import paths
-from gfmn.common.errors import InputError, Stopped
+from gfmn.common import json_reader, paths
+from gfmn.common.errors import Stopped
 from gfmn.features import statistics
 from gfmn.features.extractor import Extractor, load_extractor
 from gfmn.generators import load_decoder
@@ -94,10 +93,7 @@ def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float 
 def _digest(dataset: str) -> str | None:
     """Of a data set's images, None where they are not at hand: training needs none."""
     path = paths.prepared(dataset) / "meta.json"
-    try:
-        digest: str | None = json.loads(path.read_text()).get("digest")
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: expected a data set's description, found {error}") from None
+    digest: str | None = json_reader.read(path, "a data set's description").get("digest")
     return digest
