@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from gfmn.commands.display import duration
-from gfmn.common import parameters
-from gfmn.common.config import suggest
-from gfmn.common.errors import InputError
-from gfmn.inference import options
+from gfmn.commands.runs import add_runs, checked
 from gfmn.inference.output import Result
-from gfmn.study import check, stages
+from gfmn.study import stages
 from gfmn.study.forecast import ESTIMATE, work
 
 DESCRIPTION = """\
@@ -33,19 +30,13 @@ ALONE = 0.7  # of its threads' time that a training has where nothing else runs
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.description = DESCRIPTION
-    parser.add_argument("runs", nargs="*", metavar="RUN", help="these runs alone (default: all)")
-    options.add_study(parser)
+    add_runs(parser)
 
 
 def run(arguments: argparse.Namespace) -> Result:
     """Measure; returns a table of stages, the total, memory and disk."""
     folder: Path = arguments.study
-    path = folder / "params.yaml"
-    params = parameters.read(path)
-    study = check(params, str(path))
-    for name in arguments.runs:
-        if name not in study.runs:
-            raise InputError(f"RUN: no run {name!r}; {suggest(name, study.runs)}")
+    params, study = checked(arguments)
     # They import torch, which takes seconds: a wrong file has failed by now.
     from gfmn.common.devices import keep_freed_memory
     from gfmn.study.estimate import Estimator
@@ -55,7 +46,7 @@ def run(arguments: argparse.Namespace) -> Result:
     building = stages.to_build(folder, study, needs)
     with contextlib.chdir(folder), tempfile.TemporaryDirectory(prefix="gfmn-") as scratch:
         order = [stage for stage in TopologicalSorter(needs).static_order() if stage in building]
-        estimator = Estimator(study, params, str(path), Path(scratch))
+        estimator = Estimator(study, params, str(folder / "params.yaml"), Path(scratch))
         found = estimator.estimate(order, needs.keys() - building)
         ESTIMATE.parent.mkdir(exist_ok=True)
         seconds = {part.stage: part.seconds for part in found.parts if part.seconds is not None}

@@ -6,12 +6,10 @@ import time
 from pathlib import Path
 
 from gfmn.commands.display import Display, duration
-from gfmn.common import parameters
-from gfmn.common.config import suggest
+from gfmn.commands.runs import add_runs, checked
 from gfmn.common.errors import InputError
-from gfmn.inference import options
 from gfmn.inference.output import Result
-from gfmn.study import check, forecast, stages
+from gfmn.study import forecast, stages
 from gfmn.study.edit import assignments, editing
 from gfmn.study.pipeline import INSTALLED, init_dvc, write_pipeline
 
@@ -25,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Build a study, or what has changed of it: fetch, measure, train, score, report. A run "
         "that was stopped resumes where it was."
     )
-    parser.add_argument("runs", nargs="*", metavar="RUN", help="these runs alone (default: all)")
     parser.add_argument(
         "--set",
         action="append",
@@ -34,27 +31,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="changes",
         help="first write a value into the row of the run, as in --set lr=1e-3",
     )
-    options.add_study(parser)
+    add_runs(parser)
 
 
 def run(arguments: argparse.Namespace) -> Result:
     """Build it; returns where the page is."""
     folder: Path = arguments.study
-    path = folder / "params.yaml"
-    params = parameters.read(path)
-    study = check(params, str(path))
-    for name in arguments.runs:
-        if name not in study.runs:
-            raise InputError(f"RUN: no run {name!r}; {suggest(name, study.runs)}")
+    params, study = checked(arguments)
     if arguments.changes:
         names = arguments.runs or list(study.runs)
         if len(names) != 1:
             raise InputError(f"--set: expected one RUN, found {', '.join(names)}")
-        with editing(path) as editor:
+        with editing(folder / "params.yaml") as editor:
             for keys, value in assignments(arguments.changes, "--set"):
                 editor.set(("runs", names[0], *keys), value)
-        params = parameters.read(path)
-        study = check(params, str(path))
+        params, study = checked(arguments)
     if params.get("root") == INSTALLED:
         write_pipeline(folder)
     init_dvc(folder)

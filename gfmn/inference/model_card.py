@@ -66,8 +66,8 @@ def write_card(
     """
     record = read_run(study, run, seed)
     samples = record.seeds[0].samples
-    beside = samples is not None and out != STDOUT
-    image = out.with_name(f"{out.stem}-samples.png") if beside else None
+    with_image = samples is not None and out != STDOUT
+    image = out.with_name(f"{out.stem}-samples.png") if with_image else None
     paths = [out, image] if image else [out]
     for path in paths:
         check_writable(path, overwrite)

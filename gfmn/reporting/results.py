@@ -62,12 +62,6 @@ class RunResult:
         return next((seed.model for seed in self.seeds if seed.model), None)
 
     @property
-    def matched(self) -> tuple[object, ...]:
-        """Data set, extractor and taps: losses compare between runs where these are the same."""
-        taps = tuple(tap.name for tap in self.model.taps) if self.model else None
-        return (self.parameters.get("dataset"), self.parameters.get("extractor"), taps)
-
-    @property
     def shown_seed(self) -> SeedResult:
         """The seed whose samples are shown: the first that has any."""
         return next((seed for seed in self.seeds if seed.samples), self.seeds[0])

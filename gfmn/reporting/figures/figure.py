@@ -101,7 +101,6 @@ def rows_of_points(
     axis: str,
     real: float | None = None,
     domain: Sequence[float] | None = None,
-    height: float | None = None,
 ) -> Panel:
     """A point a row with a bar of its deviation, its value as text, and real data as a line.
 
@@ -134,7 +133,7 @@ def rows_of_points(
             strokeDash=[4, 3], color=NEUTRAL
         )
         layers.append(rule.encode(x="value:Q", tooltip=alt.Tooltip("value:Q", title="real images")))
-    return alt.layer(*layers).properties(width=PANEL, height=height or ROW * len(names))
+    return alt.layer(*layers).properties(width=PANEL, height=ROW * len(names))
 
 
 def lines(frame: pd.DataFrame, x: Any, y: Any, title: str, points: bool = False) -> alt.Chart:

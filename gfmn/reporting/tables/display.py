@@ -5,7 +5,7 @@ A score's column is named as its file names it, with evaluator and sample count,
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -46,7 +46,6 @@ class Column:
     std: str = ""  # the column that holds its deviation
     evaluator: str = ""  # of a score of this study
     count: int | None = None  # of a score: images, where its name says it
-    bar: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,6 @@ class Cell:
     std: str = ""
     over: str = ""  # what the deviation is over
     best: bool = False
-    fraction: float | None = None  # of the column's largest value, for a bar
 
     @property
     def text_with_std(self) -> str:
@@ -139,7 +137,6 @@ def column_cells(frame: pd.DataFrame, column: Column) -> list[Cell]:
     own = values[frame["run"] != REAL_DATA].dropna()
     ends = {"lower": own.min, "higher": own.max}
     best = ends[column.direction]() if column.direction in ends and own.nunique() > 1 else None
-    largest = values.max() if column.bar and len(own) else 0
     decimals = column.decimals
     if decimals is None:
         decimals = decimals_for(own if len(own) else values.dropna())
@@ -156,7 +153,6 @@ def column_cells(frame: pd.DataFrame, column: Column) -> list[Cell]:
                 std="" if pd.isna(std) else format_number(std, decimals),
                 over="" if pd.isna(over) else str(over),
                 best=bool(value == best and row["run"] != REAL_DATA),
-                fraction=value / largest if largest > 0 else None,
             )
         )
     return cells
@@ -174,7 +170,7 @@ def _score_columns(table: Table) -> Iterator[Column]:
         for key in keys:
             info = space.scores[key]
             column = score_column(table.frame, space.evaluator, key, info, group)
-            yield replace(column, bar=True) if key == table.distance else column
+            yield column
 
 
 def _paper_columns(frame: pd.DataFrame) -> Iterator[Column]:
@@ -189,7 +185,6 @@ def _paper_columns(frame: pd.DataFrame) -> Iterator[Column]:
                 direction=PAPER_DIRECTIONS.get(key),
                 decimals=PAPER_DECIMALS.get(key),
                 std="paper_is_std" if key == "paper_is_mean" else "",
-                bar=key == "paper_fid5k",
             )
     for key, (_, heading) in (DIFFERENCES | RANKS).items():
         if key in present:

@@ -13,7 +13,7 @@ from gfmn.reporting.results import Study
 from gfmn.reporting.score_info import CLASS_SCORES, DISTANCES
 from gfmn.reporting.score_means import score_means
 from gfmn.reporting.tables.all_scores import all_scores
-from gfmn.reporting.tables.convergence import convergence
+from gfmn.reporting.tables.convergence import convergence, convergence_note
 from gfmn.reporting.tables.display import view_table
 from gfmn.reporting.tables.notes import (
     comparability_note,
@@ -103,6 +103,7 @@ def table_notes(study: Study, table: Table) -> list[str]:
         facts.append(comparability_note(study, table))
     notes = [deviation_note(table.frame, view.columns), method_note(table.methods, view.columns)]
     notes += [*space_notes(study, table), *paper_notes(table), *row_notes(table)]
+    notes.append(convergence_note(study, table.runs["run"]).removesuffix("."))
     return ["; ".join(facts), *filter(None, notes)]
 
 
