@@ -49,6 +49,7 @@ from gfmn.training.config import TrainingConfig
 from gfmn.training.loop import Run
 from gfmn.training.outputs import Files
 from gfmn.training.resume import resume_point, run_fingerprint
+from gfmn.training.trainable import Trainable
 from gfmn.training.trainer import Inputs, Trainer
 from gfmn.weights.cache import cached
 from gfmn.weights.config import FetchedNetwork
@@ -185,16 +186,16 @@ def fit(
     checkpoints = Checkpoints(folder / "checkpoints", "fit", fingerprint)
     files = Files(folder, folder / "history.tsv", checkpoints)
 
-    def tell(trainer: Trainer, step: int) -> None:
-        monitor = trainer.objective.monitor
+    def tell(trainer: Trainable, step: int) -> None:
+        found = trainer.measure()
         grid = fixed_grid(trainer.result, config.latent, config.seed)
         assert watch is not None
-        watch(Update(step, monitor.gap(), float(monitor.loss()), grid))
+        watch(Update(step, found["gap"], found["loss"], grid))
 
     resumed = resume_point(config, files)
     precision = resumed.metadata["precision"]["generator"] if resumed else None
-    inputs = Inputs(network, real, None, precision)
-    run = Run("fit", config, inputs, files, resumed, watch=tell if watch else None)
+    trainer = Trainer(config, Inputs(network, real, None, precision))
+    run = Run("fit", trainer, files, resumed, watch=tell if watch else None)
     run.train()
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     return load(folder)

@@ -23,6 +23,7 @@ from gfmn.runtime.checkpoints import Checkpoints
 from gfmn.training.loop import Run
 from gfmn.training.outputs import Files
 from gfmn.training.resume import resume_point
+from gfmn.training.trainer import Trainer
 
 
 def check(setting: Setting, deadline: float) -> Iterator[Check]:
@@ -71,7 +72,8 @@ def start(setting: Setting, name: str, save_every: float = 300) -> Run:
     root = folder(setting, name)
     checkpoints = Checkpoints(root / "scratch", name, "gpu-check")
     files = Files(root / "model", root / "history.tsv", checkpoints, save_every)
-    return Run("short", config, setting.inputs(), files, resume_point(config, files))
+    trainer = Trainer(config, setting.inputs())
+    return Run("short", trainer, files, resume_point(config, files))
 
 
 def finish(setting: Setting, name: str) -> dict[str, str]:

@@ -14,7 +14,6 @@ from benchmarks.gpu_check.check import Check, expect
 from benchmarks.gpu_check.setting import Setting
 from gfmn.common.images import grid
 from gfmn.generators.sampling import fixed_grid
-from gfmn.training.outputs import precisions
 from gfmn.training.trainer import Trainer
 
 # Of the run, by objective; AMA is without momentum, so that it converges (docs/convergence.md).
@@ -49,7 +48,7 @@ def check(setting: Setting, deadline: float) -> Iterator[Check]:
         history = train(trainer, seconds)
         path = setting.file(f"{objective}.png")
         save_comparison(setting, trainer, str(path))
-        yield judge(objective, history, trainer.finite(), f"{precisions(trainer)}; {path}")
+        yield judge(objective, history, trainer.finite(), f"{trainer.precisions}; {path}")
 
 
 def train(trainer: Trainer, seconds: float) -> History:

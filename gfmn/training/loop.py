@@ -18,17 +18,16 @@ from gfmn.runtime.checkpoints import Checkpoint
 from gfmn.runtime.distributed import ALONE, World
 from gfmn.runtime.signals import caught
 from gfmn.training import collapse
-from gfmn.training.config import TrainingConfig
 from gfmn.training.outputs import (
     Files,
-    precisions,
     save_grid,
     save_snapshot,
     snapshot_steps,
     write_history,
     write_model,
 )
-from gfmn.training.trainer import Inputs, Trainer, learning_rate
+from gfmn.training.trainable import Trainable
+from gfmn.training.trainer import learning_rate
 
 AGREE = 2.0  # seconds of training after which processes look at each other's signals
 
@@ -44,22 +43,20 @@ class Run:
     """
 
     name: str
-    config: TrainingConfig
-    inputs: Inputs
+    trainer: Trainable
     files: Files
     resumed: Checkpoint | None = None
     world: World = ALONE
     label: str = ""
-    watch: Callable[[Trainer, int], None] | None = None
-    trainer: Trainer = field(init=False)
+    watch: Callable[[Trainable, int], None] | None = None
     rows: list[str] = field(default_factory=list, init=False)
     seconds: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         self.label = f"train {self.label or self.name}"
         self._begun = time.perf_counter()
+        self.config = self.trainer.config
         self._snapshots = {*snapshot_steps(self.config)}
-        self.trainer = Trainer(self.config, self.inputs, self.world)
         if self.resumed:
             metadata = self.resumed.metadata
             self.trainer.load_state(self.resumed.tensors)
@@ -94,7 +91,7 @@ class Run:
         config, saved = self.config, time.monotonic()
         self._agreed, self._agree_at = (saved, start), start + 1
         if self.world.is_main:
-            write_history(self.files.history, self.rows)
+            write_history(self.files.history, self.trainer.columns, self.rows)
         with Progress(self.label, config.steps, "steps", silent=not self.world.is_main) as progress:
             progress.skip(start)
             for step in range(start, config.steps):
@@ -120,17 +117,17 @@ class Run:
 
     def _log(self, done: int) -> dict[str, float]:
         """Add a row to the history; what is to be shown of it."""
-        monitor = self.trainer.objective.monitor
-        loss, gap = float(monitor.loss()), monitor.gap()
+        found = self.trainer.measure()
+        values = [found[column] for column in self.trainer.columns]
         if not self.trainer.finite():  # the weights too: a ReLU may turn NaN into 0
-            self._refuse(f"loss {loss:.4g}", done)
+            self._refuse(f"loss {values[0]:.4g}", done)
         rate = learning_rate(self.config, done - 1)
-        images = done * self.config.batch
-        self.rows.append(f"{done}\t{images}\t{rate:.6g}\t{loss:.6g}\t{gap:.6g}\n")
+        numbers = [f"{value:.6g}" for value in (rate, *values)]
+        self.rows.append("\t".join([f"{done}\t{done * self.config.batch}", *numbers]) + "\n")
         if self.world.is_main:
             with self.files.history.open("a") as file:
                 file.write(self.rows[-1])
-        return {"gap": gap, "loss": loss}
+        return dict(sorted(found.items()))
 
     def _keep(self, done: int) -> None:
         """Write the grid and the snapshot of a step that has them."""
@@ -150,7 +147,7 @@ class Run:
             self.seconds = time.perf_counter() - self._begun
             metadata = {
                 "history": self.rows,
-                "precision": precisions(self.trainer),
+                "precision": self.trainer.precisions,
                 "finished": done == self.config.steps,
                 "seconds": self.seconds,
             }
@@ -158,8 +155,8 @@ class Run:
 
     def _write(self) -> None:
         if self.world.is_main:
-            write_history(self.files.history, self.rows)
-            write_model(self.name, self.trainer, self.inputs.statistics.metadata, self.files)
+            write_history(self.files.history, self.trainer.columns, self.rows)
+            write_model(self.name, self.trainer, self.files)
             if line := collapse.warning(self.trainer):
                 print(f"{self.label}: {line}", file=sys.stderr, flush=True)
 
@@ -201,9 +198,9 @@ class Run:
         checkpoints = self.files.checkpoints
         kept = f"; the last good checkpoints are in {checkpoints.folder}"
         raise InputError(
-            f"runs.{self.name}: expected a finite loss and finite weights, found others, {found}, "
-            f"at step {done} of seed {self.config.seed}; a lower lr, a warmup or a "
-            f"grad_clip_norm may help{kept if checkpoints.latest() else ''}"
+            f"{self.trainer.section}.{self.name}: expected a finite loss and finite weights, found "
+            f"others, {found}, at step {done} of seed {self.config.seed}; a lower lr, a warmup or "
+            f"a grad_clip_norm may help{kept if checkpoints.latest() else ''}"
         )
 
 

@@ -2,10 +2,10 @@
 
 import io
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -14,10 +14,9 @@ from gfmn.common.files import replacing
 from gfmn.common.images import grid
 from gfmn.generators.sampling import fixed_grid
 from gfmn.runtime.checkpoints import Checkpoints
-from gfmn.training.config import TrainingConfig
-from gfmn.training.trainer import Trainer
+from gfmn.training.trainable import Schedule, Trainable
 
-HEADER = "step\timages\tlr\tloss\tgap\n"  # of the history
+COLUMNS = ("step", "images", "lr")  # of every history, and then those of what is trained
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Files:
     """Where the files of a run go."""
 
     model: Path  # a folder: generator.safetensors, config.json, grids/step-<n>.png, snapshots/
-    history: Path  # TSV, a row of loss and gap every `log_every` steps and at every snapshot
+    history: Path  # TSV, a row of the loss and more every `log_every` steps and at every snapshot
     checkpoints: Checkpoints  # grids and snapshots of a run under way are in their folder
     save_every: float = 300.0  # seconds between checkpoints, about
     live: Path | None = None  # a copy of the newest grid, to watch a run by
@@ -49,26 +48,26 @@ class Files:
             self.checkpoints.warn_of_disk(path, error)
             self.unwritten[path] = data
 
-    def kept(self, config: TrainingConfig, done: int) -> list[Path]:
+    def kept(self, config: Schedule, done: int) -> list[Path]:
         """The grids and snapshots that a run has made when `done` steps are done."""
         snapshots = [self.snapshot(step) for step in snapshot_steps(config) if step <= done]
         return [*(self.grid(step) for step in grid_steps(config, done)), *snapshots]
 
 
-def grid_steps(config: TrainingConfig, done: int) -> list[int]:
+def grid_steps(config: Schedule, done: int) -> list[int]:
     """The steps that have a grid when `done` steps are done."""
     steps = list(range(config.grid_every, done + 1, config.grid_every))
     return steps if done < config.steps or done in steps else [*steps, done]
 
 
-def snapshot_steps(config: TrainingConfig) -> list[int]:
+def snapshot_steps(config: Schedule) -> list[int]:
     """The steps whose generators are kept: evenly spaced, the last of the run among them."""
     return [config.steps * i // config.snapshots for i in range(1, config.snapshots + 1)]
 
 
-def save_grid(trainer: Trainer, files: Files, step: int) -> None:
+def save_grid(trainer: Trainable, files: Files, step: int) -> None:
     """The images of the run's fixed noise, 8 x 8, and a copy where a run is watched."""
-    images = fixed_grid(trainer.result, trainer.config.latent, trainer.config.seed)
+    images = fixed_grid(trainer.result, trainer.config.latent, trainer.config.seed or 0)
     png = io.BytesIO()
     Image.fromarray(grid(images, columns=8)).save(png, "PNG")
     files.keep(files.grid(step), png.getvalue())
@@ -77,19 +76,19 @@ def save_grid(trainer: Trainer, files: Files, step: int) -> None:
             partial.write_bytes(png.getvalue())
 
 
-def save_snapshot(trainer: Trainer, files: Files, step: int) -> None:
+def save_snapshot(trainer: Trainable, files: Files, step: int) -> None:
     """The generator as it is now, the average where there is one."""
     files.keep(files.snapshot(step), generators.dump(trainer.result))
 
 
-def write_history(path: Path, rows: list[str]) -> None:
+def write_history(path: Path, columns: Sequence[str], rows: list[str]) -> None:
     """The whole history, in place of what there was."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(HEADER + "".join(rows))
+    path.write_text("\t".join((*COLUMNS, *columns)) + "\n" + "".join(rows))
 
 
-def write_model(name: str, trainer: Trainer, statistics: dict[str, Any], files: Files) -> None:
-    """The generator, its description, the grids and the snapshots; see `describe`."""
+def write_model(name: str, trainer: Trainable, files: Files) -> None:
+    """The generator, its description, the grids and the snapshots."""
     weights = ["generator.safetensors"]
     for path in files.kept(trainer.config, trainer.config.steps):
         if path.suffix == ".safetensors":
@@ -99,47 +98,7 @@ def write_model(name: str, trainer: Trainer, statistics: dict[str, Any], files: 
         data = files.unwritten.get(path)
         (folder / path.name).write_bytes(path.read_bytes() if data is None else data)
     generators.save(trainer.result, files.model / "generator.safetensors")
-    config = describe(name, trainer, statistics)
+    config = {"run": name, **trainer.describe()}
     config[generators.DIGESTS] = generators.digests(files.model, weights)
     text = json.dumps(config, indent=2, sort_keys=True)
     (files.model / "config.json").write_text(text + "\n")
-
-
-def describe(name: str, trainer: Trainer, statistics: dict[str, Any]) -> dict[str, Any]:
-    """What a generator is and how it came to be: parameters, taps, statistics, final gaps.
-
-    `statistics`: the metadata of the real features' statistics.
-    """
-    config, taps = trainer.config, trainer.extractor.taps
-    gaps = zip(taps, trainer.objective.monitor.gaps(), strict=True)
-    return {
-        "run": name,
-        "generator": config.generator,
-        "image_size": trainer.extractor.image_size,
-        "latent": config.latent,
-        **class_facts(config, statistics),
-        "parameters": config.effective(),
-        "generator_parameters": sum(weight.numel() for weight in trainer.weights),
-        "features": trainer.objective.target.layout.features,
-        "taps": [{"name": tap.name, "shape": list(tap.shape)} for tap in taps],
-        "gaps": [
-            {"tap": tap.name, "mean_gap": float(f"{m:.6g}"), "std_gap": float(f"{s:.6g}")}
-            for tap, (m, s) in gaps
-        ],
-        "precision": precisions(trainer),
-        "device": trainer.device.type,
-        "statistics": statistics,
-    }
-
-
-def class_facts(config: TrainingConfig, statistics: dict[str, Any]) -> dict[str, Any]:
-    """A conditional generator's classes: their names, where they have any, and frequencies."""
-    if not config.conditional:
-        return {}
-    classes = statistics["classes"]
-    return {"class_names": classes["names"], "class_frequencies": classes["frequencies"]}
-
-
-def precisions(trainer: Trainer) -> dict[str, str]:
-    """Of each network, and of the generator."""
-    return {**trainer.extractor.precision, "generator": trainer.precision}

@@ -7,11 +7,11 @@ import torch
 from gfmn.common.errors import InputError
 from gfmn.runtime.checkpoints import Checkpoint, code_digest, fingerprint
 from gfmn.runtime.distributed import ALONE, World
-from gfmn.training.config import TrainingConfig
 from gfmn.training.outputs import Files
+from gfmn.training.trainable import Schedule
 
 
-def run_fingerprint(config: TrainingConfig, statistics_digest: str, decoder_digest: str) -> str:
+def run_fingerprint(config: Schedule, statistics_digest: str, decoder_digest: str) -> str:
     """What must be equal for a checkpoint to be this run's: parameters, inputs and code.
 
     The number of steps counts only where the rate or the snapshots' steps depend on it; else a
@@ -30,7 +30,7 @@ def run_fingerprint(config: TrainingConfig, statistics_digest: str, decoder_dige
     return fingerprint(facts)
 
 
-def resume_point(config: TrainingConfig, files: Files, world: World = ALONE) -> Checkpoint | None:
+def resume_point(config: Schedule, files: Files, world: World = ALONE) -> Checkpoint | None:
     """The newest usable checkpoint of the run, the same for all processes, or none.
 
     One of the last step is that of a finished run, with nothing left to train. The folder of

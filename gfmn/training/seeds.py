@@ -4,9 +4,10 @@ Each leaves the files that it would leave alone, in any order of the seeds.
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from signal import Signals
+from typing import TypeVar
 
 from gfmn.common import json_reader, paths
 from gfmn.common.errors import Stopped
@@ -16,11 +17,14 @@ from gfmn.generators import load_decoder
 from gfmn.networks.extractor_file import file_digest
 from gfmn.runtime.checkpoints import Checkpoints
 from gfmn.runtime.distributed import World
-from gfmn.training.config import SeedsConfig
+from gfmn.training.config import SeedsConfig, TrainingConfig
 from gfmn.training.loop import Run
-from gfmn.training.outputs import Files, precisions
+from gfmn.training.outputs import Files
 from gfmn.training.resume import resume_point, run_fingerprint
-from gfmn.training.trainer import Inputs
+from gfmn.training.trainable import Schedule, Trainable
+from gfmn.training.trainer import Inputs, Trainer
+
+ConfigT = TypeVar("ConfigT", bound=Schedule)
 
 
 @dataclass(frozen=True)
@@ -32,37 +36,16 @@ class Timing:
 
 
 def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float = 300.0) -> Timing:
-    """Train every seed of a run, or write its files again where it is finished.
-
-    `save_every`: seconds between checkpoints. Raises what `Run.train` does; `Stopped` also where a
-    signal came at the end of a seed that is not the last.
-    """
+    """Train every seed of a run, or write its files again where it is finished: see `run_seeds`."""
     path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
     real, decoder = statistics.load(path), paths.decoder(config.decoder)
     image_size = real.metadata["image_size"]
     start = load_decoder(decoder, config.generator, image_size, config.latent)
     digests = file_digest(path), file_digest(decoder)
-    # All of them now: a fingerprint is of the code in use, and training might import more.
-    trainings = [(each, run_fingerprint(each, *digests)) for each in config.each()]
-    if world.is_main:
-        for folder in (paths.model(name), paths.history(name)):
-            if folder.exists():  # perhaps with seeds that are no longer listed
-                shutil.rmtree(folder)
-
     extractor: Extractor | None = None
-    precision: Mapping[str, str] = {}  # of networks and generator, as the seed before had it
-    seconds, from_step = 0.0, 0
-    for number, (each, fingerprint) in enumerate(trainings):
-        files = Files(
-            paths.model(name, each.seed),
-            paths.history(name, each.seed),
-            Checkpoints(paths.scratch(), f"{name}-seed-{each.seed}", fingerprint),
-            save_every,
-            paths.live(name, each.seed),
-        )
-        checkpoint = resume_point(each, files, world)
-        # One measurement serves all seeds, and a resumed seed keeps its own: another might differ.
-        precision = checkpoint.metadata["precision"] if checkpoint else precision
+
+    def make(each: TrainingConfig, precision: Mapping[str, str]) -> Trainer:
+        nonlocal extractor
         if extractor is None or not extractor.precision.items() <= precision.items():
             extractor = load_extractor(
                 paths.extractor(config.extractor),
@@ -74,17 +57,56 @@ def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float 
                 config.batchnorm,
             )
             statistics.verify(real, path, extractor, config.dataset, _digest(config.dataset))
-        inputs = Inputs(extractor, real, start, precision.get("generator"))
-        label = f"{name} seed {each.seed}" if len(trainings) > 1 else name
-        run = Run(name, each, inputs, files, checkpoint, world, label)
+        return Trainer(each, Inputs(extractor, real, start, precision.get("generator")), world)
+
+    return run_seeds(name, config.each(), digests, make, world, save_every)
+
+
+def run_seeds(
+    name: str,
+    configs: Sequence[ConfigT],
+    digests: tuple[str, str],
+    make: Callable[[ConfigT, Mapping[str, str]], Trainable],
+    world: World,
+    save_every: float,
+) -> Timing:
+    """Train a configuration a seed, or write its files again where it is finished.
+
+    `digests`: of the inputs, as `run_fingerprint` has them. `make`: what is trained, with the
+    precisions that are known already. `save_every`: seconds between checkpoints. Raises what
+    `Run.train` does; `Stopped` also where a signal came at the end of a seed that is not the last.
+    """
+    # All of them now: a fingerprint is of the code in use, and training might import more.
+    trainings = [(each, run_fingerprint(each, *digests)) for each in configs]
+    if world.is_main:
+        for folder in (paths.model(name), paths.history(name)):
+            if folder.exists():  # perhaps with seeds that are no longer listed
+                shutil.rmtree(folder)
+
+    precision: Mapping[str, str] = {}  # of all networks, as the seed before had it
+    seconds, from_step = 0.0, 0
+    for number, (each, fingerprint) in enumerate(trainings):
+        seed = each.seed or 0
+        files = Files(
+            paths.model(name, seed),
+            paths.history(name, seed),
+            Checkpoints(paths.scratch(), f"{name}-seed-{seed}", fingerprint),
+            save_every,
+            paths.live(name, seed),
+        )
+        checkpoint = resume_point(each, files, world)
+        # One measurement serves all seeds, and a resumed seed keeps its own: another might differ.
+        precision = checkpoint.metadata["precision"] if checkpoint else precision
+        label = f"{name} seed {seed}" if len(trainings) > 1 else name
+        run = Run(name, make(each, precision), files, checkpoint, world, label)
         signal = run.train()
-        precision, seconds = precisions(run.trainer), seconds + run.seconds
+        precision, seconds = run.trainer.precisions, seconds + run.seconds
         if number == 0 and checkpoint:
             from_step = checkpoint.step
         if signal and number + 1 < len(trainings):
             raise Stopped(
-                f"train {name}: stopped by {Signals(signal).name} after seed {each.seed}; run the "
-                f"same command to resume with seed {config.seeds[number + 1]}",
+                f"train {name}: stopped by {Signals(signal).name} after seed {seed}; run the "
+                f"same command to resume with seed {configs[number + 1].seed}",
                 signal,
             )
     return Timing(seconds, from_step)

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,7 @@ from gfmn.runtime.distributed import ALONE, World
 from gfmn.runtime.synced_batchnorm import synchronize
 from gfmn.training import objectives
 from gfmn.training.config import TrainingConfig
+from gfmn.training.trainable import Schedule
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,13 @@ class Trainer:
     same state.
     """
 
+    section = "runs"
+    columns = ("loss", "gap")
+    cure = "`added: {covariance: 2.0}`"
+
     def __init__(self, config: TrainingConfig, inputs: Inputs, world: World = ALONE) -> None:
         self.config, self.world, self.extractor = config, world, inputs.extractor
+        self.statistics = inputs.statistics.metadata
         self.device = device = next(self.extractor.parameters()).device
 
         # ------------------------------------------------------------------ generator
@@ -163,6 +170,38 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr
 
+    def measure(self) -> dict[str, float]:
+        """Loss and gap of the last step; the host waits for them."""
+        monitor = self.objective.monitor
+        return {"loss": float(monitor.loss()), "gap": monitor.gap()}
+
+    @property
+    def precisions(self) -> dict[str, str]:
+        """Of each network, and of the generator."""
+        return {**self.extractor.precision, "generator": self.precision}
+
+    def describe(self) -> dict[str, Any]:
+        """What the generator is and how it came to be: parameters, taps, statistics, final gaps."""
+        config, taps = self.config, self.extractor.taps
+        gaps = zip(taps, self.objective.monitor.gaps(), strict=True)
+        return {
+            "generator": config.generator,
+            "image_size": self.extractor.image_size,
+            "latent": config.latent,
+            **class_facts(config, self.statistics),
+            "parameters": config.effective(),
+            "generator_parameters": sum(weight.numel() for weight in self.weights),
+            "features": self.objective.target.layout.features,
+            "taps": [{"name": tap.name, "shape": list(tap.shape)} for tap in taps],
+            "gaps": [
+                {"tap": tap.name, "mean_gap": float(f"{m:.6g}"), "std_gap": float(f"{s:.6g}")}
+                for tap, (m, s) in gaps
+            ],
+            "precision": self.precisions,
+            "device": self.device.type,
+            "statistics": self.statistics,
+        }
+
     def finite(self) -> bool:
         """Whether the loss and every weight are finite; the host waits for the answer."""
         total = sum(
@@ -184,7 +223,15 @@ def class_frequencies(config: TrainingConfig, statistics: Statistics) -> tuple[f
     return found if config.conditional else ()
 
 
-def learning_rate(config: TrainingConfig, step: int) -> float:
+def class_facts(config: TrainingConfig, statistics: Mapping[str, Any]) -> dict[str, Any]:
+    """A conditional generator's classes: their names, where they have any, and frequencies."""
+    if not config.conditional:
+        return {}
+    classes = statistics["classes"]
+    return {"class_names": classes["names"], "class_frequencies": classes["frequencies"]}
+
+
+def learning_rate(config: Schedule, step: int) -> float:
     """The generator's rate at a step (from 0): a linear rise, constant, then linear to 0."""
     rate = config.lr * min(1.0, (step + 1) / config.warmup) if config.warmup else config.lr
     held = config.lr_hold_fraction * config.steps
@@ -193,7 +240,7 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
     return rate * (config.steps - step) / (config.steps - held)
 
 
-def ema_weight(config: TrainingConfig, step: int) -> float:
+def ema_weight(config: Schedule, step: int) -> float:
     """The weight of the newest generator in the average, at a step (from 0).
 
     Larger at first, so that the initial weights do not stay in the average for long.

@@ -14,7 +14,7 @@ from gfmn.training.config import TrainingConfig
 from gfmn.training.loop import Run
 from gfmn.training.outputs import Files
 from gfmn.training.resume import resume_point, run_fingerprint
-from gfmn.training.trainer import Inputs
+from gfmn.training.trainer import Inputs, Trainer
 
 
 def random_images() -> np.ndarray:
@@ -29,7 +29,8 @@ def start(folder: Path, settings: TrainingConfig, save_every: float = 1e9) -> Ru
     checkpoints = Checkpoints(folder / "scratch", "x", fingerprint)
     files = Files(folder / "model", folder / "history/x.tsv", checkpoints, save_every)
     inputs = Inputs(network, real(network, random_images()))
-    return Run("x", settings, inputs, files, resume_point(settings, files))
+    resumed = resume_point(settings, files)
+    return Run("x", Trainer(settings, inputs), files, resumed)
 
 
 def digests(folder: Path) -> dict[str, str]:
