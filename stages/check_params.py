@@ -29,7 +29,8 @@ def main() -> None:
         # The report shows runs in the order of the file; to other stages the order is nothing.
         text = json.dumps(values, indent=2, sort_keys=name != "report")
         stage.write_text(paths.parameters(name), text + "\n")
-    save_decoder(None, paths.decoder("none"))
+    for path in (paths.decoder("none"), paths.extractor("none")):
+        save_decoder(None, path)
     for folder in FOLDERS:
         Path(folder).mkdir(parents=True, exist_ok=True)
     stage.write_text(Path("data/params.checked"), "ok\n")

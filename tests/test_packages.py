@@ -15,6 +15,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "weights": ("common", "networks"),
     "pretraining": ("common", "datasets", "networks", "generators", "runtime"),
     "training": ("common", "networks", "runtime", "generators", "features"),
+    "baselines": ("common", "datasets", "networks", "runtime", "generators", "training"),
     "metrics": ("common", "datasets", "networks"),
     "reporting": ("common",),
 }

@@ -39,12 +39,13 @@ def run(arguments: argparse.Namespace) -> Result:
     folder: Path = arguments.study
     params, study = checked(arguments)
     if arguments.changes:
-        names = arguments.runs or list(study.runs)
+        names = arguments.runs or list(study.trained)
         if len(names) != 1:
             raise InputError(f"--set: expected one RUN, found {', '.join(names)}")
+        section = "baselines" if names[0] in study.baselines else "runs"
         with editing(folder / "params.yaml") as editor:
             for keys, value in assignments(arguments.changes, "--set"):
-                editor.set(("runs", names[0], *keys), value)
+                editor.set((section, names[0], *keys), value)
         params, study = checked(arguments)
     if params.get("root") == INSTALLED:
         write_pipeline(folder)
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> Result:
         forecast.Forecast(
             stages.to_build(folder, study, needs), amounts, forecast.known(folder, amounts)
         ),
-        {name: one.seeds for name, one in study.runs.items()},
+        {name: one.seeds for name, one in study.trained.items()},
         arguments.verbose,
     )
     code = display.follow(["repro", *targets])

@@ -22,6 +22,6 @@ def checked(arguments: argparse.Namespace) -> tuple[dict[str, Any], Study]:
     params = parameters.read(path)
     study = check(params, str(path))
     for name in arguments.runs:
-        if name not in study.runs:
-            raise InputError(f"RUN: no run {name!r}; {suggest(name, study.runs)}")
+        if name not in study.trained:
+            raise InputError(f"RUN: no run {name!r}; {suggest(name, study.trained)}")
     return params, study

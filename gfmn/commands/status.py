@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> Result:
     study: Path = arguments.study
     path = study / "params.yaml"
     checked = check(parameters.read(path), str(path))
-    runs = {name: _run(study, name) for name in checked.runs}
+    runs = {name: _run(study, name) for name in checked.trained}
     needs = stages.graph(study)
     changed = sorted(stages.to_build(study, checked, needs))
     width = max(map(len, runs), default=0)

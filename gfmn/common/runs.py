@@ -12,13 +12,25 @@ def run_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[str,
 
     Raises `InputError` for a run that is not there, and for rows that are no mappings.
     """
-    defaults, runs = params.get("defaults", {}), params.get("runs", {})
-    for section, value in (("defaults", defaults), ("runs", runs)):
+    return _row(params, ("defaults", "runs"), name, where)
+
+
+def baseline_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[str, Any], str]:
+    """As `run_row`, of the sections `baselines` and `baseline_defaults`."""
+    return _row(params, ("baseline_defaults", "baselines"), name, where)
+
+
+def _row(
+    params: Mapping[str, Any], sections: tuple[str, str], name: str, where: str
+) -> tuple[dict[str, Any], str]:
+    defaults, rows = (params.get(section, {}) for section in sections)
+    for section, value in zip(sections, (defaults, rows), strict=True):
         if not isinstance(value, Mapping):
             raise InputError(f"{where}: {section}: expected a mapping, found {value!r:.60}")
-    if name not in runs:
-        raise InputError(f"{where}: runs: no {name!r}; {suggest(name, runs)}")
-    path, row = f"{where}: runs.{name}", runs[name]
+    section = sections[1]
+    if name not in rows:
+        raise InputError(f"{where}: {section}: no {name!r}; {suggest(name, rows)}")
+    path, row = f"{where}: {section}.{name}", rows[name]
     if not isinstance(row, Mapping):
         raise InputError(f"{path}: expected a mapping of parameters, found {row!r:.60}")
     return merged(defaults, row), path

@@ -13,6 +13,7 @@ class Purpose(IntEnum):
     TRAINING = 0
     GRID = 1
     SAMPLING = 2
+    CRITIC = 3  # updates of a second player
 
 
 def truncated(z: Tensor, bound: float) -> Tensor:

@@ -21,6 +21,6 @@ def run(arguments: argparse.Namespace) -> Result:
     # It imports torch, which takes seconds: a file that cannot be read fails before.
     from gfmn import study
 
-    runs = list(study.check(params, str(path)).runs)
+    runs = list(study.check(params, str(path)).trained)
     text = f"{path}: ok, {len(runs)} {'run' if len(runs) == 1 else 'runs'}"
     return Result(text, {"parameters": str(path), "ok": True, "runs": runs})

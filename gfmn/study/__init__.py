@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gfmn import sources
+from gfmn.baselines import BaselineConfig
 from gfmn.common import stage
 from gfmn.common.errors import InputError
 from gfmn.common.runs import run_row
@@ -15,12 +16,14 @@ from gfmn.generators import IMAGE_SIZES
 from gfmn.generators.sampling import SamplingConfig
 from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig, SnapshotsConfig
 from gfmn.reporting.config import ReportConfig, check_report
+from gfmn.study.baselines import check_baselines
 from gfmn.study.networks import Extractors, Network, Sizes, check_evaluators, check_extractors
 from gfmn.training.config import SeedsConfig
 
 SECTIONS = (  # all but `root` may be left out
     *("root", "datasets", "extractors", "evaluators", "statistics", "references"),
-    *("defaults", "runs", "sampling", "metrics", "evaluations", "snapshots", "report"),
+    *("defaults", "runs", "baseline_defaults", "baselines", "sampling", "metrics", "evaluations"),
+    *("snapshots", "report"),
 )
 REPORTED = (  # and the runs
     *("evaluations", "snapshots", "references", "extractors", "evaluators", "report", "sampling"),
@@ -32,18 +35,24 @@ FILES = ("extractor-", "reference-", "snapshots-")  # begin the names of metrics
 FEWEST_SNAPSHOTS = 3  # that can be ranked: the ranks of two always agree or disagree
 
 
-Runs = Mapping[str, SeedsConfig]
+Runs = Mapping[str, SeedsConfig | BaselineConfig]
 
 
 @dataclass(frozen=True)
 class Study:
     """A checked parameter file: what its runs, samples, scores and report depend on."""
 
-    runs: Runs
+    runs: Mapping[str, SeedsConfig]
+    baselines: Mapping[str, BaselineConfig]
     sampling: SamplingConfig
     metrics: MetricsConfig
     report: dict[str, Any]  # the sections that the report reads, runs complete
     rows: dict[str, Any]  # of all other sections, by path
+
+    @property
+    def trained(self) -> dict[str, SeedsConfig | BaselineConfig]:
+        """Runs and baselines by name: all that has a generator."""
+        return {**self.runs, **self.baselines}
 
     def dependencies(self) -> dict[str, dict[str, Any]]:
         """By name of a file, what must change for DVC to run a stage again: JSON values.
@@ -52,14 +61,19 @@ class Study:
         logs: a change of those trains nothing anew.
         """
         runs = {name: run.effective() for name, run in self.runs.items()}
+        others = {name: baseline.effective() for name, baseline in self.baselines.items()}
         used = {key for run in runs.values() for key in run}  # not log_every, unused objectives
         defaults = {key: v for key, v in self.report["defaults"].items() if key in used}
         return {
             **self.rows,
             **{f"runs/{name}": values for name, values in runs.items()},
-            **{f"sampling/{name}": self.sampling.of(name).model_dump(mode="json") for name in runs},
+            **{f"baselines/{name}": values for name, values in others.items()},
+            **{
+                f"sampling/{name}": self.sampling.of(name).model_dump(mode="json")
+                for name in self.trained
+            },
             "metrics": self.metrics.model_dump(mode="json"),
-            "report": {**self.report, "runs": runs, "defaults": defaults},
+            "report": {**self.report, "runs": runs | others, "defaults": defaults},
         }
 
 
@@ -80,17 +94,19 @@ def check(params: Mapping[str, Any], where: str) -> Study:
     measured = _check_statistics(params, where, sizes, extractors)
     references = _check_references(params, where, sizes, evaluators)
     runs = _check_runs(params, where, sizes, extractors, measured)
+    baselines = check_baselines(params, where, sizes, extractors, runs)
+    trained: Runs = {**runs, **baselines}
     sampling = SamplingConfig.parse(params.get("sampling", {}), f"{where}: sampling")
     for name in sampling.counts:
-        known(name, runs, f"{where}: sampling.counts")
+        known(name, trained, f"{where}: sampling.counts")
     metrics = MetricsConfig.parse(params.get("metrics", {}), f"{where}: metrics")
-    _check_evaluations(params, where, runs, sizes, references)
-    _check_snapshots(params, where, runs, references)
+    _check_evaluations(params, where, trained, sizes, references)
+    _check_snapshots(params, where, trained, references)
     if "report" in params:
         path = f"{where}: report"
-        check_report(ReportConfig.parse(params["report"], path), runs, path)
+        check_report(ReportConfig.parse(params["report"], path), trained, path)
     report = {key: params.get(key, {}) for key in REPORTED}
-    return Study(runs, sampling, metrics, report, dict(_rows(params)))
+    return Study(runs, baselines, sampling, metrics, report, dict(_rows(params)))
 
 
 def _rows(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

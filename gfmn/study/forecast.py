@@ -18,6 +18,7 @@ SECONDS = {  # of a unit of work, or of a stage, until one of its kind has been 
     "extract-stats": 30.0,
     "reference": 60.0,
     "sample": 0.003,
+    "sample-baseline": 0.003,
     "evaluate": 0.006,
     "evaluate-snapshots": 0.006,
     "report": 30.0,
@@ -29,10 +30,11 @@ NEAR = 0.1  # by which a new forecast may differ from the last one without being
 def work(study: Study, params: Mapping[str, Any]) -> dict[str, float]:
     """What stages have to do, of those whose parameters say it: updates, or images."""
     found: dict[str, float] = {}
-    for name, run in study.runs.items():
+    for name, run in study.trained.items():
         count = study.sampling.of(name).count * len(run.seeds)
-        found[f"train@{name}"] = run.steps * len(run.seeds)
-        found[f"sample@{name}"] = count
+        suffix = "-baseline" if name in study.baselines else ""
+        found[f"train{suffix}@{name}"] = run.steps * len(run.seeds)
+        found[f"sample{suffix}@{name}"] = count
         for key, row in params.get("evaluations", {}).items():
             if row["run"] == name:
                 found[f"evaluate@{key}"] = count
@@ -59,7 +61,10 @@ def known(folder: Path, amounts: Mapping[str, float]) -> dict[str, float]:
         kind = next((kind for kind in kinds if path.stem.startswith(f"{kind}-")), None)
         if kind is None:
             continue
-        stage = f"{kind}@{path.stem.removeprefix(f'{kind}-')}"
+        name = path.stem.removeprefix(f"{kind}-")
+        stage = f"{kind}@{name}"
+        if kind == "train" and f"train-baseline@{name}" in amounts:
+            stage = f"train-baseline@{name}"
         rate = timing.get("steps_per_second")
         found[stage] = amounts[stage] / rate if rate and stage in amounts else timing["seconds"]
     return found

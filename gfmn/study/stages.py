@@ -18,6 +18,7 @@ EDGE = re.compile(r'^\s*"([^"]+)" -> "([^"]+)";$', re.MULTILINE)
 CHECK = "check-params"  # every other stage needs it, and few change where it has run
 ROWS = {  # the stage that a row of parameters belongs to
     "runs": "train",
+    "baselines": "train-baseline",
     "datasets": "prepare",
     "statistics": "extract-stats",
     "references": "reference",
@@ -53,7 +54,9 @@ def targets(params: Mapping[str, Any], runs: Sequence[str]) -> list[str]:
     for section, stage in (("evaluations", "evaluate"), ("snapshots", "evaluate-snapshots")):
         rows = params.get(section, {}).items()
         found += [f"{stage}@{key}" for key, row in rows if row["run"] in runs]
-    return found + [f"sample@{name}" for name in runs]
+    baselines = params.get("baselines", {})
+    kinds = {name: "sample-baseline" if name in baselines else "sample" for name in runs}
+    return found + [f"{kind}@{name}" for name, kind in kinds.items()]
 
 
 def to_build(folder: Path, study: Study, needs: Graph) -> set[str]:
@@ -80,7 +83,8 @@ def _stages_of(name: str, needs: Graph) -> set[str]:
         return {stage for stage in needs if stage.startswith(("reference@", "evaluate@"))}
     section, _, row = name.rpartition("/")
     if section == "sampling":  # samples, and scores of snapshots
-        return {stage for stage, needed in needs.items() if f"train@{row}" in needed}
+        trained = {f"train@{row}", f"train-baseline@{row}"}
+        return {stage for stage, needed in needs.items() if trained & needed}
     return {f"{ROWS[section]}@{row}"} & needs.keys() if section in ROWS else {name} & needs.keys()
 
 

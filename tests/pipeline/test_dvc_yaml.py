@@ -58,7 +58,7 @@ def test_studies_copies_are_equal() -> None:
 
 def test_dvc_yaml_fits_one_reading_with_a_comment_a_stage() -> None:
     lines = TEXT.splitlines()
-    assert len(lines) <= 165
+    assert len(lines) <= 190
     for stage in STAGES:
         (line,) = (line for line in lines if line.startswith(f"  {stage}:"))
         assert "#" in line
