@@ -5,6 +5,7 @@ its name, and the import of that file in `gfmn/baselines/methods/__init__.py`.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -57,6 +58,9 @@ class Method(nn.Module, ABC):
 
     def after_critic_step(self) -> None:
         """Called after each update of the critic: to project its weights, or a multiplier's."""
+
+    def after_critic_updates(self, draw: Callable[[], Batch]) -> None:
+        """Called after the critic's updates of a step, if any; `draw`: the next real images."""
 
     def generate(self, generator: nn.Module, z: Tensor) -> Tensor:
         """What the losses take of the generator: its images, unless a method says otherwise."""

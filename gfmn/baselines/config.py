@@ -24,6 +24,8 @@ class BaselineConfig(Config, ABC):
     The defaults of a method are those of its paper, where that gives them.
     """
 
+    has_classes: ClassVar[bool] = True  # may be `conditional`
+    encodes: ClassVar[bool] = False  # needs an autoencoder's `extractor` and `decoder`
     labeled: ClassVar[bool] = False  # reads labels even where the generator is not `conditional`
 
     method: str  # a name in `METHODS`
@@ -33,7 +35,7 @@ class BaselineConfig(Config, ABC):
     generator: generators.Name = "dcgan"
     latent: int = Field(100, ge=1, le=LATENT)  # n_z
     conditional: bool = False  # on the classes of the data set's labels
-    critic: critics.Name = "dcgan"  # architecture, where the method has a critic
+    critic: critics.Name | Literal["none"] = "dcgan"  # architecture, where the method has a critic
     critic_width: int = Field(64, ge=1, le=4096)  # channels of its first layer
     critic_steps: int = Field(1, ge=1, le=1000)  # its updates for each of the generator's
     critic_lr: float | None = Field(None, gt=0, le=RATE)  # None: as `lr`
@@ -96,9 +98,14 @@ class BaselineConfig(Config, ABC):
 
     @model_validator(mode="after")
     def _inputs_are_used(self) -> Self:
-        if (self.critic == "extractor") != (self.extractor != "none") and self.decoder == "none":
-            expected = "`critic: extractor` with an extractor's name, or neither"
-            raise ValueError(f"expected {expected}")
+        uses_extractor = self.encodes or self.critic == "extractor"
+        for key, used in (("extractor", uses_extractor), ("decoder", self.encodes)):
+            if used != (getattr(self, key) != "none"):
+                expected = f"the name of one as `{key}`" if used else f"`{key}: none`"
+                critic = "" if self.critic == "none" else f" with `critic: {self.critic}`"
+                raise ValueError(f"{self.method}{critic}: expected {expected}")
+        if self.conditional and not self.has_classes:
+            raise ValueError(f"{self.method}: expected `conditional: false`")
         return self
 
 

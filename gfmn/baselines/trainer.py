@@ -91,8 +91,11 @@ class BaselineTrainer:
         stream = np.random.SeedSequence((self.seed, STREAM, step)).generate_state(1, np.uint64)
         torch.manual_seed(int(stream[0] >> 1))  # for what the losses draw
         rate = learning_rate(self.config, step)
-        for _ in range(self.method.critic_updates(step, self.config.critic_steps)):
+        updates = self.method.critic_updates(step, self.config.critic_steps)
+        for _ in range(updates):
             self._update_critic(rate)
+        if updates:
+            self.method.after_critic_updates(lambda: self.real.next(self.config.batch, self.device))
         self._update_generator(step, rate)
 
     def _update_critic(self, rate: float) -> None:
@@ -111,17 +114,13 @@ class BaselineTrainer:
         self.critic_updates += 1
 
     def _update_generator(self, step: int, rate: float) -> None:
-        for weight in self.critic_weights:  # no gradient by the critic's weights
-            weight.requires_grad_(False)
         fake = self._fake(Purpose.TRAINING, step)
         real = None
         if self.method.uses_real:
             real = self.real.next(self.config.batch, self.device)
         with autocast(self.precisions["critic"], self.device):
             loss = self.method.generator_loss(fake, real)
-        loss.backward()
-        for weight in self.critic_weights:
-            weight.requires_grad_(True)
+        loss.backward(inputs=self.weights)  # and not by the critic's
         if self.config.grad_clip_norm:
             nn.utils.clip_grad_norm_(self.weights, self.config.grad_clip_norm)
         _update(self.optimizer, rate)

@@ -15,6 +15,7 @@ from gfmn.common.errors import InputError
 from gfmn.common.files import replacing
 from gfmn.common.regular_files import one_line, read_bytes
 from gfmn.generators import (  # noqa: F401 - each registers its generator
+    coded,
     dcgan,
     resnet,
 )
