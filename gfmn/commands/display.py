@@ -118,7 +118,7 @@ class Display:
         done, total = int(progress["done"]), int(progress["total"])
         rate = float(progress["rate"])
         left = 0.0 if progress["left"] == "?" else float(progress["left"])
-        if kind != "train":
+        if kind not in ("train", "train-baseline"):
             self.forecast.advance(rate, left)
             self.show(f"{done:,} of {total:,} {progress['unit']}{self._time_left()}")
             return
@@ -131,20 +131,24 @@ class Display:
         if self.title and title != self.title:
             self._keep()
         self.title = title
-        rows = watch.read_rows(self.folder / paths.history(run, seed))
-        state = f"gap {rows[-1].gap:.3g} {watch.trend(rows)}".rstrip() + ", " if rows else ""
+        judged = watch.judge(self.folder / paths.history(run, seed))
+        state = ""
+        if judged.latest is not None:
+            state = f"{judged.subject} {judged.latest:.3g} {judged.trend}".rstrip() + ", "
         steps = f"{done:,} of {total:,} updates, {rate:.3g}/s"
         self.show(f"{f'seed {seed}: ' if named else ''}{state}{steps}{self._time_left()}")
-        self._warn(run if not named else f"{run} seed {seed}", watch.warnings(rows))
+        self._warn(run if not named else f"{run} seed {seed}", judged)
 
-    def _warn(self, training: str, found: Sequence[watch.Warning]) -> None:
+    def _warn(self, training: str, judged: watch.Judgment) -> None:
         told = self.warnings.setdefault(training, [])
-        for warning in found:
+        for warning in judged.warnings:
             if not any(text.startswith(warning.kind) for text in told):
                 told.append(f"{warning.kind}: {warning.text}")
                 self._keep()
                 word = paint("warning:", "yellow", self.stream)
-                text = f"{word} train {training}: the gap {warning.kind}: {warning.text}"
+                text = (
+                    f"{word} train {training}: the {judged.subject} {warning.kind}: {warning.text}"
+                )
                 print(text, file=self.stream, flush=True)
 
     def _time_left(self) -> str:

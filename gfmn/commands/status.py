@@ -34,7 +34,8 @@ def run(arguments: argparse.Namespace) -> Result:
     for name, facts in runs.items():
         lines.append(f"{name:{width}}  {_text(facts)}")
         for seed, one in facts["seeds"].items():
-            lines += [f"{'':{width}}  {seed}: the gap {text}" for text in one["warnings"]]
+            subject = f"{'':{width}}  {seed}: the {one['subject']}"
+            lines += [f"{subject} {text}" for text in one["warnings"]]
     todo = f"to build: {', '.join(changed)}" if changed else "all stages are up to date"
     return Result("\n".join([*lines, todo]), {"runs": runs, "changed": changed})
 
@@ -45,13 +46,15 @@ def _run(study: Path, name: str) -> dict[str, Any]:
     for path in sorted((study / "reports/history" / name).glob("seed-*.tsv")):
         if rows := watch.read_history(path):
             step, last = rows[-1]
-            judged = watch.read_rows(path)
+            judged = watch.judge(path)
             seeds[path.stem] = {
                 "step": step,
                 "loss": last["loss"],
                 "gap": last.get("gap"),
-                "trend": watch.trend(judged),
-                "warnings": [f"{one.kind}: {one.text}" for one in watch.warnings(judged)],
+                "diversity": last.get("diversity"),
+                "trend": judged.trend,
+                "subject": judged.subject,
+                "warnings": [f"{one.kind}: {one.text}" for one in judged.warnings],
             }
     scores: dict[str, Any] = {}
     for path in sorted((study / "reports/metrics").glob(f"{name}-*.json")):
@@ -65,6 +68,9 @@ def _text(facts: dict[str, Any]) -> str:
     steps = ", ".join(f"{one['step']:,}" for one in facts["seeds"].values())
     gaps = [f"{one['gap']:.3g}" for one in facts["seeds"].values() if one["gap"] is not None]
     gap = f"; gap {', '.join(gaps)}" if gaps else ""
+    found = (one["diversity"] for one in facts["seeds"].values())
+    if diversities := [f"{diversity:.2g}" for diversity in found if diversity is not None]:
+        gap = f"; diversity {', '.join(diversities)}"
     shown = (item for item in facts["scores"].items() if item[0].startswith(SHOWN))
     scores = ", ".join(f"{name} {value:.4g}" for name, value in shown)
     return f"{steps} updates{gap}; {scores or 'not scored'}"

@@ -56,6 +56,8 @@ def differing_settings(run: Mapping[str, Any], networks: Networks) -> str:
     `run`: its complete parameters; those that it does not have are not compared. The comparison is
     with the variant of the paper's values that most of the run's are of.
     """
+    if "method" in run:  # a baseline, which the paper did not train
+        return "another method"
     texts = min((_differences(run, variant) for variant in VARIANTS), key=len)
     unequal = {name: weight for name, weight in (run.get("weights") or {}).items() if weight != 1}
     if unequal:

@@ -1,7 +1,8 @@
 """What a training's history says of it while it trains: how far it is, and what goes wrong.
 
 The gap is how far features' means and deviations are from the real ones, in real deviations: about
-1 for a generator of gray images, 0 for real ones.
+1 for a generator of gray images, 0 for real ones. A baseline has no gap. Its diversity is how much
+its samples differ from one another as a share of how much the real images do: 1 as they do.
 """
 
 import math
@@ -14,6 +15,8 @@ SHARE = 20  # of the rows there are, one in so many is averaged, against the noi
 GAIN = 0.01  # by which the average must fall in the last third of the rows
 SWING = 1.3  # times its least by which the average may rise
 COLLAPSE = 3.0  # real deviations from which on nothing was learned
+ALIKE = 0.1  # share of the real images' difference below which samples are all alike
+LOST = 0.5  # share of the greatest diversity below which some was lost again
 
 
 class Row(NamedTuple):
@@ -48,6 +51,48 @@ def read_rows(path: Path) -> list[Row]:
     """Those of a history with gaps, none of an older one or where there is no file yet."""
     rows = read_history(path) if path.is_file() else []
     return [Row(step, one["loss"], one["gap"]) for step, one in rows if "gap" in one]
+
+
+class Judgment(NamedTuple):
+    """What a history says: of which number, its last value, its trend and what goes wrong."""
+
+    subject: Literal["gap", "diversity"]
+    latest: float | None  # None: without rows, or of an older history
+    trend: str
+    warnings: list[Warning]
+
+
+def judge(path: Path) -> Judgment:
+    """Judge a run's history by its gap, a baseline's by its diversity."""
+    rows = read_history(path) if path.is_file() else []
+    players = [
+        (step, one["diversity"], (one["loss"], one["critic"]))
+        for step, one in rows
+        if "diversity" in one
+    ]
+    if players:
+        return Judgment("diversity", players[-1][1], "", player_warnings(players))
+    judged = read_rows(path)
+    latest = judged[-1].gap if judged else None
+    return Judgment("gap", latest, trend(judged), warnings(judged))
+
+
+def player_warnings(rows: Sequence[tuple[int, float, tuple[float, float]]]) -> list[Warning]:
+    """What step, diversity and both players' losses so far warn of."""
+    for step, diversity, losses in rows:
+        if not all(map(math.isfinite, (diversity, *losses))):
+            return [Warning("collapses", step, f"not finite at step {step:,}")]
+    if len(rows) < FEWEST:
+        return []
+    width = max(3, len(rows) // SHARE)
+    average = [math.fsum(part) / len(part) for part in _parts([row[1] for row in rows], width)]
+    step, greatest = rows[-1][0], max(average)
+    if average[-1] < ALIKE:
+        text = f"at {average[-1]:.2g} after step {step:,}: all samples are alike"
+        return [Warning("collapses", step, text)]
+    if average[-1] < LOST * greatest:
+        return [Warning("swings", step, f"{greatest:.2g} before, {average[-1]:.2g} now")]
+    return []
 
 
 def averages(rows: Sequence[Row]) -> list[float]:

@@ -11,6 +11,11 @@ from gfmn.reporting.results import Study
 from gfmn.reporting.tables.table import Table
 
 POINTS = 160  # of a curve, at most
+PANELS = (
+    ("gap", "Gap", "~g"),
+    ("loss", "Loss (equation 1)", "~s"),
+    ("diversity", "Diversity of samples", "~g"),
+)
 
 
 def figures(study: Study, tables: Mapping[str, Table]) -> Iterator[Figure]:
@@ -22,13 +27,21 @@ def figures(study: Study, tables: Mapping[str, Table]) -> Iterator[Figure]:
     text = (
         " Gap: root mean square over all features of the differences of means and deviations, in "
         "real standard deviations; 0 is real."
+        if with_gap
+        else ""
     )
-    ends = frame.groupby("run", sort=False)["loss"].agg(["first", "last"])
+    losses = frame.dropna(subset="loss") if "loss" in frame else frame.assign(loss=0.0)[:0]
+    ends = losses.groupby("run", sort=False)["loss"].agg(["first", "last"])
     values = "; ".join(f"{run} {a:.3g} to {b:.3g}" for run, (a, b) in ends.iterrows())
+    if "diversity" in frame:
+        text += (
+            " Diversity: how much samples of one minibatch differ, as a share of how much real "
+            "images do; losses of baselines do not compare, and are in the histories alone."
+        )
     yield Figure(
         name="training",
         section="training",
-        caption=f"A line a run and seed, logarithmic axes.{text if with_gap else ''} Losses "
+        caption=f"A line a run and seed, logarithmic axes.{text} Losses "
         "compare between runs of the same network and taps. A click on a name picks it, with shift "
         "several.",
         alt=f"Loss from the first point to the last: {values}.",
@@ -37,12 +50,12 @@ def figures(study: Study, tables: Mapping[str, Table]) -> Iterator[Figure]:
 
 
 def curves(study: Study, frame: pd.DataFrame) -> list[alt.Chart]:
-    """Gap, where it is known, and loss by update, of the runs of a frame as `histories` has it."""
+    """Gap and loss by update, and baselines' diversity, of a frame as `histories` has it."""
     runs = list(dict.fromkeys(frame["run"])) if len(frame) else []
     scale = alt.Scale(type="log", nice=False)
     x = alt.X("step:Q", title="updates", axis=alt.Axis(tickCount=5, grid=False))
     panels = []
-    for column, title, form in (("gap", "Gap", "~g"), ("loss", "Loss (equation 1)", "~s")):
+    for column, title, form in PANELS:
         rows = frame[frame[column] > 0] if column in frame else frame[:0]
         if len(rows):
             axis = alt.Axis(format=form, tickCount=5)
@@ -58,10 +71,12 @@ def histories(study: Study, runs: list[str] | None = None) -> pd.DataFrame:
         for seed in run.seeds:
             if seed.history is None:
                 continue
-            shown = positive_losses(seed.history)
+            is_baseline = "diversity" in seed.history
+            shown = seed.history if is_baseline else positive_losses(seed.history)
             chosen = np.unique(np.linspace(0, len(shown) - 1, min(len(shown), POINTS)).round())
             rows = shown.iloc[chosen.astype(int)] if len(shown) else shown
-            columns = [key for key in ("step", "loss", "gap") if key in rows]
+            keys = ("step", "diversity") if is_baseline else ("step", "loss", "gap")
+            columns = [key for key in keys if key in rows]
             frames.append(rows[columns].assign(run=run.name, seed=seed.seed))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 

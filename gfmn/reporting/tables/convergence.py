@@ -21,8 +21,10 @@ def convergence(study: Study) -> pd.DataFrame:
     rows = []
     for run in study.runs.values():
         for seed in run.seeds:
-            history = None if seed.history is None else positive_losses(seed.history)
-            if history is None or len(history) < 3:
+            if seed.history is None or "critic" in seed.history:  # no single loss falls
+                continue
+            history = positive_losses(seed.history)
+            if len(history) < 3:
                 continue
             loss = history["loss"]
             end = loss.iloc[-max(1, round(LAST * len(loss))) :]

@@ -189,6 +189,9 @@ def _held_out_note(real: RealScores) -> str:
 def _settings(study: Study, run: RunResult, spaces: Iterable[ScoredSpace]) -> dict[str, Any]:
     row = {key: run.parameters.get(key) for key in SETTINGS if key != "taps"}
     row |= {"kind": "run", "run": run.name, "status": run.status}
+    if method := run.parameters.get("method"):  # a baseline
+        network = None if row["extractor"] == "none" else row["extractor"]
+        row |= {"objective": method, "extractor": network}
     own = [s.evaluator for s in spaces if study.networks.is_trained_on(run.parameters, s.evaluator)]
     row |= {
         "differs": differing_settings(run.parameters, study.networks),
