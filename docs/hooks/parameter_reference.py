@@ -14,6 +14,7 @@ from itertools import takewhile
 from textwrap import dedent
 from typing import Any, get_args
 
+from gfmn.baselines import METHODS, BaselineConfig
 from gfmn.common.config import Config
 from gfmn.features.statistics import StatisticsConfig
 from gfmn.generators.sampling import SamplingConfig
@@ -45,6 +46,7 @@ SECTIONS = {
     "statistics": {"statistics.NAME": StatisticsConfig},
     "references": {"references.NAME": ReferenceConfig},
     "defaults and runs": {"runs.NAME": SeedsConfig},
+    "baseline_defaults and baselines": {"baselines.NAME": (BaselineConfig, "method", METHODS)},
     "sampling": {"sampling": SamplingConfig},
     "metrics": {"metrics": MetricsConfig},
     "evaluations": {"evaluations.NAME": EvaluationConfig},

@@ -36,12 +36,22 @@ def _row(
     return merged(defaults, row), path
 
 
+def trained_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[str, Any], str]:
+    """As `run_row`, of a run or of a baseline."""
+    baselines = params.get("baselines", {})
+    is_baseline = isinstance(baselines, Mapping) and name in baselines
+    return (baseline_row if is_baseline else run_row)(params, name, where)
+
+
 def run_rows(params: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
-    """Every run's complete row, by name; raises `InputError` as `run_row` does."""
-    runs = params.get("runs", {})
-    if not isinstance(runs, Mapping):
-        raise InputError(f"{where}: runs: expected a mapping, found {runs!r:.60}")
-    return {name: run_row(params, name, where)[0] for name in runs}
+    """The complete row of every run and baseline; raises `InputError` as `run_row` does."""
+    rows = {}
+    for section, row in (("runs", run_row), ("baselines", baseline_row)):
+        names = params.get(section, {})
+        if not isinstance(names, Mapping):
+            raise InputError(f"{where}: {section}: expected a mapping, found {names!r:.60}")
+        rows |= {name: row(params, name, where)[0] for name in names}
+    return rows
 
 
 def merged(defaults: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:

@@ -156,13 +156,16 @@ class Estimator:
     def _evaluate(self, stage: str, name: str) -> Iterator[Part]:
         row = self.params["evaluations"][name]
         run, scoring = row["run"], self._scoring(row["dataset"], row["evaluator"])
-        count, seeds = self.study.sampling.of(run).count, len(self.study.runs[run].seeds)
+        count, seeds = self.study.sampling.of(run).count, len(self.study.trained[run].seeds)
         taken = seeds * (count * scoring.image + scoring.compare)
         yield Part(stage, f"{count * seeds:,} images", taken)
 
     def _evaluate_snapshots(self, stage: str, name: str) -> Iterator[Part]:
         row = self.params["snapshots"][name]
-        run, scoring = self.study.runs[row["run"]], self._scoring(row["dataset"], row["evaluator"])
+        run, scoring = (
+            self.study.trained[row["run"]],
+            self._scoring(row["dataset"], row["evaluator"]),
+        )
         images = row.get("count", 5000) * run.snapshots * len(run.seeds)
         image = measure.sampling(run.each()[0], self.data[run.dataset].size, ())
         yield Part(stage, f"{images:,} images", images * (image + scoring.image))

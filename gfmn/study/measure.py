@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from gfmn import generators
+from gfmn.baselines import BaselineConfig
 from gfmn.common.devices import default_device
 from gfmn.common.progress import Progress
 from gfmn.datasets.prepared import PreparedDataset
@@ -193,7 +194,9 @@ def pretraining(config: PretrainingConfig, name: str, data: Data) -> float:
     return min(seconds(partial(task.step, step)) for step in range(2, 5)) * task.steps
 
 
-def sampling(config: TrainingConfig, size: int, frequencies: tuple[float, ...]) -> float:
+def sampling(
+    config: TrainingConfig | BaselineConfig, size: int, frequencies: tuple[float, ...]
+) -> float:
     """Seconds of an image."""
     network = generators.build(config.generator, size, config.latent, frequencies)
     network.to(default_device())

@@ -13,6 +13,7 @@ With `critic: extractor` it is the experiment of the GFMN paper's section 5.3 an
 
 from typing import Literal
 
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -30,9 +31,9 @@ class WGANGPConfig(BaselineConfig):
     penalty: Factor = 10.0  # lambda
     classifier_weights: tuple[Factor, Factor] = (1.0, 0.1)  # in the critic's and generator's loss
     pretrained: bool = True  # `critic: extractor` begins with the extractor's weights
-    critic_steps: int = 5
-    beta1: float = 0.0
-    beta2: float = 0.9
+    critic_steps: int = Field(5, ge=1, le=1000)
+    beta1: float = Field(0.0, ge=0, lt=1)
+    beta2: float = Field(0.9, ge=0, lt=1)
 
     def build(self, setting: Setting) -> Method:
         """As in the base class."""
