@@ -45,7 +45,7 @@ def trained_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[
 
 def run_rows(params: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
     """The complete row of every run and baseline; raises `InputError` as `run_row` does."""
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for section, row in (("runs", run_row), ("baselines", baseline_row)):
         names = params.get(section, {})
         if not isinstance(names, Mapping):
