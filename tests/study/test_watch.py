@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from builders.project import ROOT
 
-from gfmn.study.watch import FEWEST, Row, read_history, read_rows, trend, warnings
+from gfmn.study.watch import FEWEST, Row, judge, read_history, read_rows, trend, warnings
 
 
 def rows(gaps: list[float]) -> list[Row]:
@@ -74,3 +74,32 @@ def test_row_that_is_being_written_is_left_for_later(tmp_path: Path) -> None:
     assert read_rows(tmp_path / "a.tsv") == [Row(10, 5, 0.5)]
     (tmp_path / "b.tsv").write_text("step\tloss\n10\t5\n")
     assert not read_rows(tmp_path / "b.tsv") and not read_rows(tmp_path / "none.tsv")
+
+
+@pytest.mark.parametrize(
+    ("diversities", "kind"),
+    [
+        ([0.5] * 40, None),
+        ([0.9, 1.1] * 20, None),
+        ([0.8] * 30 + [0.02] * 10, "collapses"),
+        ([0.8] * 30 + [0.3] * 10, "swings"),
+        ([0.8] * (FEWEST - 11) + [0.02] * 10, None),  # too few rows to judge
+        ([0.8, float("nan")], "collapses"),
+    ],
+)
+def test_baseline_is_judged_by_how_its_samples_differ(
+    diversities: list[float], kind: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tsv"
+    rows = "".join(f"{10 * i}\t0\t0\t-3\t2\t{d}\n" for i, d in enumerate(diversities, start=1))
+    path.write_text("step\timages\tlr\tloss\tcritic\tdiversity\n" + rows)
+    judged = judge(path)
+    assert judged.subject == "diversity"
+    assert [one.kind for one in judged.warnings] == ([kind] if kind else [])
+
+
+def test_run_is_judged_by_its_gap(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("step\timages\tlr\tloss\tgap\n10\t1\t1\t5\t0.5\n")
+    assert judge(path)[:2] == ("gap", 0.5)
+    assert judge(tmp_path / "none.tsv").latest is None
