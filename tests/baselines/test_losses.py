@@ -30,15 +30,15 @@ def test_mixed_images_lie_between_their_two() -> None:
     real, fake = torch.zeros(4, 3, 2, 2), torch.ones(4, 3, 2, 2)
     images = losses.mixed(real, fake)
     assert images.requires_grad and bool(((images >= 0) & (images <= 1)).all())
-    assert len({float(value) for value in images.flatten()}) == 4  # one place an image
+    assert len(set(images.detach().flatten().tolist())) == 4  # one place an image
 
 
 def test_wgan_gp_of_two_points_finds_their_distance() -> None:
     # Real x at 2, generated at 0: the best 1-Lipschitz critic has slope 1, and the distance is 2.
     slope = torch.zeros((), requires_grad=True)
-    optimizer = torch.optim.Adam([slope], lr=0.05)
+    optimizer = torch.optim.Adam([slope], lr=0.1)
     real, fake = torch.full((8, 1, 1, 1), 2.0), torch.zeros(8, 1, 1, 1)
-    for _ in range(300):
+    for _ in range(150):
         images = losses.mixed(real, fake)
         penalty = losses.gradient_penalty(lambda x: slope * x.flatten(1), images)
         loss = slope * fake.mean() - slope * real.mean() + 10 * penalty

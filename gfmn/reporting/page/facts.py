@@ -21,7 +21,7 @@ def comparability(study: Study) -> str:
     inception = [name for name, scores in files.items() if scores[0].canonical]
     others = [name for name in files if name not in inception]
     networks = [name for run in runs if run.model for name in run.model.precision]
-    networks = [name for name in networks if name != "generator"]
+    networks = [name for name in networks if name not in ("generator", "critic")]
     networks = networks or [str(run.parameters.get("extractor")) for run in runs]
     steps = [run.parameters.get("steps") for run in runs]
     text = (
@@ -61,7 +61,8 @@ def provenance(study: Study) -> list[tuple[str, str, dict[str, str]]]:
             identity = ("dataset", "extractor", "batchnorm")
             name = ", ".join(str(statistics.get(key)) for key in identity)
             facts = {k: format_value(v) for k, v in statistics.items() if k not in identity}
-            entries.setdefault(("Statistics", name), facts)
+            if "extractor" in statistics:  # none of a baseline, which reads the images themselves
+                entries.setdefault(("Statistics", name), facts)
             entries.setdefault(("Precision", "of the networks"), {}).update(run.model.precision)
     for name, scores in study.score_files():
         entries.setdefault(("Evaluator", scores.evaluator), _evaluator(scores))
