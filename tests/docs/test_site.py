@@ -67,7 +67,7 @@ def test_reference_has_every_field_of_every_study(site: Path) -> None:
 def _fields(params: Mapping[str, Any]) -> Iterator[str]:
     """The names of fields in a parameter file, without those that name the study's own things."""
     for section, rows in params.items():
-        if section in ("sampling", "metrics", "defaults"):
+        if section in ("sampling", "metrics", "defaults", "baseline_defaults"):
             yield from rows
         elif section in ("extractors", "evaluators"):
             yield from (field for kind in rows.values() for row in kind.values() for field in row)
