@@ -1,4 +1,4 @@
-# Two commands do everything on a fresh machine with Python 3.11.5 to 3.14:
+# Two commands do everything on a fresh machine with Python 3.11 to 3.14:
 #   make repro   set up, then build the study and reports/index.html
 #   make test    set up, then lint, type check and tests
 # make docs writes the documentation as a site to site/.
@@ -36,7 +36,7 @@ gpu-check: .venv/.run
 PINNED = pip install --quiet --require-hashes --no-build-isolation --requirement
 
 .venv/.run: pyproject.toml requirements.txt
-	$(PYTHON) -c 'import sys; sys.exit(not (3, 11, 5) <= sys.version_info < (3, 15) and "Python 3.11.5 to 3.14 is needed")'
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15) and "Python 3.11 to 3.14 is needed")'
 	$(PYTHON) -m venv .venv
 	sed -n '/^setuptools==/,/[^\\]$$/p' requirements.txt > .venv/build.txt  # builds what has no wheel
 	$(PINNED) .venv/build.txt
@@ -49,13 +49,13 @@ PINNED = pip install --quiet --require-hashes --no-build-isolation --requirement
 	touch $@
 
 # The pins, by uv: those that still fit stay. `make pins ARGS=--upgrade` takes the newest.
-COMPILE = uv pip compile --quiet --universal --python-version 3.11.5 --generate-hashes --no-annotate \
-	--custom-compile-command 'make pins' $(ARGS)
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make pins' pyproject.toml
 
 pins:
-	$(COMPILE) --extra dev --output-file requirements-dev.txt pyproject.toml
-	sed -n 's/^\([^ ]*==[^ ]*\) .*/\1/p' requirements-dev.txt | \
-		$(COMPILE) --extra pipeline --constraint - --output-file requirements.txt pyproject.toml
+	$(COMPILE) $(ARGS) --extra dev --output-file requirements-dev.txt
+	cp requirements-dev.txt requirements.txt
+	$(COMPILE) --extra pipeline --output-file requirements.txt
 
 clean:
 	rm -rf .venv
