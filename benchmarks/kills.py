@@ -7,7 +7,8 @@ again without its checkpoints, gets SIGKILL with all its processes at a random m
 duration, is now and then killed again, and runs to its end. What it finds of the undisturbed run
 stays in place, so that it has to replace its own outputs. After each all outputs of the study must
 have the bytes of the undisturbed run, and nothing temporary may be left. A stage runs in a fork of
-this process, which has imported everything, so that a kill meets its work and not its imports.
+this process, which has imported everything, so that a kill meets its work and not its imports;
+the code must not be edited meanwhile.
 
 The table has a row a kill: the stage, the seconds after it began, and how many partial files and
 temporary folders the kill left. The last line says how often outputs differed; the exit code is 1
@@ -24,6 +25,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -72,9 +74,8 @@ def main() -> None:
             apart = sorted(name for name in names if found.get(name) != expected.get(name))
             differ += bool(apart)
             print(f"{stage}: {len(names)} outputs, different: {apart}", flush=True)
-        result = f"# {len(rows)} kills, {len(expected)} outputs, {differ} times different"
-    out.write_text("\n".join(["stage\tseconds\tleft", *rows, result]) + "\n")
-    print(result)
+            result = f"# {len(rows)} kills, {len(expected)} outputs, {differ} times different"
+            out.write_text("\n".join(["stage\tseconds\tleft", *rows, result]) + "\n")
     sys.exit(differ > 0)
 
 
@@ -137,6 +138,8 @@ def start(stage: str) -> int:
         code = 0
     except SystemExit as error:
         print(error, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
