@@ -1,6 +1,6 @@
 """Kills a study's stages at random moments, and compares its outputs with an undisturbed run's.
 
-    python -m benchmarks.kills [--kills 50] [--seed 0] [--out kills.tsv]
+    python -m benchmarks.kills [--kills 50] [--full 0] [--seed 0] [--out kills.tsv]
 
 The study `kills.yaml` has every stage. It is built undisturbed first. Then a random stage is run
 again without its checkpoints, gets SIGKILL with all its processes at a random moment of its usual
@@ -10,15 +10,19 @@ have the bytes of the undisturbed run, and nothing temporary may be left. A stag
 this process, which has imported everything, so that a kill meets its work and not its imports;
 the code must not be edited meanwhile.
 
+With `--full` as many stages are run under a random limit of a file's size, as on a disk that is
+full: each has to end well or with one line, and then, without the limit, with the same bytes.
+
 The table has a row a kill: the stage, the seconds after it began, and how many partial files and
-temporary folders the kill left. The last line says how often outputs differed; the exit code is 1
-if any did.
+temporary folders the kill left; and a row a limit, with its bytes and whether it was met. The last
+line says how often outputs differed; the exit code is 1 if any did.
 """
 
 import argparse
 import hashlib
 import os
 import random
+import resource
 import runpy
 import shutil
 import signal
@@ -44,6 +48,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--full", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("kills.tsv"))
     options = parser.parse_args()
@@ -55,16 +60,20 @@ def main() -> None:
         seconds = {stage: run(stage) for stage in stages}
         timings = shutil.copytree("data/timings", "timings")
         run("report")  # with these durations
-        expected, rows, differ = digests(), [], 0
+        expected, differ = digests(), 0
+        rows: list[str] = []
         print(f"{len(expected)} outputs of {len(stages)} stages", flush=True)
-        while len(rows) < options.kills:
+        while len(rows) < options.kills + options.full:
             stage = draw.choice(stages)
             shutil.rmtree("data/scratch", ignore_errors=True)
-            killed = True
+            killed = len(rows) < options.kills
+            if not killed:
+                limit = int(10 ** draw.uniform(3, 7))
+                rows.append(f"{stage}\t{limit} bytes\t{int(limited(stage, limit))}")
             while killed and len(rows) < options.kills:
                 after = draw.uniform(0, seconds[stage])
                 if killed := kill(stage, after):
-                    rows.append(f"{stage}\t{after:.3f}\t{len(temporary())}")
+                    rows.append(f"{stage}\t{after:.3f} s\t{len(temporary())}")
                     print(len(rows), rows[-1], sep="\t", flush=True)
                 killed = killed and draw.random() < AGAIN
             run(stage)
@@ -74,8 +83,8 @@ def main() -> None:
             apart = sorted(name for name in names if found.get(name) != expected.get(name))
             differ += bool(apart)
             print(f"{stage}: {len(names)} outputs, different: {apart}", flush=True)
-            result = f"# {len(rows)} kills, {len(expected)} outputs, {differ} times different"
-            out.write_text("\n".join(["stage\tseconds\tleft", *rows, result]) + "\n")
+            result = f"# {len(rows)} times, {len(expected)} outputs, {differ} times different"
+            out.write_text("\n".join(["stage\tafter\tleft", *rows, result]) + "\n")
     sys.exit(differ > 0)
 
 
@@ -123,11 +132,12 @@ def preload(stages: Sequence[str]) -> None:
         runpy.run_path(path, run_name="imported")
 
 
-def start(stage: str) -> int:
-    """Run a stage in a process group of its own; its number."""
+def start(stage: str, limit: int = resource.RLIM_INFINITY) -> int:
+    """Run a stage in a process group of its own, with files of at most `limit` bytes; its number."""
     if process := os.fork():
         return process
     os.setsid()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -152,6 +162,17 @@ def run(stage: str) -> float:
     if os.waitpid(start(stage), 0)[1]:
         sys.exit(f"{stage} failed:\n{Path('log').read_text()}")
     return time.perf_counter() - began
+
+
+def limited(stage: str, limit: int) -> bool:
+    """Run a stage with files of at most so many bytes; whether it ended for that, in one line."""
+    if not os.waitpid(start(stage, limit), 0)[1]:
+        return False
+    lines = Path("log").read_text().splitlines()
+    errors = [line for line in lines if line.startswith("error: ")]
+    if len(errors) != 1 or any("Traceback" in line for line in lines):
+        sys.exit(f"{stage}, {limit} bytes:\n" + "\n".join(lines))
+    return True
 
 
 def kill(stage: str, seconds: float) -> bool:
