@@ -68,7 +68,7 @@ def main() -> None:
             shutil.rmtree("data/scratch", ignore_errors=True)
             killed = len(rows) < options.kills
             if not killed:
-                limit = int(10 ** draw.uniform(3, 7))
+                limit = int(10 ** draw.uniform(4, 7))
                 rows.append(f"{stage}\t{limit} bytes\t{int(limited(stage, limit))}")
             while killed and len(rows) < options.kills:
                 after = draw.uniform(0, seconds[stage])
@@ -133,7 +133,7 @@ def preload(stages: Sequence[str]) -> None:
 
 
 def start(stage: str, limit: int = resource.RLIM_INFINITY) -> int:
-    """Run a stage in a process group of its own, with files of at most `limit` bytes; its number."""
+    """Run a stage in a process group of its own, its files of `limit` bytes at most; its number."""
     if process := os.fork():
         return process
     os.setsid()
