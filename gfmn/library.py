@@ -7,6 +7,7 @@ up to date; here everything is in the hands of the caller.
 import copy
 import hashlib
 import shutil
+import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Sequence
@@ -196,6 +197,8 @@ def fit(
     inputs = Inputs(network, real, None, precision)
     run = Run("fit", config, inputs, files, resumed, watch=tell if watch else None)
     run.train()
+    if run.warning:
+        print(run.warning, file=sys.stderr)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     return load(folder)
 

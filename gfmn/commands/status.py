@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gfmn.common import json_reader, parameters
+from gfmn.common import json_reader, parameters, paths
 from gfmn.inference import options
 from gfmn.inference.output import Result
 from gfmn.study import check, stages, watch
@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> Result:
         lines.append(f"{name:{width}}  {_text(facts)}")
         for seed, one in facts["seeds"].items():
             lines += [f"{'':{width}}  {seed}: the gap {text}" for text in one["warnings"]]
+            lines += [f"{'':{width}}  {seed}: {one['collapsed']}"] if one["collapsed"] else []
     todo = f"to build: {', '.join(changed)}" if changed else "all stages are up to date"
     return Result("\n".join([*lines, todo]), {"runs": runs, "changed": changed})
 
@@ -52,11 +53,17 @@ def _run(study: Path, name: str) -> dict[str, Any]:
                 "gap": last.get("gap"),
                 "trend": watch.trend(judged),
                 "warnings": [f"{one.kind}: {one.text}" for one in watch.warnings(judged)],
+                "collapsed": _description(study, name, path.stem).get("collapsed"),
             }
     scores: dict[str, Any] = {}
     for path in sorted((study / "reports/metrics").glob(f"{name}-*.json")):
         scores |= json_reader.read(path, "scores")
     return {"seeds": seeds, "scores": scores}
+
+
+def _description(study: Path, run: str, seed: str) -> dict[str, Any]:
+    path = study / paths.model(run) / seed / "config.json"
+    return json_reader.read(path, "a generator's description") if path.is_file() else {}
 
 
 def _text(facts: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from gfmn.reporting.caveats import collapsed
 from gfmn.reporting.formatting import decimals_for, format_number, join
 from gfmn.reporting.results import RunResult, Study
 from gfmn.reporting.score_info import DISTANCES
@@ -26,9 +27,18 @@ class Finding:
 
 
 def find(study: Study, tables: Mapping[str, Table]) -> list[Finding]:
-    """At most five: the nearest run, each table's orders, how far the loss fell, copies."""
-    found = [*_nearest(study), *_orders(study, tables), *_training(study), *_copies(study)]
+    """At most five: runs that collapsed, the nearest, orders, how far the loss fell, copies."""
+    found = [*_collapsed(study), *_nearest(study), *_orders(study, tables), *_training(study)]
+    found += _copies(study)
     return found[:MOST]
+
+
+def _collapsed(study: Study) -> Iterator[Finding]:
+    """The runs whose samples are all alike, and how much they differ."""
+    found = {name: text for name, run in study.runs.items() if (text := collapsed(run))}
+    if found:
+        text = "; ".join(f"{name}: {text}" for name, text in found.items())
+        yield Finding(f"{join(found)} collapsed. {text}.", "", tuple(found)[:2], "samples")
 
 
 def _nearest(study: Study) -> Iterator[Finding]:

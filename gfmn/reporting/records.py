@@ -76,6 +76,7 @@ class SeedScores(Record):
     scores: dict[str, Score]
     classes: Classes | None = None
     nearest: Nearest | None = None
+    caveats: tuple[str, ...] = ()  # what so few images, or images that are all alike, cannot say
 
 
 class Scores(Record):
@@ -164,3 +165,4 @@ class TrainedModel(Record):
     statistics: dict[str, Any]
     gaps: tuple[TapGap, ...] = ()
     precision: dict[str, str] = pydantic.Field(default_factory=dict)
+    collapsed: str | None = None  # that its samples are all alike

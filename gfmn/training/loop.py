@@ -17,7 +17,7 @@ from gfmn.common.progress import Progress
 from gfmn.runtime.checkpoints import Checkpoint
 from gfmn.runtime.distributed import ALONE, World
 from gfmn.runtime.signals import caught
-from gfmn.training import collapse
+from gfmn.training.collapse import TRY, collapsed
 from gfmn.training.config import TrainingConfig
 from gfmn.training.outputs import (
     Files,
@@ -40,7 +40,8 @@ class Run:
     `name`: the run's. `label`: in lines, where the name is not enough. `watch`: called after every
     step that has a grid, with the trainer and the number of steps done. `resumed`: the checkpoint
     to resume from; see `resume_point`. `rows`: of the history. `seconds`: that the run took to its
-    last checkpoint, without the time between stops.
+    last checkpoint, without the time between stops. `warning`: a line for the end of the log, where
+    its samples came out all alike.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Run:
     trainer: Trainer = field(init=False)
     rows: list[str] = field(default_factory=list, init=False)
     seconds: float = field(default=0.0, init=False)
+    warning: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self.label = f"train {self.label or self.name}"
@@ -159,9 +161,11 @@ class Run:
     def _write(self) -> None:
         if self.world.is_main:
             write_history(self.files.history, self.rows)
-            write_model(self.name, self.trainer, self.inputs.statistics.metadata, self.files)
-            if line := collapse.warning(self.trainer):
-                print(f"{self.label}: {line}", file=sys.stderr, flush=True)
+            found = collapsed(self.trainer)
+            facts = {"collapsed": found} if found else {}
+            statistics = self.inputs.statistics.metadata
+            write_model(self.name, self.trainer, statistics, self.files, facts)
+            self.warning = f"{self.label}: WARNING: {found}; {TRY}" if found else ""
 
     def _asked_to_stop(self, signals: list[int], done: int) -> bool:
         """Whether a signal came; several processes agree on it about every `AGREE` seconds."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,8 +89,14 @@ def write_history(path: Path, rows: list[str]) -> None:
     path.write_text(HEADER + "".join(rows))
 
 
-def write_model(name: str, trainer: Trainer, statistics: dict[str, Any], files: Files) -> None:
-    """The generator, its description, the grids and the snapshots; see `describe`."""
+def write_model(
+    name: str,
+    trainer: Trainer,
+    statistics: dict[str, Any],
+    files: Files,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """The generator, its description with `facts`, the grids and the snapshots; see `describe`."""
     weights = ["generator.safetensors"]
     for path in files.kept(trainer.config, trainer.config.steps):
         if path.suffix == ".safetensors":
@@ -99,7 +106,7 @@ def write_model(name: str, trainer: Trainer, statistics: dict[str, Any], files: 
         data = files.unwritten.get(path)
         (folder / path.name).write_bytes(path.read_bytes() if data is None else data)
     generators.save(trainer.result, files.model / "generator.safetensors")
-    config = describe(name, trainer, statistics)
+    config = describe(name, trainer, statistics) | dict(facts or {})
     config[generators.DIGESTS] = generators.digests(files.model, weights)
     text = json.dumps(config, indent=2, sort_keys=True)
     (files.model / "config.json").write_text(text + "\n")

@@ -4,6 +4,7 @@ Each leaves the files that it would leave alone, in any order of the seeds.
 """
 
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from signal import Signals
@@ -51,7 +52,7 @@ def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float 
 
     extractor: Extractor | None = None
     precision: Mapping[str, str] = {}  # of networks and generator, as the seed before had it
-    seconds, from_step = 0.0, 0
+    seconds, from_step, warnings = 0.0, 0, []
     for number, (each, fingerprint) in enumerate(trainings):
         files = Files(
             paths.model(name, each.seed),
@@ -78,6 +79,7 @@ def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float 
         label = f"{name} seed {each.seed}" if len(trainings) > 1 else name
         run = Run(name, each, inputs, files, checkpoint, world, label)
         signal = run.train()
+        warnings.append(run.warning)
         precision, seconds = precisions(run.trainer), seconds + run.seconds
         if number == 0 and checkpoint:
             from_step = checkpoint.step
@@ -87,6 +89,8 @@ def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float 
                 f"same command to resume with seed {config.seeds[number + 1]}",
                 signal,
             )
+    for warning in filter(None, warnings):
+        print(warning, file=sys.stderr, flush=True)
     return Timing(seconds, from_step)
 
 

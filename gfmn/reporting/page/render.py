@@ -12,6 +12,7 @@ import vl_convert
 from markupsafe import Markup
 
 from gfmn.common import paths
+from gfmn.reporting.caveats import caveats, collapsed
 from gfmn.reporting.figures.figure import Figure
 from gfmn.reporting.figures.pictures import pictures
 from gfmn.reporting.figures.training import curves, histories
@@ -67,6 +68,7 @@ def render_index(study: Study, tables: Mapping[str, Table], figures: Sequence[Fi
             frames=_json(frames),
             shown=frames,
             gallery=_gallery(study),
+            collapsed={name: collapsed(run) for name, run in study.runs.items()},
             neighbors=images.neighbors(study, run),
             comparability=comparability(study),
             scores=all_scores(study),
@@ -107,6 +109,8 @@ def render_run(study: Study, run: RunResult) -> str:
             own={key: value for key, value in own.items() if key != "seeds"},
             every=flat,
             scores=plain_table(scores) if len(scores) else "",
+            collapsed=collapsed(run),
+            caveats=caveats(run),
             specs=_json({"curves": [one.to_dict() | {"width": "container"} for one in panels]}),
             curves=len(panels),
         )
