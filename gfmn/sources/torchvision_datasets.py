@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
+from gfmn.common.bounds import IMAGES
 from gfmn.common.errors import InputError
 from gfmn.sources.base import SOURCES, ImageSource, Item, Items
 from gfmn.sources.decode import BrokenImageError, RawImage, read_rgb
@@ -39,12 +40,13 @@ class Torchvision(ImageSource):
                 with our_decoder():
                     data = cls(**arguments)
                 total = len(data)
-            except (TypeError, ImportError, LookupError, AttributeError) as error:
+            except (TypeError, ImportError, LookupError, AttributeError, ArithmeticError) as error:
                 reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
                 expected = f"expected arguments and files that {self.class_} accepts"
                 raise InputError(f"{where}.arguments: {expected}, found: {reason}") from None
-        if not total:
-            raise InputError(f"{where}: expected images from {self.class_}, found none")
+        if not 0 < total <= IMAGES:
+            found = f"found {total:,}" if total else "found none"
+            raise InputError(f"{where}: expected images from {self.class_}, {found}")
         names = getattr(data, "classes", None)
         named = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
         classes = tuple(names) if named and names is not None else None

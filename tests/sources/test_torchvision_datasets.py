@@ -61,6 +61,8 @@ def test_torchvision_class_reads_image_files_as_all_sources_do(tmp_path: Path) -
         ({"class": "FakeDate"}, "x.class: unknown 'FakeDate'; did you mean 'FakeData'?"),
         ({"class": "FakeData", "arguments": {"sise": 3}}, "x.arguments: expected arguments"),
         ({"class": "FakeData", "arguments": {"size": 0}}, "expected images from FakeData"),
+        ({"class": "FakeData", "arguments": {"size": 10**12}}, "found 1,000,000,000,000"),
+        ({"class": "FakeData", "arguments": {"size": 10**30}}, "x.arguments: expected arguments"),
         ({"class": "ImageFolder"}, "put it in data/downloads/imagefolder"),
         ({"class": "FER2013"}, "put it in data/downloads/fer2013"),
     ],
