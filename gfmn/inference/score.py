@@ -48,11 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluators = f"{', '.join(published_evaluators())}, or a file of this pipeline's"
     parser.add_argument("--evaluator", default="lite0", help=f"{evaluators}; default: lite0")
     parser.add_argument("--weights", type=Path, help="a copy of the evaluator's published file")
-    pixels = {"type": Number(1, SIDE)}
-    parser.add_argument("--resize", **pixels, help="pixels that the evaluator sees")
-    parser.add_argument("--size", **pixels, help="pixels to which all images are brought first")
-    counts = {"type": Number(2, SAMPLES), "nargs": "+"}
-    parser.add_argument("--counts", **counts, help="images in a Fréchet distance")
+    side, count = Number(1, SIDE), Number(2, SAMPLES)
+    parser.add_argument("--resize", type=side, help="pixels that the evaluator sees")
+    parser.add_argument("--size", type=side, help="pixels to which all images are brought first")
+    parser.add_argument("--counts", type=count, nargs="+", help="images in a Fréchet distance")
     real = "also write REAL's mu and sigma, an .npz file"
     parser.add_argument("--save-real", type=Path, metavar="FILE", help=real)
     options.add_force(parser)
