@@ -9,6 +9,8 @@ from typing import Any
 
 import jinja2
 
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import SEEDS
 from gfmn.common.text import markdown
 from gfmn.inference import options
 from gfmn.inference.front_matter import front_matter
@@ -27,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Write a model card from what a study recorded of a run, and its samples."
     parser.add_argument("run", metavar="RUN", help="the run's name in the study's params.yaml")
     options.add_study(parser)
-    parser.add_argument("--seed", type=int, help="of one training (default: all that the run has)")
+    text = "of one training (default: all that the run has)"
+    parser.add_argument("--seed", type=Number(0, SEEDS), help=text)
     parser.add_argument(
         "--license",
         default="apache-2.0",

@@ -121,6 +121,8 @@ def _required(cls: type[Config]) -> dict[str, Any]:
         ("metrics.counts", [-50]),
         ("metrics.counts", [0]),
         ("metrics.counts", [1]),
+        ("metrics.counts", [5000, 5000]),
+        ("metrics.manifold", {"k": 3, "count": 3}),
         ("metrics.seed", 2**32),
         ("metrics.infinity.points", 10**6),
         ("metrics.kernel.size", 10**9),

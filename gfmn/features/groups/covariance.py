@@ -1,7 +1,7 @@
 """The group `covariance`: how the pooled features of all images vary together."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +30,9 @@ class PooledCovariance(PooledPart):
     mean: Tensor  # D
     directions: Tensor  # D x k, columns of length 1 but for the classes' rows
     variances: Tensor  # k, the largest first
+
+    AXES: ClassVar = {"mean": "D", "directions": "Dk", "variances": "k"}
+    LEAST: ClassVar = {"variances": 0}
 
 
 class Covariance(Group):
