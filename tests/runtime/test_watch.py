@@ -39,7 +39,7 @@ def gone(pid: int) -> bool:
         (
             signal.SIGSTOP,
             1,
-            "error: process 1 of 2: expected a sign of life, found none for 10 s\n",
+            "error: process 1 of 2: expected a sign of life, found none for 8 s\n",
         ),
     ],
 )
