@@ -147,7 +147,7 @@ def statistics(
     `classes`: how classes and features go together too, for a generator that is asked for a class.
     """
     row = {"dataset": str(data.metadata["name"]), "extractor": "network", "batch": batch}
-    row |= {"batchnorm": network.batchnorm, "covariance": {}, "bank": {}}
+    row |= {"batchnorm": network.batchnorm, "covariance": {}, "landmarks": {}}
     config = StatisticsConfig.parse({**row, "class_weight": float(classes)}, "statistics")
     labels, names = data.labels, data.metadata.get("classes")
     facts = features.class_facts(config, labels, names, "statistics")
