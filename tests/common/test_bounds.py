@@ -18,7 +18,7 @@ from gfmn.study import check
 
 BAD = (math.nan, math.inf, -math.inf, -1, 0, 2**32, 2**64, 10**12, 10**30, 10**400)
 WRONG = ("", "x", "1", [], {}, None, True)
-OTHERS = ("reporting.records", "reporting.reading", "reporting.snapshots", "reporting.paper")
+OTHERS = ("reporting.records", "reporting.reading")
 SOURCE = {"kind": "file", "path": "x", "sha256": "0" * 64, "license": "MIT"}
 GIVEN = {"source": {"FetchedNetwork": SOURCE, "FetchedEvaluator": SOURCE}}  # required, of a class
 
