@@ -49,7 +49,10 @@ def test_every_option_that_is_a_number_has_bounds_or_choices() -> None:
         assert default is None or action.type.least <= default <= action.type.most
 
 
-@pytest.mark.parametrize(("name", "action"), numbers(), ids=str)
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [pytest.param(*one, id=f"{one[0]} {one[1].dest}") for one in numbers()],
+)
 def test_every_number_is_refused_in_one_line_or_lies_within_the_bounds(
     name: str, action: argparse.Action
 ) -> None:
