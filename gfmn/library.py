@@ -7,6 +7,7 @@ up to date; here everything is in the hands of the caller.
 import copy
 import hashlib
 import shutil
+import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Sequence
@@ -147,7 +148,7 @@ def statistics(
     `classes`: how classes and features go together too, for a generator that is asked for a class.
     """
     row = {"dataset": str(data.metadata["name"]), "extractor": "network", "batch": batch}
-    row |= {"batchnorm": network.batchnorm, "covariance": {}, "bank": {}}
+    row |= {"batchnorm": network.batchnorm, "covariance": {}, "landmarks": {}}
     config = StatisticsConfig.parse({**row, "class_weight": float(classes)}, "statistics")
     labels, names = data.labels, data.metadata.get("classes")
     facts = features.class_facts(config, labels, names, "statistics")
@@ -197,6 +198,8 @@ def fit(
     trainer = Trainer(config, Inputs(network, real, None, precision))
     run = Run("fit", trainer, files, resumed, watch=tell if watch else None)
     run.train()
+    if run.warning:
+        print(run.warning, file=sys.stderr)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     return load(folder)
 

@@ -1,5 +1,6 @@
 """evaluate-snapshots@<run>-<evaluator>: loss and distance at several steps of a training."""
 
+import sys
 from pathlib import Path
 
 import checkout  # noqa: F401
@@ -11,6 +12,7 @@ from gfmn.common.devices import default_device
 from gfmn.common.images import read_images, write_images
 from gfmn.generators.sampling import SampleConfig, SamplingConfig, sample_parts
 from gfmn.metrics import reference, snapshots
+from gfmn.metrics.caveats import frechet_caveat
 from gfmn.metrics.config import SnapshotsConfig
 from gfmn.metrics.evaluator import load_evaluator
 
@@ -42,6 +44,8 @@ def main(name: str) -> None:
     summary = snapshots.summary(found)
     stage.write_json(paths.metrics(f"snapshots-{name}"), summary)
     print(f"{name}: {summary}")
+    if text := frechet_caveat(config.count, len(real.mean)):
+        print(f"evaluate-snapshots {name}: WARNING: {text}", file=sys.stderr)
 
 
 def sample(model: Path, file: Path, config: SampleConfig, folder: Path) -> np.ndarray:

@@ -98,7 +98,7 @@ def test_flags_stand_before_or_after_the_command(
 ) -> None:
     gfmn(*words, "--study", ROOT)
     found = json.loads(capsys.readouterr().out)
-    assert found["ok"] and "joint" in found["runs"]
+    assert found["ok"] and "kl_mmd" in found["runs"]
 
 
 def test_quiet_prints_errors_alone(capsys: pytest.CaptureFixture[str]) -> None:

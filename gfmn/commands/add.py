@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import SIDE
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.common.runs import merged, run_row
@@ -27,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     words = "what a run has otherwise, where a data set's images are, or an evaluator's file"
     parser.add_argument("words", nargs="*", metavar="FIELD=VALUE, IMAGES or FILE", help=words)
     parser.add_argument("--like", metavar="RUN", help="the run that a new one begins as")
-    parser.add_argument("--size", type=int, default=32, help="of a data set's images, in pixels")
+    text = "of a data set's images, in pixels"
+    parser.add_argument("--size", type=Number(8, SIDE), default=32, help=text)
     options.add_study(parser)
 
 

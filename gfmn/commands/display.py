@@ -99,6 +99,10 @@ class Display:
             self.tail.append(line)
             if progress := PROGRESS.fullmatch(line):
                 self.advance(progress)
+            elif " WARNING: " in line and not self.verbose:
+                self._keep()
+                line = line.replace(" WARNING:", "", 1)
+                print(f"{paint('warning:', 'yellow', self.stream)} {line}", file=self.stream)
             else:
                 self.show(re.sub(r"^[a-z-]+ [\w@-]+( seed \d+)?: ", "", line))
 

@@ -11,6 +11,8 @@ import yaml
 
 from gfmn import sources
 from gfmn.common import parameters, runs
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import SIDE
 from gfmn.common.errors import InputError
 from gfmn.generators import IMAGE_SIZES
 from gfmn.inference.output import Result
@@ -43,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--size",
-        type=int,
+        type=Number(1, SIDE),
         default=32,
         choices=IMAGE_SIZES,
         help="pixels a side (default: %(default)s)",

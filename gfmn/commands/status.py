@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gfmn.common import json_reader, parameters
+from gfmn.common import json_reader, parameters, paths
 from gfmn.inference import options
 from gfmn.inference.output import Result
 from gfmn.study import check, stages, watch
@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace) -> Result:
         for seed, one in facts["seeds"].items():
             subject = f"{'':{width}}  {seed}: the {one['subject']}"
             lines += [f"{subject} {text}" for text in one["warnings"]]
+            lines += [f"{'':{width}}  {seed}: {one['collapsed']}"] if one["collapsed"] else []
     todo = f"to build: {', '.join(changed)}" if changed else "all stages are up to date"
     return Result("\n".join([*lines, todo]), {"runs": runs, "changed": changed})
 
@@ -55,11 +56,17 @@ def _run(study: Path, name: str) -> dict[str, Any]:
                 "trend": judged.trend,
                 "subject": judged.subject,
                 "warnings": [f"{one.kind}: {one.text}" for one in judged.warnings],
+                "collapsed": _description(study, name, path.stem).get("collapsed"),
             }
     scores: dict[str, Any] = {}
     for path in sorted((study / "reports/metrics").glob(f"{name}-*.json")):
         scores |= json_reader.read(path, "scores")
     return {"seeds": seeds, "scores": scores}
+
+
+def _description(study: Path, run: str, seed: str) -> dict[str, Any]:
+    path = study / paths.model(run) / seed / "config.json"
+    return json_reader.read(path, "a generator's description") if path.is_file() else {}
 
 
 def _text(facts: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ COMMANDS = {  # name: (what it does, module)
     "export": ("write a generator as an ONNX file, or as a page", "gfmn.inference.onnx_export"),
     "card": ("write the model card of a run", "gfmn.inference.model_card"),
     "score": ("score images against real images", "gfmn.inference.score"),
-    "compare": ("compare the scores of two studies", "gfmn.reporting.command"),
+    "compare": ("compare the scores of two studies", "gfmn.reporting.compare"),
     "space": ("make an evaluator of a network", "gfmn.inference.space"),
     "import": ("convert a published checkpoint to an extractor file", "gfmn.weights.command"),
     "search": ("train a run with other parameters and score each", "gfmn.inference.search"),

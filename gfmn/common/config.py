@@ -8,6 +8,7 @@ import pydantic
 from pydantic_core import PydanticCustomError
 
 from gfmn.common.errors import InputError
+from gfmn.common.text import without_secrets
 
 T = TypeVar("T")
 UNKNOWN_KEY = "unknown_key"  # type of an error
@@ -97,6 +98,7 @@ def shown(found: Any) -> str:
         text = repr(list(found) if isinstance(found, tuple) else found)
     except ValueError:  # Python writes no integer of more than 4,300 digits
         return f"a number of {found.bit_length()} bits" if isinstance(found, int) else "too much"
+    text = without_secrets(text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 

@@ -91,17 +91,26 @@ def run(stage: Callable[..., None], locks: bool = True) -> None:
 
 
 def _names(stage: Callable[..., None], command: Sequence[str]) -> Sequence[str]:
-    """The command's words after the script, as many as the stage takes, each a plain name."""
+    """The command's words after the script, as many as the stage takes, each a plain name.
+
+    DVC's address of a stage, `study/dvc.yaml:train@name`, stands for its name: dvc.yaml has that
+    from the environment, where a shell does not read it as a command.
+    """
     script, *names = command
     count = len(inspect.signature(stage).parameters)
     if len(names) != count:
         expected = "no name" if count == 0 else "the name of one entry"
         raise InputError(f"{Path(script).name}: expected {expected}, found {names}")
-    for name in names:
+    begin = Path(script).stem.replace("_", "-") + "@"
+    found = [
+        word.removeprefix(begin) if word.startswith(begin) else word.rpartition(f":{begin}")[2]
+        for word in names
+    ]
+    for name in found:
         if not NAME.fullmatch(name):
             expected = "a name of a-z, 0-9, _ and -"
             raise InputError(f"{Path(script).name}: expected {expected}, found {name!r}")
-    return names
+    return found
 
 
 @contextmanager

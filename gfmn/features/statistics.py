@@ -19,7 +19,7 @@ from gfmn.common.progress import Progress
 from gfmn.features.batches import Batches
 from gfmn.features.copies import Copies, CopiesConfig
 from gfmn.features.extractor import Extractor, Tap
-from gfmn.features.groups import GROUPS, Group, GroupConfigs
+from gfmn.features.groups import GROUPS, Group, GroupConfigs, check_groups, check_widths
 from gfmn.features.groups.base import PooledPart, pooling
 from gfmn.features.moments import Layout, MergedMoments, batch_moments
 from gfmn.features.pooled import stage_ends
@@ -249,7 +249,8 @@ def save(statistics: Statistics, path: Path) -> None:
 def load(path: Path) -> Statistics:
     """Read a statistics file; a missing, truncated or foreign one is an `InputError`.
 
-    So is one with other numbers than finite floats, or with a variance below 0.
+    So is one with other numbers than finite floats, with a variance below 0, or with groups whose
+    tensors do not fit each other.
     """
     metadata = tensorfile.read_metadata(path, FORMAT)
     tensors = tensorfile.read(path)
@@ -258,6 +259,7 @@ def load(path: Path) -> Statistics:
     tensorfile.check_numbers({f"variance/{name}": v for name, v in variance.items()}, path, least=0)
     names = [name for name in metadata.get("groups", {}) if name in GROUPS]
     groups = {name: tensorfile.part(tensors, f"{name}/") for name in names}
+    check_groups(groups, path)
     return Statistics(metadata, mean, variance, groups)
 
 
@@ -277,7 +279,7 @@ def verify(
         "dataset": dataset,
         "extractor_digest": extractor.digest,
         "batchnorm": extractor.batchnorm,
-        **{key: value for key, value in UNITS.items() if key in metadata},
+        **UNITS,
         **({} if digest is None else {"dataset_digest": digest}),
     }
     for key, value in expected.items():
@@ -289,3 +291,6 @@ def verify(
             if found != tap.shape:
                 expected_shape = f"{name}/{tap.name} of the shape {tap.shape}"
                 raise InputError(f"{path}: expected {expected_shape}, found {found}")
+    columns = len(statistics.class_frequencies)
+    widths = {tap: width + columns for tap, width in stage_ends(extractor.taps).items()}
+    check_widths(statistics.groups, widths, path)

@@ -83,15 +83,13 @@ def load_decoder(
     Raises `InputError` for a file of another generator, and for one that is no decoder's.
     """
     metadata = tensorfile.read_metadata(path, DECODER_FORMAT)
-    if metadata["generator"] is None:
+    if metadata.get("generator", "") is None:
         return None
     for key, value in (("generator", generator), ("image_size", image_size), ("latent", latent)):
-        if metadata[key] != value:
-            found = metadata[key]
+        if (found := metadata.get(key)) != value:
             raise InputError(f"{path}: expected a decoder of {key} {value!r}, found {found!r}")
     tensors = tensorfile.read(path)
-    counters = {key for key in tensors if key.endswith("num_batches_tracked")}
-    tensorfile.check_numbers({k: v for k, v in tensors.items() if k not in counters}, path)
+    _check_numbers(tensors, path)
     return tensors
 
 
@@ -105,11 +103,13 @@ def load(folder: Path, weights: str = "generator.safetensors") -> tuple[nn.Modul
     config = json_reader.read(folder / "config.json", "a generator's description")
     try:
         data = read_bytes(path)
-        if expected := config.get(DIGESTS, {}).get(weights):
-            _check_digest(path, data, expected)
+        if DIGESTS in config:
+            _check_digest(path, data, config[DIGESTS].get(weights))
         name, image_size, latent = (config[key] for key in ("generator", "image_size", "latent"))
         generator = build(name, image_size, latent, config.get("class_frequencies", ()))
-        generator.load_state_dict(tensorfile.parse(data, str(path)))
+        tensors = tensorfile.parse(data, str(path))
+        _check_numbers(tensors, path)
+        generator.load_state_dict(tensors)
     except InputError:
         raise
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
@@ -122,7 +122,15 @@ def digests(folder: Path, files: Iterable[str]) -> dict[str, str]:
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
 
 
-def _check_digest(path: Path, data: bytes, expected: str) -> None:
+def _check_numbers(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Raise `InputError` for weights that are no finite floats, and for a variance below 0."""
+    floats = {k: v for k, v in tensors.items() if not k.endswith("num_batches_tracked")}
+    tensorfile.check_numbers(floats, path)
+    variances = {k: v for k, v in floats.items() if k.endswith("running_var")}
+    tensorfile.check_numbers(variances, path, least=0)
+
+
+def _check_digest(path: Path, data: bytes, expected: str | None) -> None:
     found = hashlib.sha256(data).hexdigest()
     if found != expected:
         digests = f"expected sha256 {expected!s:.12}, as config.json says, found {found:.12}"

@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from gfmn.common.errors import InputError
 from gfmn.inference.run_record import EvaluatorScores, RunRecord
-from gfmn.reporting.score_means import ScoreMean, score_means
 
 PAPER = "arxiv:1904.02762"
 TASK = "unconditional-image-generation"
@@ -30,7 +30,9 @@ def _fields(record: RunRecord, license: str) -> dict[str, Any]:
         {
             "task": {"type": TASK, "name": "Image generation"},
             "dataset": {"type": one.scores.dataset, "name": one.scores.dataset},
-            "metrics": [_metric(key, score, one) for key, score in score_means(one.scores).items()],
+            "metrics": [
+                _metric(str(key), score, one) for key, score in one.scores.means_or_none.iterrows()
+            ],
         }
         for one in record.evaluators
     ]
@@ -45,21 +47,21 @@ def _fields(record: RunRecord, license: str) -> dict[str, Any]:
     }
 
 
-def _metric(key: str, score: ScoreMean, evaluator: EvaluatorScores) -> dict[str, Any]:
+def _metric(key: str, score: "pd.Series[Any]", evaluator: EvaluatorScores) -> dict[str, Any]:
     """A score, and all that is needed to compare it with another."""
     scores = evaluator.scores
     space = "" if "_pixel_" in key else f" in the space of {evaluator.space}"
-    how = {"how": score.method} if score.method else {}
-    spread = {"std": score.std, "std_over": score.over} if score.std is not None else {}
+    how = {"how": score["method"]} if score["method"] else {}
+    spread = {"std": score["std"], "std_over": score["over"]} if score["std"] is not None else {}
     return {
-        "type": score.info.kind or key,
-        "name": f"{key}: {score.info.title}{space}",
-        "value": score.value,
+        "type": score["kind"],
+        "name": f"{key}: {score['title']}{space}",
+        "value": score["value"],
         "args": {
             "evaluator": scores.evaluator,
             "evaluator_sha256": scores.evaluator_digest,
             "resizer": scores.resizer,
-            "n_generated": score.info.count or scores.n,
+            "n_generated": score["count"] or scores.n,
             "n_reference": scores.n_reference,
             "seeds": [seed.seed for seed in scores.seeds],
             **how,

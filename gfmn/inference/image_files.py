@@ -21,7 +21,7 @@ from gfmn.inference.output import STDOUT
 
 GIF_SIDE = 384  # pixels, up to which a GIF is enlarged by default
 PALETTE_PIXELS = 1 << 17  # of all frames, from which the shared palette is computed
-PIXELS = 1 << 28  # of an enlarged image
+PIXELS = 1 << 28  # of a file
 KMEANS_ROUNDS = 4  # that refine the palette of the median cut
 METADATA = "metadata.jsonl"  # of a folder of images: a JSON object a line, with `file_name`
 
@@ -95,7 +95,7 @@ def write_gif(
     scale = (
         max(1, GIF_SIDE // max(height, width))
         if scale is None
-        else check_scale(scale, height, width)
+        else check_scale(scale, height, width, len(frames))
     )
     with write_atomically(path, overwrite) as partial:
         palette = _shared_palette(frames)
@@ -122,12 +122,15 @@ def _enlarge(image: np.ndarray, scale: int) -> Image.Image:
     return Image.fromarray(image.repeat(scale, 0).repeat(scale, 1))
 
 
-def check_scale(scale: int, height: int, width: int) -> int:
-    """The scale, or an `InputError` where it is below 1 or makes more than `PIXELS` of an image."""
+def check_scale(scale: int, height: int, width: int, count: int = 1) -> int:
+    """The scale; `InputError` where it is below 1 or `count` images have more than `PIXELS`."""
     if type(scale) is not int or scale < 1:
         raise InputError(f"scale: expected a whole number of at least 1, found {scale}")
-    if scale > 1 and height * width * scale**2 > PIXELS:
-        most = max(1, math.isqrt(PIXELS // (height * width)))
+    pixels = count * height * width
+    if pixels > PIXELS:
+        raise InputError(f"pixels: expected at most {PIXELS:,} in a file, found {pixels:,}")
+    if pixels * scale**2 > PIXELS:
+        most = max(1, math.isqrt(PIXELS // pixels))
         raise InputError(f"scale: expected at most {most}, found {scale}")
     return scale
 

@@ -2,11 +2,14 @@
 
 import argparse
 
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import SAMPLES
 from gfmn.common.errors import InputError
 from gfmn.inference import image_files, load, options
 from gfmn.inference.output import Result
 
 GIF = {"points": 4, "frames": 24, "milliseconds": 40, "rows": 4, "columns": 4}
+SLOWEST = 655350  # milliseconds, which a GIF has in 16 bits of tens
 GRID = {"rows": 8, "columns": 10}
 
 
@@ -19,13 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_seed(parser)
     for name, default in GRID.items():
         text = f"of tiles (default: {default}; for a GIF {GIF[name]})"
-        parser.add_argument(f"--{name}", type=int, help=text)
-    for name, text in (
-        ("points", "for a GIF: samples that each tile passes through"),
-        ("frames", "for a GIF: frames from one sample to the next"),
-        ("milliseconds", "for a GIF: duration of a frame, a multiple of 10"),
+        parser.add_argument(f"--{name}", type=Number(1, SAMPLES), help=text)
+    for name, least, most, text in (
+        ("points", 2, SAMPLES, "for a GIF: samples that each tile passes through"),
+        ("frames", 1, SAMPLES, "for a GIF: frames from one sample to the next"),
+        ("milliseconds", 1, SLOWEST, "for a GIF: duration of a frame, a multiple of 10"),
     ):
-        parser.add_argument(f"--{name}", type=int, help=f"{text} (default: {GIF[name]})")
+        number, text = Number(least, most), f"{text} (default: {GIF[name]})"
+        parser.add_argument(f"--{name}", type=number, help=text)
     options.add_scale(parser, f"1; a GIF is enlarged to at most {image_files.GIF_SIDE} pixels")
 
 
@@ -42,11 +46,14 @@ def run(arguments: argparse.Namespace) -> Result:
     sizes = dict(GIF if suffix == ".gif" else GRID)
     sizes |= {key: getattr(arguments, key) for key in sizes if getattr(arguments, key) is not None}
     generator = load(arguments.model)
+    height, width = (sizes[key] * generator.image_size for key in ("rows", "columns"))
+    frames = sizes.get("points", 1) * sizes.get("frames", 1)
+    image_files.check_scale(arguments.scale or 1, height, width, frames)
     if suffix == ".gif":
         milliseconds = sizes.pop("milliseconds")
-        frames = generator.loop(**sizes, seed=seed)
-        image_files.write_gif(out, frames, milliseconds, arguments.scale, force)
-        content = f"{len(frames)} frames in {len(frames) * milliseconds / 1000:.1f} s"
+        images = generator.loop(**sizes, seed=seed)
+        image_files.write_gif(out, images, milliseconds, arguments.scale, force)
+        content = f"{frames} frames in {frames * milliseconds / 1000:.1f} s"
     else:
         images = generator.interpolate(**sizes, seed=seed)
         tiles = images.reshape(-1, *images.shape[2:])

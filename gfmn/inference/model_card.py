@@ -9,6 +9,8 @@ from typing import Any
 
 import jinja2
 
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import SEEDS
 from gfmn.common.text import markdown
 from gfmn.inference import options
 from gfmn.inference.front_matter import front_matter
@@ -17,7 +19,6 @@ from gfmn.inference.output import STDOUT, Result
 from gfmn.inference.run_record import EvaluatorScores, RunRecord, read_run
 from gfmn.networks.extractor_file import NetworkHeader
 from gfmn.reporting.formatting import format_duration, join
-from gfmn.reporting.score_means import score_means
 
 BEST = {"lower": "lower is better", "higher": "higher is better", "half": "0.5 in real images"}
 SOURCE = ("package", "version", "model", "weights", "url", "file", "revision")  # of a provenance
@@ -27,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Write a model card from what a study recorded of a run, and its samples."
     parser.add_argument("run", metavar="RUN", help="the run's name in the study's params.yaml")
     options.add_study(parser)
-    parser.add_argument("--seed", type=int, help="of one training (default: all that the run has)")
+    text = "of one training (default: all that the run has)"
+    parser.add_argument("--seed", type=Number(0, SEEDS), help=text)
     parser.add_argument(
         "--license",
         default="apache-2.0",
@@ -123,7 +125,7 @@ class ScoreRow:
     """A score in a card's table."""
 
     key: str
-    kind: str  # as its ScoreInfo has it
+    kind: str  # as its file has it
     value: float  # mean over the seeds
     spread: str  # "± 1.7 over 3 seeds", or how a score without a deviation was computed
     mean: float | None  # over all seeds, where the card is of one of several
@@ -133,23 +135,23 @@ class ScoreRow:
 
 def score_rows(evaluator: EvaluatorScores) -> list[ScoreRow]:
     """The scores in one evaluator's features, in the order of the report's tables."""
-    means = score_means(evaluator.all_seeds) if evaluator.all_seeds else {}
-    real = score_means(evaluator.real) if evaluator.real else {}
+    means, real = (
+        file.means["value"].to_dict() if file else {}
+        for file in (evaluator.all_seeds, evaluator.real)
+    )
     return [
         ScoreRow(
-            key=key,
-            kind=score.info.kind,
-            value=score.value,
-            spread=(score.method or "")
-            if score.std is None
-            else f"± {number(score.std)} over {score.over}",
-            mean=means[key].value if key in means else None,
-            real=real[key].value if key in real else None,
-            meaning=", ".join(
-                filter(None, (score.info.title, BEST.get(score.info.direction or "")))
-            ),
+            key=str(key),
+            kind=score["kind"],
+            value=score["value"],
+            spread=(score["method"] or "")
+            if score["std"] is None
+            else f"± {number(score['std'])} over {score['over']}",
+            mean=means.get(key),
+            real=real.get(key),
+            meaning=", ".join(filter(None, (score["title"], BEST.get(score["direction"])))),
         )
-        for key, score in score_means(evaluator.scores).items()
+        for key, score in evaluator.scores.means_or_none.iterrows()
     ]
 
 

@@ -68,11 +68,7 @@ def read(folder: Path) -> tuple[nn.Module, dict[str, Any], Path]:
     """
     folder, weights = _find(folder)
     _check_weights(folder / weights, _read_config(folder / CONFIG))
-    network, config = generators.load(folder, weights)
-    for key, value in network.state_dict().items():
-        if not value.isfinite().all():
-            raise InputError(f"{folder / weights}: expected finite weights, found others in {key}")
-    return network, config, folder
+    return *generators.load(folder, weights), folder
 
 
 def write(

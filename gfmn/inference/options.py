@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import SAMPLES, SEEDS
 from gfmn.common.errors import InputError
 from gfmn.inference.output import STDOUT
 
@@ -34,12 +36,14 @@ def add_force(parser: argparse.ArgumentParser) -> None:
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seed", type=int, default=0, help="of the latents (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=Number(0, SEEDS), default=0, help="of the latents (default: %(default)s)"
+    )
 
 
 def add_scale(parser: argparse.ArgumentParser, default: str) -> None:
     text = f"width of each image pixel in pixels of the file (default: {default})"
-    parser.add_argument("--scale", type=int, help=text)
+    parser.add_argument("--scale", type=Number(1, SAMPLES), help=text)
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:

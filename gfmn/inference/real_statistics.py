@@ -4,6 +4,7 @@ The file has `mu` (D) and `sigma` (D x D, unbiased), as those of pytorch-fid and
 here also `count`, the number of images.
 """
 
+import operator
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 
 from gfmn.common.errors import InputError
+from gfmn.common.regular_files import check_regular, foreign_file
 from gfmn.inference.image_files import write_atomically
 from gfmn.metrics import frechet, infinity
 from gfmn.metrics.arrays import shape_of
@@ -22,6 +24,7 @@ from gfmn.metrics.metric import Measurements, RealFeatures, Reference, Samples
 
 LARGEST = 8192  # features
 BYTES = 8 * LARGEST**2 + 1024  # of an array
+LARGEST_VALUE = 1e100  # whose square is a number
 ASYMMETRY = 1e-5  # of a covariance in float32, relative to its largest value
 SUFFIX = ".npz"
 
@@ -47,11 +50,18 @@ def load(path: Path) -> tuple[Gaussian, int | None]:
     `InputError` for any file but one of a finite mu and a finite, symmetric sigma that fit.
     """
     try:
+        check_regular(path)  # a pipe never ends
+        if foreign := foreign_file(path):
+            raise ValueError(foreign)
         with zipfile.ZipFile(path) as archive:
             mean, covariance = _array(archive, "mu"), _array(archive, "sigma")
             counted = "count.npy" in archive.namelist()
-            count = int(_array(archive, "count")) if counted else None
-    except (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError) as error:
+            count = operator.index(_array(archive, "count")[()]) if counted else None
+    except InputError:
+        raise
+    except OSError as error:
+        raise _refusal(path, error.strerror or str(error)) from None
+    except (ValueError, TypeError, KeyError, EOFError, MemoryError) as error:
         raise _refusal(path, str(error.args[0] if error.args else type(error).__name__)) from None
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise _refusal(path, str(error)) from None
@@ -63,8 +73,14 @@ def load(path: Path) -> tuple[Gaussian, int | None]:
     mean, covariance = mean.astype(np.float64), covariance.astype(np.float64)
     if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
         raise _refusal(path, "an infinity or NaN")
-    difference = np.abs(covariance - covariance.T).max()
-    if difference > ASYMMETRY * np.abs(covariance).max() or covariance.diagonal().min() < 0:
+    largest, variances = np.abs(covariance).max(), covariance.diagonal()
+    if max(largest, np.abs(mean).max()) > LARGEST_VALUE:
+        raise _refusal(path, f"values beyond {LARGEST_VALUE:g}")
+    allowed = ASYMMETRY * largest
+    if np.abs(covariance - covariance.T).max() > allowed or variances.min() < 0:
+        raise _refusal(path, "a sigma that is no covariance")
+    deviations = np.sqrt(variances)  # of two features the covariance is at most their product
+    if (np.abs(covariance) > np.outer(deviations, deviations) + allowed).any():
         raise _refusal(path, "a sigma that is no covariance")
     if count is not None and count < 2:
         raise _refusal(path, f"a count of {count}")

@@ -154,7 +154,7 @@ def _read_evaluators(
         networks = _read_networks(path, evaluation.scores.evaluator_digest)
         evaluators.append(
             EvaluatorScores(
-                scores=evaluation.scores.model_copy(update={"seeds": of_chosen}),
+                scores=evaluation.scores.of_seeds(chosen),
                 all_seeds=evaluation.scores if len(of_chosen) < len(scored) else None,
                 real=study.real.get((evaluation.dataset, evaluation.evaluator)),
                 networks=networks,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import FACTOR, SAMPLES
 from gfmn.common.errors import InputError
 from gfmn.inference import image_files, load, options
 from gfmn.inference.output import Result
@@ -23,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_format(parser, "npy", "png")
     parser.add_argument(
-        "--count", type=int, default=64, help="number of images (default: %(default)s)"
+        "--count",
+        type=Number(1, SAMPLES),
+        default=64,
+        help="number of images (default: %(default)s)",
     )
     options.add_seed(parser)
     parser.add_argument(
@@ -34,10 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "each batch (default: %(default)s)",
     )
     parser.add_argument(
-        "--truncation", type=float, default=0.0, help="the largest |z| (default: any)"
+        "--truncation",
+        type=Number(0, FACTOR, float),
+        default=0.0,
+        help="the largest |z| (default: any)",
     )
     parser.add_argument("--class", dest="label", help="of a conditional generator (default: all)")
-    parser.add_argument("--columns", type=int, help="of a grid (default: a square)")
+    text = "of a grid (default: a square)"
+    parser.add_argument("--columns", type=Number(1, SAMPLES), help=text)
     options.add_scale(parser, "1")
 
 
@@ -57,15 +66,17 @@ def run(arguments: argparse.Namespace) -> Result:
         count, arguments.seed, arguments.batchnorm, arguments.truncation, arguments.label
     )
     scale = 1 if arguments.scale is None else arguments.scale
-    image_files.check_scale(scale, generator.image_size, generator.image_size)
+    size = generator.image_size
+    columns = _columns(arguments.columns, count)
+    rows = -(-count // columns) if suffix == ".png" else 1
+    image_files.check_scale(scale, rows * size, columns * size if suffix == ".png" else size)
     if suffix == ".npy":
         image_files.write_array(out, batches, count, generator.image_size, force)
     elif suffix == ".png":
-        columns = _columns(arguments.columns, count)
         image_files.write_grid(out, np.concatenate(list(batches)), columns, scale, force)
     else:
-        rows = _facts(generator, count, arguments)
-        image_files.write_pngs(out, batches, scale, force, rows)
+        facts_of_each = _facts(generator, count, arguments)
+        image_files.write_pngs(out, batches, scale, force, facts_of_each)
     text = (
         f"{out}: {count:,} images of {generator.name}; latents of seed {arguments.seed}, "
         f"batch norm on {arguments.batchnorm} statistics"
@@ -90,7 +101,4 @@ def _facts(
 
 
 def _columns(columns: int | None, count: int) -> int:
-    columns = round(count**0.5) if columns is None else columns
-    if columns < 1:
-        raise InputError(f"--columns: expected at least 1, found {columns}")
-    return min(columns, count)
+    return min(round(count**0.5) if columns is None else columns, count)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gfmn import sources
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import SAMPLES, SIDE
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.datasets import prepared
@@ -46,9 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluators = f"{', '.join(published_evaluators())}, or a file of this pipeline's"
     parser.add_argument("--evaluator", default="lite0", help=f"{evaluators}; default: lite0")
     parser.add_argument("--weights", type=Path, help="a copy of the evaluator's published file")
-    parser.add_argument("--resize", type=int, help="pixels that the evaluator sees")
-    parser.add_argument("--size", type=int, help="pixels to which all images are brought first")
-    parser.add_argument("--counts", type=int, nargs="+", help="images in a Fréchet distance")
+    side, count = Number(1, SIDE), Number(2, SAMPLES)
+    parser.add_argument("--resize", type=side, help="pixels that the evaluator sees")
+    parser.add_argument("--size", type=side, help="pixels to which all images are brought first")
+    parser.add_argument("--counts", type=count, nargs="+", help="images in a Fréchet distance")
     real = "also write REAL's mu and sigma, an .npz file"
     parser.add_argument("--save-real", type=Path, metavar="FILE", help=real)
     options.add_force(parser)
@@ -58,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> Result:
     """The scores as text; raises `InputError` for images or an evaluator that do not fit."""
     counts = arguments.counts
-    config = MetricsConfig(counts=tuple(counts)) if counts else MetricsConfig()
+    config = MetricsConfig.parse({"counts": counts} if counts else {}, "options")
     known = Path(arguments.real) if real_statistics.is_statistics(arguments.real) else None
     gaussian, n_reference = (None, None) if known is None else real_statistics.load(known)
     if arguments.save_real:

@@ -17,6 +17,8 @@ from typing import Any
 from PIL import Image
 
 from gfmn.common import json_reader, paths, runs, stage
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import STEPS
 from gfmn.common.devices import default_device, keep_freed_memory
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid
@@ -40,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's name in params.yaml")
     values = "field=value,value or group.field=value,value"
     parser.add_argument("fields", metavar="FIELD", nargs="*", help=values)
-    parser.add_argument("--steps", type=int, help="in place of the run's own")
+    parser.add_argument("--steps", type=Number(1, STEPS), help="in place of the run's own")
     parser.add_argument("--grids", type=Path, help="a folder for a sample grid of each")
 
 

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import SIDE
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.common.stage import NAME
@@ -31,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "network", metavar="NETWORK", help=f"{names} (fetched once), or an extractor file"
     )
     parser.add_argument(
-        "--resize", type=int, help="pixels that it sees (default: the images as they are)"
+        "--resize",
+        type=Number(1, SIDE),
+        help="pixels that it sees (default: the images as they are)",
     )
     parser.add_argument("--name", help="in the scores' names (default: of OUT)")
     text = "the evaluator file, .safetensors"
@@ -47,8 +51,6 @@ def run(arguments: argparse.Namespace) -> Result:
         raise InputError(f"--out: expected a .safetensors file, found {out}")
     if not NAME.fullmatch(name):
         raise InputError(f"--name: expected a name of a-z, 0-9, _ and -, found {name!r}")
-    if resize is not None and resize < 1:
-        raise InputError(f"--resize: expected at least 1 pixel, found {resize}")
     check_writable(out, arguments.force)
     source = _file(arguments.network)
     with write_atomically(out, arguments.force) as partial:

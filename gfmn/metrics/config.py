@@ -1,8 +1,8 @@
 """What is scored, against what, and how."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from gfmn.common.bounds import BATCH, IMAGES, SAMPLES, SEEDS, VECTORS
 from gfmn.common.config import Config
@@ -48,6 +48,12 @@ class ManifoldConfig(Config):
     k: int = Field(3, ge=1, le=1000)  # neighbors within whose distance an image counts as near
     count: int = Field(10000, ge=2, le=IMAGES)  # images of each side, at most
 
+    @model_validator(mode="after")
+    def _neighbors(self) -> Self:
+        if self.count <= self.k:
+            raise ValueError(f"expected a count above k, {self.k}")
+        return self
+
 
 class InfinityConfig(Config):
     """Of the Fréchet distance's extrapolation."""
@@ -68,3 +74,10 @@ class MetricsConfig(Config):
     slices: int = Field(256, ge=1, le=VECTORS)  # directions of the sliced Wasserstein distance
     neighbors: int = Field(1000, ge=1, le=IMAGES)  # samples whose nearest real images are searched
     seed: int = Field(2020, ge=0, le=SEEDS)  # of subsets and orders
+
+    @field_validator("counts")
+    @classmethod
+    def _different(cls, counts: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(counts)) < len(counts):
+            raise ValueError("expected each count once")
+        return counts

@@ -119,7 +119,7 @@ def real_against_real(
     result = EvaluationResult(
         scores,
         _class_histograms(chosen, against, data),
-        caveats=caveats(samples, against.real, config, data.images),
+        caveats=_caveats(samples, against, config, data),
     )
     return result, len(rows), against.real.gaussian.count
 
@@ -158,8 +158,15 @@ def compare(
             for space, values in distances.items()
         },
         {space: neighbors.picture(some, data.images, one) for space, one in near.items()},
-        caveats(samples, against.real, config, data.images),
+        _caveats(samples, against, config, data),
     )
+
+
+def _caveats(
+    samples: Samples, against: Reference, config: MetricsConfig, data: PreparedDataset
+) -> tuple[str, ...]:
+    own = against.class_frequencies is not None
+    return caveats(samples, against.real, config, data.images, own)
 
 
 def labels_by_name(

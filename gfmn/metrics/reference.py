@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gfmn.common import tensorfile
 from gfmn.common.array_files import open_array
@@ -20,6 +21,8 @@ from gfmn.metrics.metric import SPACES, RealFeatures, Reference
 from gfmn.metrics.precision_recall import radii
 
 FORMAT = "reference-2"
+# Of D features and the M images of precision and recall.
+AXES = {"mean": "D", "covariance": "DD", "root": "DD", "radii": "M", "manifold": "M"}
 
 
 def fit(features: np.ndarray, config: MetricsConfig) -> RealFeatures:
@@ -54,7 +57,7 @@ def load(folder: Path, expected: Mapping[str, Any]) -> Reference:
         if facts.get(key) != value:
             raise InputError(f"{path}: expected {key} {value!r}, found {facts.get(key)!r}")
     tensors = tensorfile.read(path)
-    tensorfile.check_numbers({k: v for k, v in tensors.items() if k != "manifold"}, path)
+    _check(tensors, facts.get("count"), path)
     names = ("mean", "covariance", "root")
     gaussian = Gaussian(facts["count"], *(tensors[name] for name in names))
     features = _features(folder / "features.npy", gaussian.count, len(gaussian.mean))
@@ -65,6 +68,29 @@ def load(folder: Path, expected: Mapping[str, Any]) -> Reference:
         {space: tensors[f"held_out/{space}"].numpy() for space in SPACES},
         {key: value for key, value in facts.items() if key not in ("format", "count")},
     )
+
+
+def _check(tensors: Mapping[str, Tensor], count: Any, path: Path) -> None:
+    """Raise `InputError` unless tensors are there, fit each other and are what their names say."""
+    held_out = [f"held_out/{space}" for space in SPACES]
+    for key in (*AXES, *held_out):
+        if key not in tensors:
+            raise InputError(f"{path}: expected the tensor {key!r}, found none")
+    width, rows = len(tensors["mean"].reshape(-1)), len(tensors["radii"].reshape(-1))
+    for key, axes in AXES.items():
+        shape = tuple({"D": width, "M": rows}[axis] for axis in axes)
+        if (found := tuple(tensors[key].shape)) != shape:
+            raise InputError(f"{path}: {key!r}: expected the shape {shape}, found {found}")
+    if type(count) is not int or count < 2:
+        raise InputError(f"{path}: count: expected 2 or more, found {count!r:.60}")
+    numbers = tensors["manifold"]
+    if numbers.dtype != torch.int64 or numbers.min() < 0 or numbers.max() >= count:
+        raise InputError(f"{path}: 'manifold': expected numbers of {count} images, found others")
+    floats = {key: value for key, value in tensors.items() if key != "manifold"}
+    tensorfile.check_numbers(floats, path)
+    variances = {"covariance": tensors["covariance"].diagonal()}
+    positive = {key: floats[key] for key in ("radii", "shares", *held_out) if key in floats}
+    tensorfile.check_numbers({**variances, **positive}, path, least=0)
 
 
 def _features(path: Path, count: int, width: int) -> np.ndarray:

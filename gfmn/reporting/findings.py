@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import pandas as pd
+
+from gfmn.reporting.caveats import collapsed
+from gfmn.reporting.figures.memorization import memorized_score
 from gfmn.reporting.formatting import decimals_for, format_number, join
-from gfmn.reporting.results import RunResult, Study
-from gfmn.reporting.score_info import DISTANCES
-from gfmn.reporting.score_means import ScoreMean, score_means
-from gfmn.reporting.tables.convergence import convergence
-from gfmn.reporting.tables.orders import AS_IN_THE_PAPER, OrderedPair, ordered_pairs
+from gfmn.reporting.records import DISTANCES
+from gfmn.reporting.results import Study
+from gfmn.reporting.tables.frames import convergence
+from gfmn.reporting.tables.orders import better_and_worse, orders_frame
 from gfmn.reporting.tables.table import Table
 
 MOST = 5  # findings
@@ -26,134 +30,130 @@ class Finding:
 
 
 def find(study: Study, tables: Mapping[str, Table]) -> list[Finding]:
-    """At most five: the nearest run, each table's orders, how far the loss fell, copies."""
-    found = [*_nearest(study), *_orders(study, tables), *_training(study), *_copies(study)]
+    """At most five: runs that collapsed, the nearest, orders, how far the loss fell, copies."""
+    found = [*_collapsed(study), *_nearest(study), *_orders(study, tables), *_training(study)]
+    found += _copies(study)
     return found[:MOST]
+
+
+def _collapsed(study: Study) -> Iterator[Finding]:
+    """The runs whose samples are all alike, and how much they differ."""
+    found = {name: text for name, run in study.runs.items() if (text := collapsed(run))}
+    if found:
+        text = "; ".join(f"{name}: {text}" for name, text in found.items())
+        yield Finding(f"{join(found)} collapsed. {text}.", "", tuple(found)[:2], "samples")
 
 
 def _nearest(study: Study) -> Iterator[Finding]:
     """The run with the least distance in the first space, and what real images have there."""
-    by_run = {run.name: one for run in study.runs.values() if (one := _distance(study, run))}
-    if not by_run:
+    rows = []
+    for result in study.runs.values():
+        files = [one for name in study.evaluators if (one := result.scores(name))]
+        found = [(file, file.means[file.means["kind"].isin(DISTANCES)]) for file in files]
+        rows += [(result.name, file, means.iloc[0]) for file, means in found if len(means)][:1]
+    if not rows:
         return
-    key = next(iter(by_run.values()))[0]
-    means = {run: mean for run, (name, mean, _) in by_run.items() if name == key}
-    best, *others = sorted(means, key=lambda run: means[run].value)
-    mean, space = means[best], by_run[best][2]
-    text = f"{best} is nearest to the real images: {key} {_value(mean)}"
-    dataset = study.runs[best].scores(space)
-    real = study.real.get((dataset.dataset, space)) if dataset else None
-    if real and key in (others_real := score_means(real)):
-        text += f", where other real images have {_value(others_real[key])}"
+    key = str(rows[0][2].name)
+    best, *others = sorted(
+        (row for row in rows if str(row[2].name) == key), key=lambda r: r[2]["value"]
+    )
+    run, scores, mean = best
+    text = f"{run} is nearest to the real images: {key} {_value(mean)}"
+    real = study.real.get((scores.dataset, scores.evaluator))
+    if real and key in real.means.index:
+        text += f", where other real images have {_value(real.means.loc[[key]].iloc[0])}"
     if others:
-        text += f", and the next run, {others[0]}, {_value(means[others[0]])}"
-    scores = _means(study, best, space)
-    recall = next((mean for mean in scores.values() if mean.info.kind == "recall"), None)
-    if recall:
-        text += f". Its recall is {format_number(recall.value, 3)}"
-    several = mean.seeds > 1 and (not others or means[others[0]].seeds > 1)
-    verdict = "" if several else "one seed"
+        text += f", and the next run, {others[0][0]}, {_value(others[0][2])}"
+    recall = scores.means.loc[scores.means["kind"] == "recall", "value"]
+    if len(recall):
+        text += f". Its recall is {format_number(recall.iloc[0], 3)}"
+    several = all(row[2]["seeds"] > 1 for row in (best, *others[:1]))
     section = next(iter(study.config.tables), "samples")
-    yield Finding(f"{text}.", verdict, (best, *others[:1]), section)
+    runs = tuple(row[0] for row in (best, *others[:1]))
+    yield Finding(f"{text}.", "" if several else "one seed", runs, section)
 
 
 def _orders(study: Study, tables: Mapping[str, Table]) -> Iterator[Finding]:
     """For each table: its clearest decided pair, and how many others are decided."""
     told: set[tuple[str, str]] = set()
     for name, table in tables.items():
-        pairs = [pair for pair in ordered_pairs(study, table) if not pair.flattered]
-        pairs = [pair for pair in pairs if pair.space == pairs[0].space]
-        decided = [pair for pair in pairs if pair.reason is None]
-        counted = [pair for pair in pairs if pair.reason != "one seed"]
+        pairs = orders_frame(study, {name: table})
+        pairs = pairs[pairs["flattered"].isna()]
+        pairs = pairs[pairs["space"].isin(pairs["space"].head(1))]
+        counted = pairs[pairs["reason"].fillna("") != "one seed"]
         title = study.config.tables[name].title
-        if not counted:
+        if not len(counted):
             continue
-        if not decided:
-            runs = tuple(dict.fromkeys(run for pair in counted for run in (pair.run, pair.other)))
-            text = f"{title}: {join(runs)} are not told apart by {counted[0].metric}"
-            yield Finding(f"{text} ({_seeds(counted[0])}).", "not decided", runs[:2], name)
+        decided = counted[counted["reason"].isna()]
+        if not len(decided):
+            first = counted.iloc[0]
+            runs = list(dict.fromkeys(counted[["run", "other"]].to_numpy().ravel()))
+            text = f"{title}: {join(runs)} are not told apart by {first['metric']}"
+            seeds = f"n = {first['n']} seeds each"
+            yield Finding(f"{text} ({seeds}).", "not decided", tuple(runs[:2]), name)
             continue
-        untold = [pair for pair in decided if (pair.better, pair.worse) not in told]
-        if not untold:
+        new = decided[[better_and_worse(pair) not in told for _, pair in decided.iterrows()]]
+        if not len(new):
             continue
-        best = max(untold, key=lambda pair: abs(pair.difference or 0))
-        told.add((best.better, best.worse))
-        text = f"{title}: {_order(best)}"
-        if best.in_paper:
-            text += f", {'' if best.verdict == AS_IN_THE_PAPER else 'not '}as in the paper"
+        pair = new.iloc[int(new["difference_in_deviations"].abs().argmax())]
+        told.add(better_and_worse(pair))
+        text = f"{title}: {_order(pair)}"
+        if pd.notna(pair["better_in_paper"]):
+            text += (
+                ", not as in the paper" if pair["verdict"] == "reversed" else ", as in the paper"
+            )
         if len(counted) > 1:
             text += f". Decided are {len(decided)} of {len(counted)} pairs"
-        if left := [pair for pair in counted if pair not in decided]:
-            text += f"; not told apart: {join(f'{p.run} from {p.other}' for p in left[:3])}"
-        yield Finding(f"{text}.", "decided", (best.better, best.worse), name)
+        left = counted[counted["reason"].notna()].head(3)
+        if len(left):
+            text += f"; not told apart: {join(left['run'] + ' from ' + left['other'])}"
+        yield Finding(f"{text}.", "decided", better_and_worse(pair), name)
 
 
-def _order(pair: OrderedPair) -> str:
-    ours, others = (
-        (pair.values, pair.other_values)
-        if pair.better == pair.run
-        else (pair.other_values, pair.values)
-    )
-    means = [sum(values.values()) / len(values) for values in (ours, others)]
+def _order(pair: "pd.Series[Any]") -> str:
+    better, worse = better_and_worse(pair)
+    means = sorted((pair["mean"], pair["other_mean"]))
     decimals = max(decimals_for(means) - 1, 0)
-    effect = format_number(means[1] - means[0], decimals)
     values = " against ".join(format_number(mean, decimals) for mean in means)
-    deviations = abs(pair.difference or 0)
     return (
-        f"{pair.better} is better than {pair.worse} by {effect} ({pair.metric} {values}, "
-        f"{_seeds(pair)}, {deviations:.1f} deviations of the difference)"
+        f"{better} is better than {worse} by {format_number(means[1] - means[0], decimals)} "
+        f"({pair['metric']} {values}, n = {pair['n']} seeds each, "
+        f"{abs(pair['difference_in_deviations']):.1f} deviations of the difference)"
     )
-
-
-def _seeds(pair: OrderedPair) -> str:
-    return f"n = {len(pair.values)} seeds each"
 
 
 def _training(study: Study) -> Iterator[Finding]:
-    """How far the loss of the headline, or of the best-falling run, fell."""
-    frame = convergence(study)
-    if frame.empty:
+    """How far the loss of the best-falling run fell, by its worst seed."""
+    groups = convergence(study).groupby("run", sort=False)
+    worst = groups.agg(fall=("fall", "min"), swing=("swing", "max"), seeds=("seed", "count"))
+    if worst.empty:
         return
-    worst = frame.groupby("run", sort=False).agg(fall=("fall", "min"), swing=("swing", "max"))
-    seeds = frame.groupby("run")["seed"].count()
     best = str(worst["fall"].idxmax())
     text = f"The loss of {best} falls by a factor of {worst['fall'][best]:.3g}"
     text += f" and in its last third rises by at most one of {worst['swing'][best]:.2g}"
     rising = [str(run) for run in worst.index[worst["fall"] < 2]]
     text += f"; that of {join(rising)} falls by less than 2" if rising else ""
-    verdict = "" if seeds[best] > 1 else "one seed"
+    verdict = "" if worst["seeds"][best] > 1 else "one seed"
     yield Finding(f"{text}.", verdict, (best, *rising[:1]), "training")
 
 
 def _copies(study: Study) -> Iterator[Finding]:
     """Whether the headline's samples are nearer to training images than real images are."""
+    run = study.headline
     for name in study.evaluators:
-        means = _means(study, study.headline.name, name)
-        one = next((m for k, m in means.items() if k.startswith(f"memorised_{name}")), None)
-        if one:
-            what = "look like copies" if one.value > COPIES else "are no copies"
-            text = f"Samples of {study.headline.name} {what}: memorized probability {_value(one)}"
+        scores = run.scores(name)
+        one = memorized_score(scores, "feature") if scores else None
+        if one is not None:
+            what = "look like copies" if one["value"] > COPIES else "are no copies"
+            text = f"Samples of {run.name} {what}: memorized probability {_value(one)}"
             text += f" in {name} (real images 0.5, copies 1)."
-            yield Finding(text, "", (study.headline.name,), "memorization")
+            yield Finding(text, "", (run.name,), "memorization")
             return
 
 
-def _distance(study: Study, run: RunResult) -> tuple[str, ScoreMean, str] | None:
-    """The first Fréchet distance in the first space that scored the run, with that space."""
-    for evaluator in study.evaluators:
-        for key, mean in _means(study, run.name, evaluator).items():
-            if mean.info.kind in DISTANCES:
-                return key, mean, evaluator
-    return None
-
-
-def _means(study: Study, run: str, evaluator: str) -> Mapping[str, ScoreMean]:
-    scores = study.runs[run].scores(evaluator)
-    return score_means(scores) if scores else {}
-
-
-def _value(mean: ScoreMean) -> str:
-    decimals = mean.info.decimals
-    decimals = max(decimals_for([mean.value]) - 1, 0) if decimals is None else decimals
-    text = format_number(mean.value, decimals)
-    return f"{text} ± {format_number(mean.std or 0, decimals)}" if mean.seeds > 1 else text
+def _value(mean: "pd.Series[Any]") -> str:
+    decimals = mean["decimals"]
+    decimals = max(decimals_for([mean["value"]]) - 1, 0) if pd.isna(decimals) else int(decimals)
+    text = format_number(mean["value"], decimals)
+    std = 0 if pd.isna(mean["std"]) else mean["std"]
+    return f"{text} ± {format_number(std, decimals)}" if mean["seeds"] > 1 else text

@@ -16,25 +16,30 @@ from gfmn.common.errors import InputError
 from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.missing_inputs import StudyInputs
 from gfmn.reporting.networks import Networks
-from gfmn.reporting.records import RealScores, Record, RunScores, Scores, SeedScores, TrainedModel
+from gfmn.reporting.records import (
+    INCEPTION_KINDS,
+    REAL_DATA,
+    RealScores,
+    Record,
+    RunScores,
+    Scores,
+    Snapshots,
+    TrainedModel,
+)
 from gfmn.reporting.results import RunEvaluation, RunResult, SeedResult, Study
-from gfmn.reporting.score_files import read_record
-from gfmn.reporting.score_info import INCEPTION_KINDS
-from gfmn.reporting.snapshots import read_snapshots
+from gfmn.reporting.score_files import COLUMNS, SNAPSHOTS, read_frame
 
 HISTORY_COLUMNS = ("step", "images", "lr", "loss")
 
 
-class _ReferenceEntry(Record):
-    """What an entry of `references` must hold."""
+class _Entry(Record):
+    """What an entry of `references` must hold, and with a run one of `evaluations`."""
 
     dataset: str
     evaluator: str
 
 
-class _EvaluationEntry(_ReferenceEntry):
-    """What an entry of `evaluations` must hold."""
-
+class _EvaluationEntry(_Entry):
     run: str
 
 
@@ -64,20 +69,21 @@ def read_study(
     }
     for name, entry in entries.items():
         if entry.run not in runs:
-            raise InputError(
-                f"evaluations.{name}.run: no {entry.run!r}; {suggest(entry.run, runs)}"
-            )
+            hint = suggest(entry.run, runs)
+            raise InputError(f"evaluations.{name}.run: no {entry.run!r}; {hint}")
     inputs = StudyInputs(folder, extractors or {}, evaluators or {})
     results = {name: _read_run(inputs, name, row, entries) for name, row in runs.items()}
     real = {}
     for name, data in references.items():
-        reference = _ReferenceEntry.parse(data, f"references.{name}")
-        path = _scores_path(folder, f"reference-{name}")
+        of = _Entry.parse(data, f"references.{name}").model_dump()
+        path = folder / paths.scores(f"reference-{name}")
         if path.exists():
-            pair = reference.dataset, reference.evaluator
-            real[pair] = _read_scores(RealScores, path, reference, [None])
+            real[of["dataset"], of["evaluator"]] = _read_scores(
+                RealScores, path, of | {"run": REAL_DATA}, [None]
+            )
     datasets = [run.dataset for run in results.values()]
     datasets += [entry.dataset for entry in entries.values()]
+    series = {name: folder / paths.scores(f"snapshots-{name}") for name in snapshots or {}}
     study = Study(
         folder=folder,
         config=config,
@@ -94,7 +100,11 @@ def read_study(
         ),
         sampling=sampling or {},
         networks=Networks(extractors or {}, evaluators or {}),
-        snapshots=read_snapshots(folder, snapshots or {}),
+        snapshots={
+            name: _parse(Snapshots, path, read_frame(path, SNAPSHOTS), (snapshots or {})[name])
+            for name, path in series.items()
+            if path.exists()
+        },
         defaults=defaults or {},
     )
     _check_spaces(study)
@@ -103,10 +113,6 @@ def read_study(
 
 RecordT = TypeVar("RecordT", bound=Record)
 ScoresT = TypeVar("ScoresT", bound=Scores)
-
-
-def _scores_path(folder: Path, name: str) -> Path:
-    return folder / f"data/scores/{name}.parquet"
 
 
 def _read_run(
@@ -123,8 +129,9 @@ def _read_run(
     evaluations = []
     for key, entry in entries.items():
         if entry.run == name:
-            path = _scores_path(inputs.folder, key)
-            scores = _read_scores(RunScores, path, entry, seeds) if path.exists() else None
+            path = inputs.folder / paths.scores(key)
+            of = entry.model_dump()
+            scores = _read_scores(RunScores, path, of, seeds) if path.exists() else None
             pair = entry.dataset, entry.evaluator
             missing = () if scores else inputs.missing_for_scores(*pair, is_sampled)
             evaluations.append(RunEvaluation(key, *pair, scores, missing))
@@ -134,78 +141,68 @@ def _read_run(
 
 def _read_seed(folder: Path, run: str, seed: int) -> SeedResult:
     model_folder = folder / paths.model(run, seed)
-    config = model_folder / "config.json"
-    model = _read(TrainedModel, config, {"run": run}) if config.exists() else None
-    if model and model.parameters.get("seed") != seed:
-        other = model.parameters.get("seed")
-        raise InputError(f"{config}: $.parameters.seed: expected {seed}, found {other!r}")
+    config, weights = model_folder / "config.json", model_folder / "generator.safetensors"
+    model = None
+    if config.exists():
+        model = _parse(TrainedModel, config, json_reader.read(config), {"run": run})
+        if (other := model.parameters.get("seed")) != seed:
+            raise InputError(f"{config}: $.parameters.seed: expected {seed}, found {other!r}")
     history = folder / paths.history(run, seed)
     samples = (folder / paths.samples(run, seed)).with_suffix(".png")
     grids = sorted((model_folder / "grids").glob("step-*.png"))
     steps = [(path.stem.removeprefix("step-"), path) for path in grids]
+    digest = None
+    if weights.exists():
+        with weights.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     return SeedResult(
         seed=seed,
         model=model,
         history=_read_history(history) if history.exists() else None,
         grids=tuple(sorted((int(step), path) for step, path in steps if step.isdigit())),
         samples=samples if samples.exists() else None,
-        generator_digest=_digest(model_folder / "generator.safetensors"),
+        generator_digest=digest,
     )
 
 
-def _digest(path: Path) -> str | None:
-    if not path.exists():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read(kind: type[RecordT], path: Path, expected: Mapping[str, str]) -> RecordT:
-    data = read_record(path) if issubclass(kind, Scores) else json_reader.read(path)
+def _parse(
+    kind: type[RecordT], path: Path, data: Mapping[str, Any], expected: Mapping[str, Any]
+) -> RecordT:
+    """A record, if it is of what is expected, such as the run."""
     record = kind.parse(data, f"{path}: $")
     for key, value in expected.items():
-        if getattr(record, key) != value:
-            raise InputError(f"{path}: $.{key}: expected {value!r}, found {getattr(record, key)!r}")
+        if (found := getattr(record, key, value)) != value:
+            raise InputError(f"{path}: $.{key}: expected {value!r}, found {found!r}")
+    if isinstance(record, Scores | Snapshots):
+        rows = {None if pd.isna(seed) else int(seed) for seed in record.rows["seed"]}
+        if rows != {one.seed for one in record.seeds}:
+            raise InputError(f"{path}: expected rows of exactly the seeds in the metadata")
     return record
 
 
 def _read_scores(
-    kind: type[ScoresT], path: Path, of: _ReferenceEntry, seeds: Sequence[int | None]
+    kind: type[ScoresT], path: Path, of: Mapping[str, str], seeds: Sequence[int | None]
 ) -> ScoresT:
-    record = _read(kind, path, of.model_dump())
+    facts = read_frame(path, COLUMNS)
+    run = facts.get("run") if kind is RunScores else of["run"]
+    record = _parse(kind, path, facts | {"run": run}, of)
     if not record.seeds:
         raise InputError(f"{path}: $.seeds: expected the scores of at least one seed, found none")
     left = list(seeds)
     for i, found in enumerate(record.seeds):
-        at = f"{path}: $.seeds.{i}"
         if found.seed not in left:
             expected = f"one of {', '.join(map(str, left))}" if left else "no more"
-            raise InputError(f"{at}.seed: expected {expected}, found {found.seed}")
+            raise InputError(f"{path}: $.seeds.{i}.seed: expected {expected}, found {found.seed}")
         left.remove(found.seed)
-        _check_seed(found, record.canonical, at)
+    rows = record.rows
+    foreign = rows.loc[rows["kind"].isin(INCEPTION_KINDS) & (not record.canonical), "score"]
+    if len(foreign):
+        expected = "no name of a score in FID's own Inception, for this space is another"
+        raise InputError(f"{path}: expected {expected}, found {foreign.iloc[0]!r}")
+    unexplained = rows.loc[rows["std"].notna() & rows["over"].isna(), "score"]
+    if len(unexplained):
+        raise InputError(f"{path}: {unexplained.iloc[0]}: expected what its deviation is over")
     return record
-
-
-def _check_seed(found: SeedScores, canonical: bool, at: str) -> None:
-    """Inception's names only in its space; deviations over something; lists of one length."""
-    for key, score in found.scores.items():
-        if score.kind in INCEPTION_KINDS and not canonical:
-            expected = "no name of a score in FID's own Inception, for this space is another"
-            raise InputError(f"{at}.scores: expected {expected}, found {key!r}")
-        if score.std is not None and not score.over:
-            raise InputError(f"{at}.scores.{key}.over: expected what std is over, found nothing")
-    for space in ("pixel", "feature"):
-        distances = getattr(found.nearest, space, None)
-        for side in ("generated", "held_out") if distances else ():
-            if (n := len(getattr(distances, side))) != 101:
-                where = f"{at}.nearest.{space}.{side}"
-                raise InputError(f"{where}: expected 101 percentiles, found {n}")
-    if classes := found.classes:
-        lengths = [len(classes.real), len(classes.generated)]
-        lengths += [len(classes.names)] if classes.names is not None else []
-        if len(set(lengths)) > 1 or not lengths[0]:
-            shares = ", ".join(map(str, lengths))
-            raise InputError(f"{at}.classes: expected as many shares as names, found {shares}")
 
 
 def _check_spaces(study: Study) -> None:
@@ -216,7 +213,7 @@ def _check_spaces(study: Study) -> None:
         for key in ("evaluator_digest", "architecture", "resizer", "canonical", "in_domain"):
             expected, found = getattr(other, key), getattr(scores, key)
             if expected != found:
-                where = f"{_scores_path(study.folder, name)}: $.{key}"
+                where = f"{study.folder / paths.scores(name)}: $.{key}"
                 raise InputError(
                     f"{where}: expected {expected!r}, as in {first}.parquet, found {found!r}"
                 )
@@ -231,14 +228,12 @@ def _read_history(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path, sep="\t")
     except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(
-            f"{path}: expected a table, found {' '.join(str(error).split())}"
-        ) from None
-    missing = [column for column in HISTORY_COLUMNS if column not in frame.columns]
-    if missing:
-        found = ", ".join(map(str, frame.columns))
-        raise InputError(f"{path}: expected a column {missing[0]!r}, found {found}")
+        found = " ".join(str(error).split())
+        raise InputError(f"{path}: expected a table, found {found}") from None
     for column in HISTORY_COLUMNS:
+        if column not in frame:
+            found = ", ".join(map(str, frame.columns))
+            raise InputError(f"{path}: expected a column {column!r}, found {found}")
         if not pd.api.types.is_numeric_dtype(frame[column]):
             raise InputError(f"{path}: expected numbers in {column!r}, found {frame[column].dtype}")
     return frame

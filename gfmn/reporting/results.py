@@ -12,10 +12,7 @@ import pandas as pd
 
 from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.networks import Networks
-from gfmn.reporting.records import RealScores, RunScores, Scores, TrainedModel
-from gfmn.reporting.snapshots import Snapshots
-
-REAL_DATA = "Real data"  # stands for a run where real images are scored against other real ones
+from gfmn.reporting.records import RealScores, RunScores, Scores, Snapshots, TrainedModel
 
 
 @dataclass(frozen=True)
@@ -74,41 +71,38 @@ class RunResult:
     def evaluation(self, evaluator: str) -> RunEvaluation | None:
         """The one in an evaluator's features, preferably against the run's own data set."""
         candidates = [one for one in self.evaluations if one.evaluator == evaluator]
-        own = self.parameters.get("dataset")
-        return min(candidates, key=lambda candidate: candidate.dataset != own, default=None)
+        return min(candidates, key=lambda one: one.dataset != self.dataset, default=None)
 
     def scores(self, evaluator: str) -> RunScores | None:
         """That evaluation's scores."""
         evaluation = self.evaluation(evaluator)
         return evaluation.scores if evaluation else None
 
-    @property
-    def is_scored(self) -> bool:
-        """Whether there are scores in any feature space."""
-        return any(evaluation.scores for evaluation in self.evaluations)
+    def own_scores(self, evaluators: Iterable[str]) -> Iterator[tuple[RunEvaluation, RunScores]]:
+        """Its scores against the images that it was trained on, in the evaluators' order."""
+        for evaluator in evaluators:
+            evaluation = self.evaluation(evaluator)
+            if evaluation and evaluation.scores and evaluation.dataset == self.dataset:
+                yield evaluation, evaluation.scores
 
     @property
     def status(self) -> str:
         """`scored`, `trained, not scored` or `not run`, with counts and what is missing."""
-        seeds = len(self.seeds)
+        seeds, spaces = len(self.seeds), len(self.evaluations)
         trained = sum(seed.model is not None for seed in self.seeds)
         scores = [evaluation.scores for evaluation in self.evaluations if evaluation.scores]
-        unscored = [reason for evaluation in self.evaluations for reason in evaluation.missing]
+        missing = [reason for evaluation in self.evaluations for reason in evaluation.missing]
         if scores:
-            spaces = len(self.evaluations)
-            where = f" in {len(scores)} of {spaces} spaces" if len(scores) < spaces else ""
             least = min(len(one.seeds) for one in scores)
-            some = f", {least} of {seeds} seeds" if least < seeds else ""
-            return _with_reasons(f"scored{where}{some}", unscored)
-        if not trained:
-            return _with_reasons("not run", self.missing)
-        some = f"{trained} of {seeds} seeds " if trained < seeds else ""
-        return _with_reasons(f"{some}trained, not scored", [*self.missing, *unscored])
-
-
-def _with_reasons(status: str, reasons: Iterable[str]) -> str:
-    text = ", ".join(dict.fromkeys(reasons))
-    return f"{status}: {text}" if text else status
+            status = f"scored in {len(scores)} of {spaces} spaces"
+            status = status if len(scores) < spaces else "scored"
+            status += f", {least} of {seeds} seeds" if least < seeds else ""
+        else:
+            some = f"{trained} of {seeds} seeds " if trained < seeds else ""
+            status = f"{some}trained, not scored" if trained else "not run"
+            missing = [*self.missing, *missing] if trained else [*self.missing]
+        reasons = ", ".join(dict.fromkeys(missing))
+        return f"{status}: {reasons}" if reasons else status
 
 
 @dataclass(frozen=True)

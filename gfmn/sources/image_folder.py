@@ -12,9 +12,11 @@ SUFFIXES = (
     *(".jpf", ".jpg", ".jpx", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
 )
 UNREAD = (  # endings of images in formats that are not read: these are counted, and named
-    *(".avif", ".bufr", ".cr2", ".dcm", ".dng", ".eps", ".exr", ".fits", ".hdr", ".heic", ".heif"),
-    *(".ico", ".icns", ".jxl", ".mpo", ".nef", ".pcx", ".pfm", ".ps", ".psd", ".qoi", ".ras"),
-    *(".raw", ".sgi", ".svg", ".tga", ".wmf", ".xbm", ".xcf", ".xpm"),
+    *(".avif", ".avifs", ".blp", ".bufr", ".bw", ".cr2", ".cur", ".dcm", ".dcx", ".dds", ".dng"),
+    *(".emf", ".eps", ".exr", ".fit", ".fits", ".flc", ".fli", ".ftc", ".ftu", ".gbr", ".grib"),
+    *(".hdr", ".heic", ".heif", ".icb", ".icns", ".ico", ".im", ".jxl", ".mpo", ".msp", ".nef"),
+    *(".palm", ".pcd", ".pcx", ".pfm", ".ps", ".psd", ".pxr", ".qoi", ".ras", ".raw", ".rgb"),
+    *(".rgba", ".sgi", ".svg", ".tga", ".vda", ".vst", ".wmf", ".xbm", ".xcf", ".xpm"),
 )
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
+from gfmn.common.bounds import IMAGES
 from gfmn.common.errors import InputError
 from gfmn.sources.base import SOURCES, ImageSource, Item, Items
-from gfmn.sources.decode import BrokenImageError, RawImage
+from gfmn.sources.decode import BrokenImageError, RawImage, read_rgb
 from gfmn.sources.downloads import dataset_class, downloading
 
 
@@ -35,18 +37,42 @@ class Torchvision(ImageSource):
                 arguments.setdefault(name, value)
         with downloading(where, f"torchvision's {self.class_}", folder):
             try:
-                data = cls(**arguments)
+                with our_decoder():
+                    data = cls(**arguments)
                 total = len(data)
-            except (TypeError, ImportError, LookupError, AttributeError) as error:
+            except (TypeError, ImportError, LookupError, AttributeError, ArithmeticError) as error:
                 reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
                 expected = f"expected arguments and files that {self.class_} accepts"
                 raise InputError(f"{where}.arguments: {expected}, found: {reason}") from None
-        if not total:
-            raise InputError(f"{where}: expected images from {self.class_}, found none")
+        if not 0 < total <= IMAGES:
+            found = f"found {total:,}" if total else "found none"
+            raise InputError(f"{where}: expected images from {self.class_}, {found}")
         names = getattr(data, "classes", None)
         named = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
         classes = tuple(names) if named and names is not None else None
         return Items(_items(data, total, self.class_, where), total, classes)
+
+
+@contextmanager
+def our_decoder() -> Iterator[None]:
+    """Context in which the classes' own code opens image files as all other sources do.
+
+    Pillow's own function has no such bounds, and calls another program for a PostScript file.
+    """
+    pillows = Image.open
+
+    def ours(file: Any, *_: Any, **__: Any) -> Image.Image:
+        Image.open = pillows
+        try:
+            return read_rgb(file.read() if hasattr(file, "read") else Path(file))
+        finally:
+            Image.open = ours  # type: ignore[assignment]
+
+    Image.open = ours  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        Image.open = pillows
 
 
 def _items(data: Any, total: int, name: str, where: str) -> Iterator[Item]:
@@ -59,7 +85,8 @@ def _items(data: Any, total: int, name: str, where: str) -> Iterator[Item]:
 
 def _image_and_target(data: Any, index: int, where: str) -> tuple[RawImage, Any]:
     try:
-        item = data[index]
+        with our_decoder():
+            item = data[index]
         image, target = (
             (item[0], item[1] if len(item) > 1 else None)
             if isinstance(item, tuple | list) and item
@@ -68,6 +95,8 @@ def _image_and_target(data: Any, index: int, where: str) -> tuple[RawImage, Any]
         if isinstance(image, Image.Image):
             image.load()  # here: a worker gets pixels, not an open file
             return image, target
+    except BrokenImageError as error:
+        return error, None
     except Exception as error:  # of any class's own reading
         return BrokenImageError(" ".join(f"{type(error).__name__}: {error}".split())), None
     gray_or_rgb = isinstance(image, np.ndarray) and (

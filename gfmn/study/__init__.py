@@ -10,6 +10,7 @@ from gfmn.common import stage
 from gfmn.common.errors import InputError
 from gfmn.common.runs import run_row
 from gfmn.common.sections import check_keys, check_name, entries, known
+from gfmn.common.text import shareable
 from gfmn.features.extractor import check_image_size, select_taps
 from gfmn.features.statistics import StatisticsConfig
 from gfmn.generators import IMAGE_SIZES
@@ -106,6 +107,8 @@ def check(params: Mapping[str, Any], where: str) -> Study:
         path = f"{where}: report"
         check_report(ReportConfig.parse(params["report"], path), trained, path)
     report = {key: params.get(key, {}) for key in REPORTED}
+    for section in ("extractors", "evaluators"):
+        report[section] = shareable(report[section])
     return Study(runs, baselines, sampling, metrics, report, dict(_rows(params)))
 
 
@@ -113,10 +116,11 @@ def _rows(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Every row that is a stage's parameters, by its path with slashes."""
     for section in ROWS:
         for name, row in params.get(section, {}).items():
-            yield f"{section}/{name}", row
+            yield f"{section}/{name}", shareable(row)
     for section in ("extractors", "evaluators"):
         for kind, rows in params.get(section, {}).items():
-            yield from ((f"{section}/{kind}/{name}", row) for name, row in rows.items())
+            for name, row in rows.items():
+                yield f"{section}/{kind}/{name}", shareable(row)
 
 
 def _check_runs(

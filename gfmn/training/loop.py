@@ -17,7 +17,7 @@ from gfmn.common.progress import Progress
 from gfmn.runtime.checkpoints import Checkpoint
 from gfmn.runtime.distributed import ALONE, World
 from gfmn.runtime.signals import caught
-from gfmn.training import collapse
+from gfmn.training.collapse import advice, collapsed
 from gfmn.training.outputs import (
     Files,
     save_grid,
@@ -39,7 +39,8 @@ class Run:
     `name`: the run's. `label`: in lines, where the name is not enough. `watch`: called after every
     step that has a grid, with the trainer and the number of steps done. `resumed`: the checkpoint
     to resume from; see `resume_point`. `rows`: of the history. `seconds`: that the run took to its
-    last checkpoint, without the time between stops.
+    last checkpoint, without the time between stops. `warning`: a line for the end of the log, where
+    its samples came out all alike.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Run:
     watch: Callable[[Trainable, int], None] | None = None
     rows: list[str] = field(default_factory=list, init=False)
     seconds: float = field(default=0.0, init=False)
+    warning: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self.label = f"train {self.label or self.name}"
@@ -156,9 +158,10 @@ class Run:
     def _write(self) -> None:
         if self.world.is_main:
             write_history(self.files.history, self.trainer.columns, self.rows)
-            write_model(self.name, self.trainer, self.files)
-            if line := collapse.warning(self.trainer):
-                print(f"{self.label}: {line}", file=sys.stderr, flush=True)
+            found = collapsed(self.trainer)
+            write_model(self.name, self.trainer, self.files, {"collapsed": found} if found else {})
+            if found:
+                self.warning = f"{self.label}: WARNING: {found}; {advice(self.trainer)}"
 
     def _asked_to_stop(self, signals: list[int], done: int) -> bool:
         """Whether a signal came; several processes agree on it about every `AGREE` seconds."""

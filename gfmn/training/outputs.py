@@ -2,10 +2,11 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -87,8 +88,10 @@ def write_history(path: Path, columns: Sequence[str], rows: list[str]) -> None:
     path.write_text("\t".join((*COLUMNS, *columns)) + "\n" + "".join(rows))
 
 
-def write_model(name: str, trainer: Trainable, files: Files) -> None:
-    """The generator, its description, the grids and the snapshots."""
+def write_model(
+    name: str, trainer: Trainable, files: Files, facts: Mapping[str, Any] | None = None
+) -> None:
+    """The generator, its description with `facts`, the grids and the snapshots."""
     weights = ["generator.safetensors"]
     for path in files.kept(trainer.config, trainer.config.steps):
         if path.suffix == ".safetensors":
@@ -98,7 +101,7 @@ def write_model(name: str, trainer: Trainable, files: Files) -> None:
         data = files.unwritten.get(path)
         (folder / path.name).write_bytes(path.read_bytes() if data is None else data)
     generators.save(trainer.result, files.model / "generator.safetensors")
-    config = {"run": name, **trainer.describe()}
+    config = {"run": name, **trainer.describe(), **(facts or {})}
     config[generators.DIGESTS] = generators.digests(files.model, weights)
     text = json.dumps(config, indent=2, sort_keys=True)
     (files.model / "config.json").write_text(text + "\n")

@@ -4,6 +4,7 @@ Each leaves the files that it would leave alone, in any order of the seeds.
 """
 
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from signal import Signals
@@ -84,7 +85,7 @@ def run_seeds(
                 shutil.rmtree(folder)
 
     precision: Mapping[str, str] = {}  # of all networks, as the seed before had it
-    seconds, from_step = 0.0, 0
+    seconds, from_step, warnings = 0.0, 0, []
     for number, (each, fingerprint) in enumerate(trainings):
         seed = each.seed or 0
         files = Files(
@@ -100,6 +101,7 @@ def run_seeds(
         label = f"{name} seed {seed}" if len(trainings) > 1 else name
         run = Run(name, make(each, precision), files, checkpoint, world, label)
         signal = run.train()
+        warnings.append(run.warning)
         precision, seconds = run.trainer.precisions, seconds + run.seconds
         if number == 0 and checkpoint:
             from_step = checkpoint.step
@@ -109,6 +111,8 @@ def run_seeds(
                 f"same command to resume with seed {configs[number + 1].seed}",
                 signal,
             )
+    for warning in filter(None, warnings):
+        print(warning, file=sys.stderr, flush=True)
     return Timing(seconds, from_step)
 
 

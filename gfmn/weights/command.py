@@ -4,6 +4,8 @@ import argparse
 import math
 from pathlib import Path
 
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import FACTOR
 from gfmn.common.errors import InputError
 from gfmn.networks.extractor_file import file_digest, save_extractor
 from gfmn.weights.recognize import Imported, import_checkpoint
@@ -29,11 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", help="the network's name in its taps' names (default: the architecture's)"
     )
-    for key in ("mean", "std"):
+    for key, least in (("mean", -FACTOR), ("std", 1 / FACTOR)):
         parser.add_argument(
             f"--{key}",
             nargs=3,
-            type=float,
+            type=Number(least, FACTOR, float),
             metavar=("A", "B", "C"),
             help="of the normalization of its images, of pixels from 0 to 1, in the order "
             "of --channels (default: the architecture's)",

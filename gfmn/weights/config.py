@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from gfmn.common.bounds import COUNT, SIDE
 from gfmn.common.config import Config, choose
+from gfmn.common.text import LOGIN, without_secrets
 
 SHA256 = r"^[0-9a-f]{64}$"
 LIBRARIES = ("torchvision:", "timm:")  # begin the names of the libraries' own models
@@ -72,12 +73,21 @@ class WebFile(Pinned):
     @property
     def has_login(self) -> bool:
         """Whether the URL has a user's name or password in it, which no file is to repeat."""
-        return "@" in urlsplit(self.url).netloc
+        return bool(LOGIN.search(self.url))
 
     @property
     def label(self) -> str:
         """What an error calls the file; the query may be a secret, and names no other file."""
-        return self.url.partition("?")[0]
+        return without_secrets(self.url)
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        try:
+            assert urlsplit(url).port is None or urlsplit(url).hostname
+        except (ValueError, AssertionError):
+            raise ValueError("expected a URL with a host, and a port up to 65535") from None
+        return url
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -1,15 +1,25 @@
 """Files of scores from records as plain data, so that a test can change one and write it back."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 from gfmn.metrics.registry import MODULES, NAMES
 from gfmn.metrics.score_file import SCHEMA, write_rows
-from gfmn.reporting.score_files import COLUMNS, read_record
-from gfmn.reporting.score_info import ScoreInfo
+from gfmn.reporting.score_files import read_table
 
-__all__ = ["read_record", "write_record"]
+FIELDS = {name: name for name in SCHEMA.names if name not in ("run", "seed", "score")}
+FIELDS["deviation"] = "std"  # column -> a score's field in a record
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The facts of a file with each seed's `scores` in `seeds`."""
+    rows, record = read_table(path, SCHEMA.names)
+    for seed in record["seeds"]:
+        own = [row for row in rows if row["seed"] == seed["seed"]]
+        seed["scores"] = {
+            row["score"]: {field: row[column] for column, field in FIELDS.items()} for row in own
+        }
+    return record
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
@@ -19,7 +29,7 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
         seeds.append({key: value for key, value in seed.items() if key != "scores"})
         for name, score in seed["scores"].items():
             known = {"std": None, "over": None} | score | facts_of(name)
-            cells = {column: known[field] for column, field in COLUMNS.items()}
+            cells = {column: known[field] for column, field in FIELDS.items()}
             rows.append({"run": record.get("run"), "seed": seed["seed"], "score": name, **cells})
     facts = {key: value for key, value in record.items() if key != "seeds"}
     write_rows(path, {**facts, "seeds": seeds}, rows)
@@ -40,16 +50,3 @@ def facts_of(name: str) -> dict[str, Any]:
                     **{"main": metric.main, "order": NAMES.index(metric.name)},
                 }
     raise KeyError(name)
-
-
-assert set(SCHEMA.names) == {"run", "seed", "score", *COLUMNS}
-
-
-def info_by_name(name: str) -> ScoreInfo:
-    """How a score of that name is shown; nothing is known of a metric that is not registered."""
-    try:
-        return ScoreInfo(**facts_of(name))
-    except KeyError:
-        count = re.search(r"_(\d+)(k?)$", name)
-        number = int(count[1]) * (1000 if count[2] else 1) if count else None
-        return ScoreInfo("", number, name, None, None, False, len(NAMES))

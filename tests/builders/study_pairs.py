@@ -13,7 +13,7 @@ from builders.synthetic_report import REPORT, scores_path
 from builders.synthetic_study import folder_of, spaces
 from ruamel.yaml import YAML
 
-from gfmn.reporting.study_diff.study_scores import read_study_scores
+from gfmn.reporting.compared_study import read_compared
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -68,7 +68,7 @@ def committed_study(study: Path) -> Path:
     folder = repository / "studies/one"
     (folder / "reports/tables").mkdir(parents=True)
     shutil.copy(study / "params.yaml", folder)
-    scores = read_study_scores(str(study)).scores
+    scores = read_compared(str(study)).scores
     scores.to_parquet(folder / "reports/tables/scores.parquet", index=False)
     git(repository, "init", "-q")
     git(repository, "add", "studies")

@@ -44,8 +44,10 @@ def real(network: TinyNetwork, images: np.ndarray, labels: np.ndarray | None = N
         "dataset": "d",
         "extractor_digest": network.digest,
         "batchnorm": "eval",
+        **statistics.UNITS,
     }
     metadata["classes"] = classes
+    metadata["groups"] = {name: group.describe() for name, group in groups.items()}
     results = {name: group.result(ALONE) for name, group in groups.items()}
     return Statistics(metadata, mean, variance, results)
 

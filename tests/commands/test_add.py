@@ -28,7 +28,7 @@ def test_run_on_another_network_gets_its_statistics(study: Path) -> None:
     row = rows(study)["statistics"]["images-vgg19-eval"]
     assert row == {
         **{"dataset": "images", "extractor": "vgg19", "batchnorm": "eval", "batch": 64},
-        **{"covariance": {}, "bank": {}},
+        **{"covariance": {}, "landmarks": {}},
     }
 
 

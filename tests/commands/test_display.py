@@ -83,6 +83,15 @@ def test_warning_is_said_once_and_kept(tmp_path: Path) -> None:
     assert len(shows.warnings["fast seed 0"]) == 2
 
 
+def test_warning_of_a_stage_is_kept(tmp_path: Path) -> None:
+    shown = io.StringIO()
+    shows = display(shown, tmp_path)
+    for line in (*LINES, "train fast: WARNING: all samples are alike; more steps may help"):
+        shows.take(line)
+    expected = "warning: train fast: all samples are alike; more steps may help"
+    assert shown.getvalue().splitlines()[-1] == expected
+
+
 def test_failure_gives_the_stages_own_reason(tmp_path: Path) -> None:
     shows = display(io.StringIO(), tmp_path)
     for line in (

@@ -18,7 +18,7 @@ from gfmn.study import check
 
 BAD = (math.nan, math.inf, -math.inf, -1, 0, 2**32, 2**64, 10**12, 10**30, 10**400)
 WRONG = ("", "x", "1", [], {}, None, True)
-OTHERS = ("reporting.records", "reporting.reading", "reporting.snapshots", "reporting.paper")
+OTHERS = ("reporting.records", "reporting.reading")
 SOURCE = {"kind": "file", "path": "x", "sha256": "0" * 64, "license": "MIT"}
 GIVEN = {"source": {"FetchedNetwork": SOURCE, "FetchedEvaluator": SOURCE}}  # required, of a class
 
@@ -121,6 +121,8 @@ def _required(cls: type[Config]) -> dict[str, Any]:
         ("metrics.counts", [-50]),
         ("metrics.counts", [0]),
         ("metrics.counts", [1]),
+        ("metrics.counts", [5000, 5000]),
+        ("metrics.manifold", {"k": 3, "count": 3}),
         ("metrics.seed", 2**32),
         ("metrics.infinity.points", 10**6),
         ("metrics.kernel.size", 10**9),

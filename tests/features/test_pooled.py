@@ -101,6 +101,13 @@ def test_covariance_group_has_numpys_mean_and_principal_directions() -> None:
         np.testing.assert_allclose(along, np.diag(largest), atol=1e-4 * values[0])
 
 
+def test_covariance_group_of_few_images_has_only_directions_in_which_they_vary() -> None:
+    few = real(Taps32(), orange_discs()[:4]).groups["covariance"]
+    for name, variances in few.items():
+        if name.endswith("/variances"):
+            assert len(variances) <= 3 and variances[-1] > 1e-5 * variances[0]
+
+
 @pytest.mark.parametrize("count", [20, 500])
 def test_bank_has_pooled_features_of_drawn_images_each_once(count: int) -> None:
     network, discs = Taps32(), orange_discs()

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,13 @@ from builders.training import Taps32, orange_discs, real
 from gfmn.common import tensorfile
 from gfmn.common.errors import InputError
 from gfmn.features import statistics
+from gfmn.features.pooled import stage_ends
+
+
+@pytest.fixture(scope="module")
+def groups() -> statistics.Statistics:
+    """Statistics with every group."""
+    return real(Taps32(), orange_discs())
 
 
 def test_extract_gives_numpys_mean_and_unbiased_variance() -> None:
@@ -83,3 +91,49 @@ def test_verify_refuses_other_facts_and_a_missing_variance(tmp_path: Path) -> No
     del found.variance[network.taps[1].name]
     with pytest.raises(InputError, match=f"expected variance/{network.taps[1].name} of the shape"):
         statistics.verify(found, path, network, "d")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "line"),
+    [
+        ("bank/T/scale", lambda v: -v, "expected 1e-20 or more, found -"),
+        ("bank/T/vectors", lambda v: v[:, 1:].clone(), "expected the length 12 of axis D in ND"),
+        ("bank/T/vectors", lambda v: v.int(), "expected floating-point numbers, found int32"),
+        ("landmarks/T/bandwidths", torch.zeros_like, "expected 1e-20 or more, found 0"),
+        ("landmarks/T/weights", lambda v: v[:-1].clone(), "expected the length"),
+        ("quantiles/T/values", lambda v: v[0].clone(), "expected a tensor of 2 axes, found (256,)"),
+        ("quantiles/T/directions", None, "expected a tensor of 2 axes, found None"),
+        ("mixture/T/weights", torch.zeros_like, "expected 1e-20 or more, found 0"),
+        ("mixture/T/deviations", lambda v: v - 9, "expected 0 or more, found -"),
+        ("covariance/T/variances", lambda v: v - 1e9, "expected 0 or more, found -"),
+        ("covariance/T/mean", lambda v: v * torch.nan, "expected finite numbers, found NaN"),
+    ],
+)
+def test_load_refuses_a_group_that_does_not_fit_by_its_tensor(
+    tmp_path: Path, groups: statistics.Statistics, name: str, change: Any, line: str
+) -> None:
+    path = tmp_path / "s.safetensors"
+    statistics.save(groups, path)
+    tensors, facts = tensorfile.read(path), tensorfile.read_metadata(path, statistics.FORMAT)
+    key = name.replace("T", next(iter(stage_ends(Taps32().taps))))
+    tensors[key] = torch.empty(0) if change is None else change(tensors[key])
+    if change is None:
+        del tensors[key]
+    tensorfile.write(path, tensors, facts)
+    with pytest.raises(InputError) as error:
+        statistics.load(path)
+    assert key in str(error.value) and line in str(error.value) and "\n" not in str(error.value)
+
+
+def test_verify_refuses_groups_of_other_classes_and_missing_units(
+    tmp_path: Path, groups: statistics.Statistics
+) -> None:
+    path, network = tmp_path / "s.safetensors", Taps32()
+    statistics.verify(groups, path, network, "d")
+    classes = {"names": None, "frequencies": [0.5, 0.5], "weight": 1.0}
+    other = replace(groups, metadata={**groups.metadata, "classes": classes})
+    with pytest.raises(InputError, match=r"covariance/.*/mean: expected 14 values, found 12"):
+        statistics.verify(other, path, network, "d")
+    without = {k: v for k, v in groups.metadata.items() if k != "variance"}
+    with pytest.raises(InputError, match="expected variance 'unbiased', found None"):
+        statistics.verify(replace(groups, metadata=without), path, network, "d")

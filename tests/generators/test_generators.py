@@ -1,6 +1,10 @@
 """Generators layer by layer, and the file of a trained one."""
 
+import json
+import re
+
 import pytest
+import safetensors.torch
 import torch
 from builders.generator_files import saved
 
@@ -94,6 +98,44 @@ def test_load_refuses_a_damaged_file_in_one_line(tmp_path, damage: str) -> None:
     with pytest.raises(InputError, match=r"generator\.safetensors: expected") as error:
         generators.load(tmp_path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "line"),
+    [
+        ("layers.0.0.weight", torch.inf, "expected finite numbers, found NaN or infinity 1 times"),
+        ("layers.0.1.running_var", -1.0, "expected 0 or more, found -1"),
+        ("layers.0.0.weight", None, "expected floating-point numbers, found int32"),
+    ],
+)
+def test_load_refuses_numbers_that_are_none_by_their_tensor(tmp_path, key, value, line) -> None:
+    saved(tmp_path)
+    state = safetensors.torch.load_file(tmp_path / "generator.safetensors")
+    if value is None:
+        state[key] = state[key].int()
+    else:
+        state[key].view(-1)[0] = value
+    safetensors.torch.save_file(state, tmp_path / "generator.safetensors")
+    with pytest.raises(InputError, match=re.escape(f"{key!r}: {line}")):
+        generators.load(tmp_path)
+
+
+def test_every_file_of_weights_needs_its_digest_where_config_has_any(tmp_path) -> None:
+    saved(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    digests = generators.digests(tmp_path, ["generator.safetensors"])
+    (tmp_path / "config.json").write_text(json.dumps({**config, "sha256": digests}))
+    generators.load(tmp_path)
+    copy = tmp_path / "snapshots/step-000001.safetensors"
+    copy.parent.mkdir()
+    copy.write_bytes((tmp_path / "generator.safetensors").read_bytes())
+    with pytest.raises(InputError, match="expected sha256 None, as config"):
+        generators.load(tmp_path, "snapshots/step-000001.safetensors")
+    state = bytearray((tmp_path / "generator.safetensors").read_bytes())
+    state[-5] ^= 1
+    (tmp_path / "generator.safetensors").write_bytes(state)
+    with pytest.raises(InputError, match="one of the two files is damaged"):
+        generators.load(tmp_path)
 
 
 def test_signed_to_bytes_rounds_and_clamps() -> None:

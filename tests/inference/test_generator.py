@@ -104,7 +104,7 @@ def remove_config(folder: Path) -> None:
     [
         (remove_weights, "generator.safetensors: expected a generator's weights, found no file"),
         (truncate_weights, "generator.safetensors: expected a whole safetensors file, found "),
-        (set_nan, "expected finite weights, found others in layers.0.0.weight"),
+        (set_nan, "'layers.0.0.weight': expected finite numbers, found NaN or infinity 1 times"),
         ({"latent": 17}, "of a dcgan of 32 px and latent 17, which config.json names, found 'lay"),
         ({"image_size": 64}, "of a dcgan of 64 px and latent 16, which config.json names, found "),
         ({"generator": "resnet"}, "of a resnet of 32 px and latent 16, which config.json names, "),

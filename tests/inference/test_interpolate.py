@@ -42,6 +42,11 @@ def test_nothing_is_overwritten_without_force(model: Path, tmp_path: Path) -> No
         ("a.png --points 3", "--points: only for a .gif file, found --out a.png"),
         ("a.png --columns 1", "columns: expected a whole number of at least 2, found 1"),
         ("a.gif --points 1", "points: expected a whole number of at least 2, found 1"),
+        ("a.png --rows 0", "--rows: expected a whole number of at least 1, found 0"),
+        ("a.png --rows 1000 --columns 1000", "pixels: expected at most 268,435,456 in a file"),
+        ("a.gif --points 1000 --frames 1000", "pixels: expected at most 268,435,456 in a file"),
+        ("a.gif --scale 90", "scale: expected at most"),
+        ("a.gif --milliseconds 700000", "--milliseconds: expected at most 655350, found 700000"),
         ("a.gif --milliseconds 15", "milliseconds: expected a multiple of 10 that is 20 or more"),
     ],
 )

@@ -42,7 +42,7 @@ def test_parameters_and_real_scores_are_the_studys(study: Path) -> None:
     assert "| duration | 4 min 0 s, all seeds |" in card
     assert "5,000 of `photos` (the other half) against 5,001" in card
     (lite2, _) = read_run(study, RUN).evaluators
-    assert lite2.real and lite2.real.seeds[0].scores["precision_lite2_5k"].value == 0.8
+    assert lite2.real and lite2.real.means.loc["precision_lite2_5k", "value"] == 0.8
     assert "(`precision_lite2_5k`; other real images: 80.00%)" in card
 
 

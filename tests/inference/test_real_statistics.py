@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -111,7 +112,8 @@ SKEW = SIGMA + np.triu(np.ones((4, 4)), 1)
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (b"", "found File is not a zip file"),
+        (b"", "found an empty file"),
+        (b"version https://git-lfs.github.com/spec/v1", "found a pointer of Git LFS"),
         (npz({})[:-30], "found File is not a zip file"),
         (npz({"mu": np.array([{}])}), "found Object arrays cannot be loaded"),
         (npz({"mu": MU[:3]}), "found 3 float64 and 4 x 4 float64"),
@@ -120,7 +122,11 @@ SKEW = SIGMA + np.triu(np.ones((4, 4)), 1)
         (npz({"mu": np.full(4, np.nan)}), "found an infinity or NaN"),
         (npz({"sigma": SKEW}), "found a sigma that is no covariance"),
         (npz({"sigma": -SIGMA}), "found a sigma that is no covariance"),
+        (npz({"sigma": SIGMA + 9 * (1 - np.eye(4))}), "found a sigma that is no covariance"),
+        (npz({"sigma": SIGMA * 1e200}), "found values beyond 1e+100"),
         (npz({"count": np.int64(1)}), "found a count of 1"),
+        (npz({"count": np.float64(2.5)}), "object cannot be interpreted as an integer"),
+        (npz({"count": np.array([5, 6])}), "found "),
         (bomb(10**5), "found "),
         (bomb(10**9), "found "),
     ],
@@ -131,6 +137,13 @@ def test_unfit_files_are_refused_in_one_line(data: bytes, found: str, tmp_path: 
     message = line(load, path)
     expected = f"{path}: expected mu (D) and sigma (D x D) of at most 8,192 features, found "
     assert message.startswith(expected) and found in message
+
+
+def test_what_is_no_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.npz")
+    (tmp_path / "folder.npz").mkdir()
+    for name, found in (("pipe", "a pipe"), ("folder", "a folder"), ("none", "No such file")):
+        assert found in line(load, tmp_path / f"{name}.npz")
 
 
 def test_arrays_that_are_too_large_are_not_read(

@@ -27,10 +27,10 @@ def test_record_of_one_seed_has_its_scores_and_those_of_all(study: Path) -> None
     assert [result.seed for result in record.seeds] == [1] and record.title == f"{RUN}, seed 1"
     scores = {one.scores.evaluator: one for one in record.evaluators}
     each = values(study, "lite2", "fd_lite2_5k")
-    (seed,) = scores["lite2"].scores.seeds
-    assert seed.scores["fd_lite2_5k"].value == each[1]
-    every = scores["lite2"].all_seeds
-    assert every and [s.scores["fd_lite2_5k"].value for s in every.seeds] == each
+    own, every = scores["lite2"].scores, scores["lite2"].all_seeds
+    assert [seed.seed for seed in own.seeds] == [1]
+    assert own.means.loc["fd_lite2_5k", "value"] == each[1]
+    assert every and list(every.rows.loc[every.rows["score"] == "fd_lite2_5k", "value"]) == each
     assert record.seconds is None  # the study times all seeds together
 
 

@@ -67,7 +67,10 @@ def test_result_says_what_it_is(encoder: Path, capsys: pytest.CaptureFixture[str
         (("no.safetensors", "--out", "a.safetensors"), "no.safetensors: expected a file of format"),
         (("both.safetensors", "--out", "a.safetensors"), "expected one network, found 2"),
         (("enc.safetensors", "--out", "enc.safetensors"), "expected no file, found one"),
-        (("enc.safetensors", "--out", "a.safetensors", "--resize", "0"), "--resize: expected at"),
+        (
+            ("enc.safetensors", "--out", "a.safetensors", "--resize", "0"),
+            "--resize: expected a whole",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_line_and_leaves_no_file(

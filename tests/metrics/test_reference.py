@@ -1,6 +1,7 @@
 """The folder of a reference: read as it was written, and another one refused."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,12 +57,29 @@ def test_save_writes_the_same_bytes_again(folder: Path, tmp_path: Path) -> None:
     assert (again / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_load_refuses_a_mean_that_is_no_number(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "change", "found"),
+    [
+        ("mean", lambda v: v * torch.nan, "'mean': expected finite numbers, found NaN"),
+        ("mean", lambda v: v.int(), "'mean': expected floating-point numbers, found int32"),
+        ("covariance", lambda v: -v, "'covariance': expected 0 or more, found -"),
+        ("root", lambda v: v[1:].clone(), "'root': expected the shape (6, 6), found (5, 6)"),
+        ("radii", lambda v: v - 99, "'radii': expected 0 or more, found -"),
+        ("manifold", lambda v: v + 80, "'manifold': expected numbers of 80 images, found others"),
+        ("manifold", lambda v: v.double(), "'manifold': expected numbers of 80 images, found"),
+        ("shares", lambda v: -v, "'shares': expected 0 or more, found -0.25"),
+        ("held_out/pixel", lambda v: v / 0, "'held_out/pixel': expected finite numbers, found"),
+        ("held_out/feature", None, "expected the tensor 'held_out/feature', found none"),
+    ],
+)
+def test_load_refuses_a_tensor_that_is_not_what_its_name_says(
+    folder: Path, key: str, change: Any, found: str
+) -> None:
     path = folder / "reference.safetensors"
     tensors, facts = tensorfile.read(path), tensorfile.read_metadata(path, reference.FORMAT)
-    tensors["mean"][2] = torch.nan
-    tensorfile.write(path, tensors, facts)
-    assert "'mean': expected finite numbers, found NaN" in line(reference.load, folder, {})
+    value = tensors.pop(key)
+    tensorfile.write(path, tensors | ({} if change is None else {key: change(value)}), facts)
+    assert found in line(reference.load, folder, {})
 
 
 def test_load_of_other_facts_is_a_one_line_error(folder: Path) -> None:

@@ -11,7 +11,7 @@ from gfmn.metrics.evaluation import EvaluationResult
 from gfmn.metrics.metric import FeatureSpace, Metric
 from gfmn.metrics.registry import MODULES
 from gfmn.reporting.records import RunScores
-from gfmn.reporting.score_files import COLUMNS, read_record
+from gfmn.reporting.score_files import COLUMNS, read_frame
 
 SPACE = FeatureSpace("net")
 FD, INFINITY, SCORE = (module.METRICS[0] for module in MODULES[:3])
@@ -58,35 +58,35 @@ def test_score_file_has_the_same_bytes_for_the_same_scores(tmp_path: Path) -> No
     assert a == b
 
 
-def test_read_record_gives_the_facts_and_scores_that_were_written(tmp_path: Path) -> None:
-    record = RunScores.parse(read_record(write(tmp_path / "a.parquet")), "$")
+def test_record_has_the_facts_and_scores_that_were_written(tmp_path: Path) -> None:
+    record = RunScores.parse(read_frame(write(tmp_path / "a.parquet"), COLUMNS), "$")
     assert (record.run, record.n, record.settings) == ("a", 400, {"counts": [400]})
     assert record.sampling.batchnorm == "batch"
     assert [seed.seed for seed in record.seeds] == [0, 4]
-    scores = record.seeds[0].scores
-    assert list(scores) == ["fd_net_400", "fd_net_inf", "score_net_400"]
-    score = scores["score_net_400"]
-    assert (score.value, score.std, score.over) == (9.5, 0.1, "10 splits")
-    assert (score.kind, score.direction, score.decimals) == ("score", "higher", 2)
+    scores = record.rows[record.rows["seed"] == 0].set_index("score")
+    assert list(scores.index) == ["fd_net_400", "fd_net_inf", "score_net_400"]
+    expected = (9.5, 0.1, "10 splits", "score", "higher", 2)
+    keys = ["value", "std", "over", "kind", "direction", "decimals"]
+    assert tuple(scores.loc["score_net_400", keys]) == expected
     assert record.seeds[1].classes is not None and record.seeds[1].classes.generated == (0.25, 0.75)
 
 
-def test_read_record_covers_every_column() -> None:
-    assert set(score_file.SCHEMA.names) == {"run", "seed", "score", *COLUMNS}
+def test_every_column_but_the_run_is_read() -> None:
+    assert set(score_file.SCHEMA.names) == {"run", *COLUMNS}
 
 
-def test_read_record_of_another_parquet_file_is_a_one_line_error(tmp_path: Path) -> None:
+def test_another_parquet_file_is_a_one_line_error(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet")
     table = pq.read_table(path)
     pq.write_table(table.replace_schema_metadata({}), path)
     with pytest.raises(InputError, match="expected a record of seeds in the metadata, found none"):
-        read_record(path)
+        read_frame(path, COLUMNS)
     pq.write_table(table.drop_columns(["direction"]), path)
     with pytest.raises(InputError, match=r"a\.parquet: expected a column 'direction', found run"):
-        read_record(path)
+        read_frame(path, COLUMNS)
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(InputError, match=r"a\.parquet: expected parquet, found another or a brok"):
-        read_record(path)
+        read_frame(path, COLUMNS)
 
 
 def test_order_is_that_of_the_metrics_name() -> None:

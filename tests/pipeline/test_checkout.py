@@ -82,7 +82,7 @@ def test_python_without_the_packages_is_a_one_line_error(tmp_path: Path) -> None
 
 
 def test_no_stage_lets_a_shell_run_a_name_or_a_root(tmp_path: Path) -> None:
-    names = ("evil;touch pwned;true", "$(touch pwned)", "`touch pwned`", '";touch pwned;"')
+    names = ("evil;touch pwned;true", "x';touch pwned;'", '";`touch pwned`;$(touch pwned)')
     folder = projects.project(tmp_path, {"root": ".", "datasets": dict.fromkeys(names, DIGITS)})
     (folder / "data").mkdir()
     (folder / "data/params.checked").touch()

@@ -36,8 +36,8 @@ def test_stage_declares_exactly_the_folders_it_imports(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_stage_command_quotes_its_script_and_its_name(stage: str) -> None:
-    name = " '${key}'" if "foreach" in STAGES[stage] else ""
+def test_stage_command_has_its_name_from_the_environment(stage: str) -> None:
+    name = ' "$DVC_STAGE"' if "foreach" in STAGES[stage] else ""
     assert body(stage)["cmd"] == f"python '${{root}}/{script(stage)}'{name}"
 
 

@@ -7,11 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 from builders.project import done, dvc, parameters, project, ran, write_parameters
 from builders.published_weights import published_lite
 
+SECRETS = {
+    **dict.fromkeys(("USER", "LOGNAME", "GIT_AUTHOR_NAME"), "mallory-planted"),
+    **{"AWS_SECRET_ACCESS_KEY": "aws-planted", "HF_TOKEN": "hf_planted"},
+}
 SNAPSHOTS = "a-lite2"  # what they are scored as
 
 
@@ -109,7 +114,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     folder = tmp_path_factory.mktemp("study")
     params = study(folder)
     project(folder, params, ignored="*.pth")
-    output = done(folder, "repro")
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in SECRETS.items():
+            environment.setenv(name, value)
+        output = done(folder, "repro")
     runs = {f"{stage}@{run}" for stage in ("train", "sample") for run in "ad"}
     runs |= {f"evaluate@{name}" for name in params["evaluations"]}
     runs |= {f"evaluate-snapshots@{SNAPSHOTS}"}
@@ -147,6 +155,23 @@ def test_repro_leaves_what_the_stages_promise(finished: tuple[Path, dict[str, An
     metrics = json.loads((folder / f"reports/metrics/snapshots-{SNAPSHOTS}.json").read_text())
     assert metrics["snapshots"] == 3
     assert (folder / f"reports/figures/loss-distance-{SNAPSHOTS}.png").exists()
+
+
+def test_no_output_has_a_secret_a_user_or_the_machines_paths(
+    finished: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, _ = finished
+    planted = [word.encode() for word in (*SECRETS.values(), str(folder), str(Path.home()))]
+    files = [folder / "dvc.lock", *(folder / "data").rglob("*"), *(folder / "reports").rglob("*")]
+    files = [path for path in files if path.is_file() and "scratch" not in path.parts]
+    kinds = {path.suffix for path in files}
+    assert {".safetensors", ".json", ".parquet", ".tsv", ".html", ".lock", ".md"} <= kinds
+    for path in files:
+        content = path.read_bytes()
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            content = str((table.schema.metadata, table.to_pydict())).encode()
+        assert not [word for word in planted if word in content], path
 
 
 def test_repro_of_log_every_and_unused_objectives_trains_nothing(planned: Any) -> None:

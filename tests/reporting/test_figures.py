@@ -18,16 +18,21 @@ from builders.synthetic_report import (
     make_report,
     scores_path,
 )
-from builders.synthetic_study import OWN, folder_of
+from builders.synthetic_study import OWN, folder_of, space, spaces
 
+from gfmn.common import paths
+from gfmn.common.errors import InputError
+from gfmn.metrics import snapshots
+from gfmn.metrics.snapshots import Snapshot
 from gfmn.reporting import figures
 from gfmn.reporting.figures import FIGURES, draw_figures, write_figures
 from gfmn.reporting.figures.figure import Figure
-from gfmn.reporting.figures.gaps import tap_gaps
 from gfmn.reporting.figures.pictures import pictures
 from gfmn.reporting.figures.scores import figures as score_figures
-from gfmn.reporting.figures.training import POINTS, histories
+from gfmn.reporting.figures.training import POINTS, histories, tap_gaps
+from gfmn.reporting.figures.training import figures as training_figures
 from gfmn.reporting.paper import paper_tables
+from gfmn.reporting.reading import read_study
 from gfmn.reporting.results import Study
 
 
@@ -102,8 +107,8 @@ def test_rows_have_the_tables_values_and_bars_over_seeds_alone(report: Report) -
 def test_taps_are_next_to_every_depth_of_the_paper(report: Report) -> None:
     *ours, paper = by_name(report)["taps-table3"].specs()
     assert [row["taps"] for row in rows(ours[0])] == [1, 3, 5, 7, 9, 11, 13]
-    published = [(row.layers, row.cifar10.fid5k) for row in paper_tables()["table3"]]
-    assert [(row["taps"], row["fid"]) for row in rows(paper)] == published
+    published = [(row["layers"], row["paper_fid5k"]) for row in paper_tables()["table3"]]
+    assert [(row["taps"], row["value"]) for row in rows(paper)] == published
 
 
 @pytest.mark.parametrize("canonical", [False, True])
@@ -112,7 +117,7 @@ def test_published_methods_are_in_a_panel_of_their_own(canonical: bool) -> None:
     study = Study(**{**vars(study_on("cifar10", canonical)), "config": config})
     (figure,) = score_figures(study, {"table4": table4("cifar10", canonical)})
     *ours, published = figure.specs()
-    fids = [row.cifar10.fid5k for row in paper_tables()["table4"]]
+    fids = [row["paper_fid5k"] for row in paper_tables()["table4"]]
     assert [row["value"] for row in rows(published)] == sorted(filter(None, fids))
     assert [len(rows(panel)) for panel in ours] == [3, 1]
 
@@ -178,3 +183,66 @@ def _text(page: str) -> str:
     import re
 
     return html.unescape(" ".join(re.sub(r"<[^>]+>", "", page.split("</header>")[0]).split()))
+
+
+NAME = "moment_matching-lite2"
+ROW = {"run": "moment_matching", "dataset": "photos", "evaluator": "lite2"}
+LOSSES = {0: (900.0, 90.0, 9.0, 0.9), 1: (800.0, 60.0, 70.0, 2.0), 2: (5.0, 5.0, 5.0, 5.0)}
+DISTANCES = (4000.0, 3000.5, 2000.0, 1234.0)
+
+
+def study(folder: Path, seeds: tuple[int, ...] = (0,), **facts: Any) -> Study:
+    """The synthetic study with snapshots of one run."""
+    shutil.copytree(folder_of(False), folder, dirs_exist_ok=True)
+    found = [
+        Snapshot(seed, 300 * (i + 1), loss, distance, 5000)
+        for seed in seeds
+        for i, (loss, distance) in enumerate(zip(LOSSES[seed], DISTANCES, strict=True))
+    ]
+    known = {"score": "fd_lite2_5k", "title": "Fréchet distance", "n_reference": 10000}
+    path = folder / paths.scores(f"snapshots-{NAME}")
+    snapshots.write(path, space("lite2") | ROW | known | facts, found)
+    rows = {NAME: ROW, "vgg16-lite2": {**ROW, "run": "vgg16"}}  # the second has no file
+    return read_study(folder, CONFIG, **spaces(), snapshots=rows)
+
+
+def of_snapshots(study: Study) -> Figure:
+    found = (one for one in training_figures(study, {}) if one.name.startswith("loss-distance"))
+    return next(found)
+
+
+def test_study_has_the_snapshots_that_are_there(tmp_path: Path) -> None:
+    (name, found), *others = study(tmp_path, (0, 1)).snapshots.items()
+    assert name == NAME and not others and found.n_reference == 10000
+    rows = found.rows[found.rows["seed"] == 1]
+    assert set(rows["count"]) == {5000} and list(rows["step"]) == [300, 600, 900, 1200]
+    assert tuple(rows["loss"]) == LOSSES[1] and tuple(rows["distance"]) == DISTANCES
+    assert [seed.seed for seed in found.seeds] == [0, 1]
+    assert [seed.rank_correlation for seed in found.seeds] == [1.0, 0.8]
+
+
+@pytest.mark.parametrize("key", ["run", "dataset", "evaluator"])
+def test_snapshots_of_another_run_or_space_are_refused(key: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"\$\.{key}: expected '{ROW[key]}', found 'other'"):
+        study(tmp_path, **{key: "other"})
+
+
+def test_file_without_rows_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"snapshots-{NAME}\.parquet: \$\.") as caught:
+        study(tmp_path, ())
+    assert "\n" not in str(caught.value)
+
+
+def test_figure_states_counts_seeds_and_correlations(tmp_path: Path) -> None:
+    figure = of_snapshots(study(tmp_path / "one"))
+    assert (figure.name, figure.section) == (f"loss-distance-{NAME}", "training")
+    for text in (
+        "fd_lite2_5k (5,000 samples of the same noise against 10,000 real images)",
+        "at 4 snapshots of one training, seed 0. ",
+        "Spearman’s rank correlation of the two: 1.00. ",
+    ):
+        assert text in figure.caption
+    assert "loss goes from 900 to 0.9, fd_lite2_5k from 4000 to 1234" in figure.alt
+    figure = of_snapshots(study(tmp_path / "several", (0, 1, 2)))
+    assert "at 4 snapshots of 3 trainings, seeds 0, 1, 2. " in figure.caption
+    assert "of the two: 1.00, 0.80, undefined (one is constant). " in figure.caption

@@ -45,7 +45,7 @@ def test_first_is_the_nearest_run_with_the_real_images_distance() -> None:
     report = finished_report()
     first, *others = find(report.study, report.tables)
     distances = {
-        name: scores.seeds[0].scores["fd_lite2_5k"].value
+        name: scores.means.loc["fd_lite2_5k", "value"]
         for name, run in report.study.runs.items()
         if (scores := run.scores("lite2"))
     }

@@ -10,12 +10,12 @@ import pytest
 from builders.score_files import facts_of
 from builders.synthetic_report import finished_report
 
-from gfmn.reporting.config import ReportConfig, TableConfig
+from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.networks import Networks
 from gfmn.reporting.records import RunScores
 from gfmn.reporting.results import RunEvaluation, RunResult, SeedResult, Study
 from gfmn.reporting.tables.files import markdown_table, write_tables
-from gfmn.reporting.tables.orders import order_notes, ordered_pairs, orders_frame
+from gfmn.reporting.tables.orders import order_notes, orders_frame
 from gfmn.reporting.tables.table import make_table
 
 Values = Mapping[str, Mapping[str, Mapping[int, float]]]  # of the distance: space, run, seed
@@ -36,10 +36,10 @@ def scores_of(run: str, space: str, values: Mapping[int, float], dataset: str) -
         **{"run": run, "dataset": dataset, "evaluator": space, "architecture": "any"},
         **{"evaluator_digest": "e", "resizer": "r", "canonical": False, "in_domain": False},
         **{"n_generated": 5000, "n_reference": 10000, "sampling": {}},
-        "seeds": [
-            {"seed": seed, "scores": {key: facts | {"value": value}}}
-            for seed, value in values.items()
-        ],
+        "seeds": [{"seed": seed} for seed in values],
+        "rows": pd.DataFrame(
+            [facts | {"seed": k, "score": key, "value": v} for k, v in values.items()]
+        ),
     }
     return RunScores.parse(record, run)
 
@@ -194,11 +194,3 @@ def test_pairs_are_written_to_files_under_the_tables_and_on_the_page(tmp_path: P
         text = markdown_table(report.study, table, name)
         for note in order_notes(report.study, table):
             assert f"\n- {note}.\n" in text and f"{note}." in report.page
-
-
-def test_table_of_one_run_has_no_pairs() -> None:
-    study = study_of({"x": {"vgg16": CLEAR["vgg16"]}})
-    config = TableConfig.parse({"title": "t", "rows": {"vgg16": {}}}, "t")
-    table = make_table(study, config)
-    assert ordered_pairs(study, table) == [] and order_notes(study, table) == []
-    assert orders_frame(study, {}).empty

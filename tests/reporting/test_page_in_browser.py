@@ -39,6 +39,13 @@ WATCH = "window.failures = []; addEventListener('error', (e) => window.failures.
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium on this machine")
 
 
+def browse(profile: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command += ["--virtual-time-budget=15000", f"--user-data-dir={profile / 'profile'}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
 def seen(path: Path, profile: Path, anchor: str = "", width: int = 1300) -> dict[str, Any]:
     """What a browser finds on a page after its scripts have run."""
     page = path.read_text()
@@ -48,11 +55,8 @@ def seen(path: Path, profile: Path, anchor: str = "", width: int = 1300) -> dict
     page = page.replace("<head>", f"<head><script>{WATCH}</script>", 1)  # others are in scripts
     before, end, after = page.rpartition("</body>")
     path.write_text(f"{before}<script>{PROBE}</script>{end}{after}")
-    command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
-    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    command += [f"--window-size={width},9000", "--virtual-time-budget=15000"]
-    command += [f"--user-data-dir={profile / 'profile'}", "--dump-dom", f"{path.as_uri()}{anchor}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    url = f"{path.as_uri()}{anchor}"
+    done = browse(profile, f"--window-size={width},9000", "--dump-dom", url)
     match = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.S)
     assert match, done.stderr[-2000:]
     found: dict[str, Any] = json.loads(html.unescape(match[1]))
@@ -83,3 +87,9 @@ def test_a_runs_page_draws_its_curves_on_a_narrow_screen(pages: Path, tmp_path: 
     found = seen(pages / "runs/moment_matching.html", tmp_path, width=500)
     assert found["errors"] == [] and set(found["drawn"]) == {"curves"}
     assert found["wide"] <= 500
+
+
+def test_the_page_prints_on_at_most_eight_pages(pages: Path, tmp_path: Path) -> None:
+    file = tmp_path / "report.pdf"
+    browse(tmp_path, f"--print-to-pdf={file}", (pages / "index.html").as_uri())
+    assert 1 < len(re.findall(rb"/Type\s*/Page\b", file.read_bytes())) <= 8

@@ -9,7 +9,7 @@ from builders.paper_tables import TABLE4, study_on, table4
 from gfmn.reporting.formatting import join
 from gfmn.reporting.paper import paper_tables
 from gfmn.reporting.results import Study
-from gfmn.reporting.tables.paper_comparison import is_paper_dataset, ranks
+from gfmn.reporting.tables.table import is_paper_dataset, ranks
 
 
 def test_published_rows_are_in_the_papers_order_around_the_runs() -> None:
@@ -18,7 +18,9 @@ def test_published_rows_are_in_the_papers_order_around_the_runs() -> None:
     assert list(frame["run"][:6].fillna("-")) == [
         *("Real data", "-", "-", "vgg16", "moment_matching", "vgg16_lite0")
     ]
-    assert list(frame["paper_row"].dropna()) == [row.label for row in paper_tables()["table4"]]
+    assert list(frame["paper_row"].dropna()) == [
+        row["paper_row"] for row in paper_tables()["table4"]
+    ]
     groups = frame["paper_group"].fillna("")
     assert set(groups[1:6]) == {"no adversarial training"} and groups[0] == ""
 

@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from builders.score_files import read_record, write_record
 from builders.synthetic_report import CONFIG, edit_scores, read_synthetic, remove, scores_path
@@ -37,20 +39,6 @@ def test_malformed_file_is_one_line_that_names_it(
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [("{", "expected parquet"), ("", "expected parquet")],
-)
-def test_malformed_file_of_scores_is_one_line(tmp_path: Path, content: str, message: str) -> None:
-    path = scores_path(tmp_path, NAME)
-    path.parent.mkdir(parents=True)
-    path.write_text(content)
-    with pytest.raises(InputError) as caught:
-        read_synthetic(tmp_path)
-    text = str(caught.value)
-    assert str(path) in text and message in text and "\n" not in text
-
-
-@pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
         (["run"], "vgg16", r"\$\.run: expected 'moment_matching', found 'vgg16'"),
@@ -60,12 +48,16 @@ def test_malformed_file_of_scores_is_one_line(tmp_path: Path, content: str, mess
         (["seeds", 0, "seed"], 7, r"\$\.seeds\.0\.seed: expected one of 0, 1, 2, found 7"),
         (["seeds", 1, "seed"], 0, r"\$\.seeds\.1\.seed: expected one of 1, 2, found 0"),
         (["seeds", 0, "scores", "fid_5k"], {"value": 9.0}, "not FID's|space is another"),
-        (["seeds", 0, "scores", "kd_lite2_5k", "over"], None, "kd_lite2_5k.over: expected what"),
-        (["seeds", 0, "nearest", "pixel", "held_out"], [1.0], "expected 101 percentiles, found 1"),
+        (["seeds", 0, "scores", "kd_lite2_5k", "over"], None, "kd_lite2_5k: expected what its dev"),
+        (
+            ["seeds", 0, "nearest", "pixel", "held_out"],
+            [1.0],
+            r"held_out: Tuple should have at least 101 items",
+        ),
         (
             ["seeds", 0, "classes"],
             {"names": ["a"], "real": [0.5, 0.5], "generated": [1.0, 0.0]},
-            "expected as many shares as names, found 2, 2, 1",
+            "expected as many shares as names, found",
         ),
         (["resizer"], "nearest", r"\$\.resizer: expected 'antialiased bilinear to 64 px', as in"),
         (["evaluator_digest"], "00", r"\$\.evaluator_digest: expected '(cd)+', as in .*, found"),
@@ -87,6 +79,16 @@ def test_scores_that_do_not_fit_the_study_are_refused(
         read_synthetic(tmp_path)
     assert str(scores_path(tmp_path, NAME)) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_rows_of_a_seed_that_the_file_does_not_name_are_refused(tmp_path: Path) -> None:
+    path = scores_path(tmp_path, NAME)
+    shutil.copytree(folder_of(False) / "data/scores", path.parent)
+    table = pq.read_table(path)
+    rows = [row | {"seed": 9} for row in table.to_pylist()]
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
+    with pytest.raises(InputError, match=r"expected rows of exactly the seeds in the metadata"):
+        read_synthetic(tmp_path)
 
 
 def test_model_of_another_seed_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The pages: complete in one file, a page a run, and whatever a study says as text."""
 
+import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,18 +13,17 @@ from builders.report_figures import (
     study_with_figures,
 )
 from builders.synthetic_report import (
+    CONFIG,
     PageReader,
     Report,
-    edit_scores,
     finished_report,
     make_report,
-    remove,
     report_of,
-    scores_path,
 )
 from builders.synthetic_study import folder_of, spaces
 
 from gfmn.reporting.config import ReportConfig
+from gfmn.reporting.page.facts import parameter_table, provenance
 from gfmn.reporting.page.render import render_index, render_run, write_pages
 from gfmn.reporting.reading import read_study
 
@@ -88,7 +87,7 @@ def test_run_without_results_says_why(report: Report) -> None:
 
 def test_tables_have_every_main_score_and_the_best_in_bold(report: Report) -> None:
     table = report.page.split('<section id="table2">')[1].split("</table>")[0]
-    keys = [key for space in report.tables["table2"].spaces for key in space.scores]
+    keys = [key for space in report.tables["table2"].spaces for key in space.scores.index]
     shown = set(re.findall(r"<small>(\w+)</small>", table.replace("<wbr>", "")))
     assert {"fd_lite2_5k", "recall_lite2_5k", "fd_own_5k"} <= shown <= set(keys)
     assert not [key for key in shown if key.startswith("kd") or key.endswith("inf")]
@@ -101,43 +100,14 @@ def test_every_score_is_in_the_details(report: Report) -> None:
     details = report.page.split('<details id="scores">')[1].split("</details>")[0]
     spaces_ = [space for table in report.tables.values() for space in table.spaces]
     texts = PageReader(details.replace("<wbr>", "")).texts
-    assert {key for space in spaces_ for key in space.scores} <= set(texts)
+    assert {key for space in spaces_ for key in space.scores.index} <= set(texts)
     assert "5,000 against 10,000 of photos" in details and "5,000 against 5,001" in details
-
-
-def test_only_inceptions_own_space_has_inception_names(report: Report) -> None:
-    text = " ".join(PageReader(report.page).texts)
-    assert not re.search(r"\bKID\b|\bfid_|\bkid_", text)
-    texts = " ".join(PageReader(finished_report(canonical=True).page).texts)
-    assert "fid_5k" in texts and "FID and IS here compare with the paper’s" in texts
-
-
-def test_images_name_their_seed() -> None:
-    texts = " ".join(PageReader(finished_report().page).texts)
-    assert "moment_matching , seed 0 of 0, 1, 2, not selected" in texts
-
-
-def test_status_of_runs_without_results_is_shown(tmp_path: Path) -> None:
-    folder = shutil.copytree(folder_of(False), tmp_path / "study")
-    remove(folder, "*taps5*", "moment_matching/seed-0*", "seed-0-*")
-    scores_path(folder, "vgg16-lite2").unlink()
-    for name in ("moment_matching-lite2", "moment_matching-own"):
-        edit_scores(folder, name, lambda record: record.update(seeds=record["seeds"][1:]))
-    texts = " ".join(PageReader(make_report(folder, drawn=False).page).texts)
-    assert "not run" in texts and "trained, not scored" in texts
-    assert "moment_matching , seed 1 of 0, 1, 2, not selected" in texts
 
 
 def test_study_without_any_result_has_a_page(tmp_path: Path) -> None:
     content = PageReader(make_report(tmp_path).page)
     assert any(text.startswith("Nothing is scored yet") for text in content.texts)
     assert not content.ids & {"scores", "memorization", "classes", "gaps"}
-
-
-def test_sections_of_figures_are_on_the_page() -> None:
-    content = PageReader(finished_report().page)
-    assert {"memorization", "classes", "training", "gaps"} <= content.ids
-    assert "Are samples copies of training images?" in content.texts
 
 
 def test_report_without_tables_is_a_page_of_all_runs() -> None:
@@ -160,3 +130,37 @@ def test_whatever_a_study_says_is_text() -> None:
     for page in (report_of(study).page, render_run(study, study.runs["vgg16"])):
         own = without_charts_script(page)
         assert "&lt;script&gt;alert(" in own and "<script>alert" not in own
+
+
+def test_networks_and_held_out_images_are_named() -> None:
+    texts = PageReader(finished_report().page).texts
+    for fact in ("cd" * 32, "0e" * 32, "antialiased bilinear to 64 px", "manifold.k"):
+        assert fact in texts
+    assert "the other half" in texts and "5,000 against 5,001" in texts
+
+
+def test_trained_extractor_is_named_with_its_metrics(tmp_path: Path) -> None:
+    path = tmp_path / "reports/metrics/extractor-faces.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"accuracy": 0.8962, "held_out": 5000}))
+    texts = set(PageReader(make_report(tmp_path).page).texts)
+    assert {"Trained here", "faces", "0.8962", "5,000"} <= texts
+
+
+def test_sampling_is_named(tmp_path: Path) -> None:
+    sampling = {"count": 5000, "seed": 0, "batchnorm": "running"}
+    study = read_study(tmp_path, CONFIG, **spaces(), sampling=sampling)
+    facts = {kind: facts for kind, _, facts in provenance(study)}
+    assert facts["Samples"] == {
+        "count": "5,000",
+        "seed": "0",
+        "batchnorm": "running",
+    }
+
+
+def test_parameter_that_only_some_runs_have_is_a_column(tmp_path: Path) -> None:
+    sections = spaces()
+    sections["runs"]["ma64"] |= {"ma": {"rate": 0.05}}
+    table = parameter_table(read_study(tmp_path, CONFIG, **sections))
+    assert list(table.loc[["ma64", "vgg16"], "ma.rate"]) == ["0.05", ""]
+    assert "latent" not in table  # which all have

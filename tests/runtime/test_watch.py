@@ -6,13 +6,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+
+from gfmn.runtime import watch
 
 SCRIPT = """
 import os, sys, time
 from gfmn.runtime import processes, watch
-watch.EVERY, watch.SILENCE, watch.GRACE = 0.2, 8.0, 1.0
+watch.EVERY, watch.GRACE = 0.2, 1.0
 def work(world):
     with open(f"{world.rank}.part", "w") as file:
         file.write(str(os.getpid()))
@@ -32,20 +36,7 @@ def gone(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
-@pytest.mark.parametrize(
-    ("number", "who", "line"),
-    [
-        (signal.SIGKILL, 1, "error: work: process 1 of 2 (number {}): ended by SIGKILL\n"),
-        (
-            signal.SIGSTOP,
-            1,
-            "error: process 1 of 2: expected a sign of life, found none for 10 s\n",
-        ),
-    ],
-)
-def test_no_process_outlives_the_others(
-    number: signal.Signals, who: int, line: str, tmp_path: Path
-) -> None:
+def test_no_process_outlives_one_that_was_killed(tmp_path: Path) -> None:
     (tmp_path / "work.py").write_text(SCRIPT)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     words = [sys.executable, "work.py"]
@@ -55,8 +46,65 @@ def test_no_process_outlives_the_others(
         assert launcher.poll() is None
         time.sleep(0.05)
     ranks = [int((tmp_path / f"{rank}.pid").read_text()) for rank in range(2)]
-    os.kill(ranks[who], number)
+    os.kill(ranks[1], signal.SIGKILL)
     assert launcher.wait() not in (0, None)
     while not all(map(gone, ranks)):
         time.sleep(0.05)
-    assert (tmp_path / "errors").read_text() == line.format(ranks[1])
+    line = f"error: work: process 1 of 2 (number {ranks[1]}): ended by SIGKILL\n"
+    assert (tmp_path / "errors").read_text() == line
+
+
+class Others(dict[str, int]):
+    """The store of three processes, as process `rank` sees it, and a clock."""
+
+    def __init__(self, rank: int, silent: set[int], ended: set[int]) -> None:
+        super().__init__({f"ended-{one}": 1 for one in ended})
+        self.living = {0, 1, 2} - silent - ended - {rank}
+        self.now = 0.0
+
+    def add(self, key: str, count: int) -> int:
+        self[key] = self.get(key, 0) + count
+        return self[key]
+
+    def wait(self, seconds: float) -> bool:
+        """Time passes, in which the others that live give their signs; the work takes an hour."""
+        self.now += seconds
+        for one in self.living:
+            self.add(f"signs-{one}", 1)
+        return self.now > 3600
+
+
+@pytest.mark.parametrize(
+    ("rank", "silent", "ended", "speaks"),
+    [
+        (0, {1}, set(), True),
+        (1, {0}, set(), True),
+        (2, {0}, set(), False),  # process 1 does
+        (0, set(), set(), False),
+        (0, set(), {1, 2}, False),  # they were done first
+    ],
+)
+def test_a_stuck_process_is_named_by_the_first_that_is_not(
+    rank: int,
+    silent: set[int],
+    ended: set[int],
+    speaks: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def end(code: int) -> None:
+        raise SystemExit(code)
+
+    others: Any = Others(rank, silent, ended)
+    monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: others.now))
+    monkeypatch.setattr(watch.os, "_exit", end)
+    if not speaks:
+        watch._watch(others, rank, 3, others)
+        assert others[f"ended-{rank}"] and capsys.readouterr().err == ""
+        return
+    with pytest.raises(SystemExit):
+        watch._watch(others, rank, 3, others)
+    (number,) = silent
+    found = f"expected a sign of life, found none for {watch.SILENCE:.0f} s"
+    assert capsys.readouterr().err == f"error: process {number} of 3: {found}\n"
+    assert watch.SILENCE < others.now <= watch.SILENCE + 2 * watch.EVERY < 60

@@ -36,12 +36,33 @@ def test_torchvision_class_with_a_root(tmp_path: Path) -> None:
     assert data.labels is not None and data.labels.tolist() == [0, 1]
 
 
+def test_torchvision_class_reads_image_files_as_all_sources_do(tmp_path: Path) -> None:
+    folder = tmp_path / "tree/a"
+    folder.mkdir(parents=True)
+    ramp = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+    Image.fromarray(ramp).save(folder / "0-deep.png")
+    Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(folder / "1-clear.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(IMAGES[0]).save(folder / "2-turned.png", exif=exif)
+    (folder / "3-postscript.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    parameters = {"source": "torchvision", "class": "ImageFolder", "broken": "skip"}
+    data = prepare(tmp_path, **parameters, root=str(tmp_path / "tree"))
+    folder_data = prepare(tmp_path, source="folder", path=str(tmp_path / "tree"), broken="skip")
+    assert (data.images == folder_data.images).all() and len(data.images) == 3
+    assert data.images[0, :, :, 0].ravel().tolist() == [round(v / 257) for v in ramp.ravel()]
+    assert (data.images[1] == 255).all()
+    assert data.metadata["skipped"]["names"] == ["ImageFolder[3]"]
+
+
 @pytest.mark.parametrize(
     ("parameters", "found"),
     [
         ({"class": "FakeDate"}, "x.class: unknown 'FakeDate'; did you mean 'FakeData'?"),
         ({"class": "FakeData", "arguments": {"sise": 3}}, "x.arguments: expected arguments"),
         ({"class": "FakeData", "arguments": {"size": 0}}, "expected images from FakeData"),
+        ({"class": "FakeData", "arguments": {"size": 10**12}}, "found 1,000,000,000,000"),
+        ({"class": "FakeData", "arguments": {"size": 10**30}}, "x.arguments: expected arguments"),
         ({"class": "ImageFolder"}, "put it in data/downloads/imagefolder"),
         ({"class": "FER2013"}, "put it in data/downloads/fer2013"),
     ],

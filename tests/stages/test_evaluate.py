@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import reference
 from builders.extractor_files import line, record
+from builders.score_files import read_record
 
 from gfmn import sources
 from gfmn.common import paths, stage
 from gfmn.networks.extractor_file import save_extractor
-from gfmn.reporting.score_files import read_record
 
 COUNT = 120
 

@@ -13,12 +13,12 @@ import sample
 import torch
 from builders.extractor_files import line, record
 from builders.generator_files import saved
+from builders.score_files import read_record
 from scipy.stats import spearmanr
 
 from gfmn import generators, sources
 from gfmn.common import paths, stage
 from gfmn.networks.extractor_file import save_extractor
-from gfmn.reporting.score_files import read_record
 
 COUNT, SEEDS, STEPS = 60, (0, 7), (10, 20, 30, 40)
 LOSSES = {10: 8.0, 15: 7.5, 20: 4.0, 30: 5.0, 40: 1.0}

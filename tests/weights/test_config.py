@@ -98,7 +98,10 @@ def test_evaluators_have_no_taps_and_library_models_have_classes() -> None:
     assert arguments == {"taps": [], "resize": 64, "classes": 1000}
 
 
-@pytest.mark.parametrize("url", ["ftp://a/b", "b.pth", "http://a/b c", "file://host/b", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://a/b", "b.pth", "http://a/b c", "file://host/b", "http://", "http://[a", "http://a:x/"],
+)
 def test_only_urls_of_web_and_disk_are_sources(url: str) -> None:
     assert line(parse, facts("url", url=url)).startswith(f"{WHERE}.source.url: ")
 
@@ -108,3 +111,5 @@ def test_query_and_login_of_a_url_are_kept_apart() -> None:
     assert source.label == source.provenance["url"] == "https://a/w.pth"
     assert not source.has_login
     assert WebFile.parse(facts("url", url="https://me@a/w.pth"), WHERE).has_login
+    message = line(parse, facts("url", url="ftp://me:secret@a/w.pth?token=secret"))
+    assert "secret" not in message and "found 'ftp://a/w.pth'" in message

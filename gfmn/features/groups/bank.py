@@ -1,10 +1,11 @@
 """The group `bank`: pooled features of real images themselves."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
-from gfmn.features.groups.base import Fitted, PooledPart
+from gfmn.features.groups.base import POSITIVE, Fitted, PooledPart
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,9 @@ class PooledBank(PooledPart):
 
     scale: Tensor  # D
     vectors: Tensor  # N x D
+
+    AXES: ClassVar = {"scale": "D", "vectors": "ND"}
+    LEAST: ClassVar = {"scale": POSITIVE}
 
 
 class Bank(Fitted):

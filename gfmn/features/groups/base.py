@@ -10,8 +10,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gfmn.common import config
+from gfmn.common import config, tensorfile
 from gfmn.common.bounds import FACTOR, SAMPLES, SEEDS
+from gfmn.common.errors import InputError
 from gfmn.features.pooled import pool
 from gfmn.runtime.distributed import World
 
@@ -36,6 +37,7 @@ class Classes:
 
 
 NO_CLASSES = Classes(0, 0.0)
+POSITIVE = 1e-20  # the least of what is divided by
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,36 @@ class PooledPart:
 
     tap: int  # its number among the selected taps
 
+    AXES: ClassVar[Mapping[str, str]]  # of each tensor: equal letters are equal lengths
+    LEAST: ClassVar[Mapping[str, float]] = {}  # of the values of some
+
     @classmethod
     def tensors(cls) -> tuple[str, ...]:
         """The names of its tensors, in a file and here."""
         return tuple(field.name for field in fields(cls) if field.name != "tap")
+
+    @classmethod
+    def check(cls, tensors: Mapping[str, Tensor], where: str) -> None:
+        """Raise `InputError` for tensors by `<tap>/<name>` of which one is missing or does not fit.
+
+        `where`: the file and the group, which begin the error. The numbers are finite floats.
+        """
+        for tap in sorted({key.rpartition("/")[0] for key in tensors}):
+            lengths: dict[str, int] = {}
+            for name in cls.tensors():
+                key, axes = f"{tap}/{name}", cls.AXES[name]
+                found = tuple(tensors[key].shape) if key in tensors else None
+                if found is None or len(found) != len(axes) or 0 in found:
+                    expected = f"a tensor of {len(axes)} axes"
+                    raise InputError(f"{where}/{key}: expected {expected}, found {found}")
+                for axis, length in zip(axes, found, strict=True):
+                    if lengths.setdefault(axis, length) != length:
+                        expected = f"the length {lengths[axis]} of axis {axis} in {axes}"
+                        raise InputError(f"{where}/{key}: expected {expected}, found {found}")
+                if name in cls.LEAST:
+                    file, _, group = where.rpartition(": ")
+                    named = {f"{group}/{key}": tensors[key]}
+                    tensorfile.check_numbers(named, file, cls.LEAST[name])
 
 
 class Group(ABC):

@@ -1,7 +1,7 @@
 """The group `covariance`: how the pooled features of all images vary together."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ AT_ONCE = 1024  # pooled features that are multiplied with each other
 class CovarianceConfig(config.Config):
     """Which directions of the pooled features are kept."""
 
-    # Of the largest variance, of each tap; at most its own D.
+    # Of the largest variance, of each tap; at most its own D, and one less than there are images.
     directions: int = Field(128, ge=1, le=VECTORS)
 
 
@@ -30,6 +30,9 @@ class PooledCovariance(PooledPart):
     mean: Tensor  # D
     directions: Tensor  # D x k, columns of length 1 but for the classes' rows
     variances: Tensor  # k, the largest first
+
+    AXES: ClassVar = {"mean": "D", "directions": "Dk", "variances": "k"}
+    LEAST: ClassVar = {"variances": 0}
 
 
 class Covariance(Group):
@@ -77,7 +80,7 @@ class Covariance(Group):
             scale = self._scale(covariance)
             variances, directions = torch.linalg.eigh(scale[:, None] * covariance * scale)
             directions *= scale[:, None]
-            kept = min(self.config.directions, len(variances))
+            kept = min(self.config.directions, len(variances), max(1, self.count - 1))
             found[f"{tap}/mean"] = mean.cpu().float()
             found[f"{tap}/directions"] = directions.flip(1)[:, :kept].float().contiguous()
             found[f"{tap}/variances"] = variances.flip(0)[:kept].clamp_min(0).float()

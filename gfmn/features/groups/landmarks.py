@@ -1,14 +1,14 @@
 """The group `landmarks`: the mean of a kernel over the real features, at a few hundred points."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from gfmn.common.bounds import FACTOR, VECTORS
-from gfmn.features.groups.base import Fitted, FittedConfig, PooledPart, square_distances
+from gfmn.features.groups.base import POSITIVE, Fitted, FittedConfig, PooledPart, square_distances
 
 RIDGE = 1e-6  # of the kernel's value at distance 0, so that its matrix can be inverted
 
@@ -35,6 +35,9 @@ class PooledLandmarks(PooledPart):
     points: Tensor  # M x D
     weights: Tensor  # M
     bandwidths: Tensor  # as lengths
+
+    AXES: ClassVar = {"scale": "D", "points": "MD", "weights": "M", "bandwidths": "H"}
+    LEAST: ClassVar = {"scale": POSITIVE, "bandwidths": POSITIVE}
 
 
 class Landmarks(Fitted):

@@ -1,6 +1,7 @@
 """The group `mixture`: clusters of pooled real features."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -8,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gfmn.common.bounds import VECTORS
-from gfmn.features.groups.base import Fitted, FittedConfig, PooledPart
+from gfmn.features.groups.base import POSITIVE, Fitted, FittedConfig, PooledPart
 
 
 class MixtureConfig(FittedConfig):
@@ -25,6 +26,9 @@ class PooledMixture(PooledPart):
     weights: Tensor  # K, in sum 1
     means: Tensor  # K x D
     deviations: Tensor  # K x D
+
+    AXES: ClassVar = {"scale": "D", "weights": "K", "means": "KD", "deviations": "KD"}
+    LEAST: ClassVar = {"scale": POSITIVE, "weights": POSITIVE, "deviations": 0}
 
 
 class Mixture(Fitted):

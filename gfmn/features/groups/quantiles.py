@@ -1,13 +1,14 @@
 """The group `quantiles`: how the pooled real features are distributed along random directions."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from gfmn.common.bounds import VECTORS
-from gfmn.features.groups.base import Fitted, FittedConfig, PooledPart
+from gfmn.features.groups.base import POSITIVE, Fitted, FittedConfig, PooledPart
 
 
 class QuantilesConfig(FittedConfig):
@@ -24,6 +25,9 @@ class PooledQuantiles(PooledPart):
     scale: Tensor  # D
     directions: Tensor  # D x P, columns of length 1
     values: Tensor  # Q x P, ascending
+
+    AXES: ClassVar = {"scale": "D", "directions": "DP", "values": "QP"}
+    LEAST: ClassVar = {"scale": POSITIVE}
 
 
 class Quantiles(Fitted):

@@ -21,8 +21,6 @@ FIGURES = tuple(  # in the order in which the page shows them
     for name in (
         "scores",
         "training",
-        "snapshots",
-        "gaps",
         "memorization",
         "classes",
     )

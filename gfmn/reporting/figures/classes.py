@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import altair as alt
 import pandas as pd
 
-from gfmn.reporting.figures.figure import NEUTRAL, PANEL, ROW, Figure, Panel, color_by
+from gfmn.reporting.figures.figure import NEUTRAL, PANEL, ROW, Figure, Panel, color_by, heading
 from gfmn.reporting.results import Study
 from gfmn.reporting.tables.table import Table
 
@@ -55,7 +55,7 @@ def class_shares(study: Study, evaluator: str) -> pd.DataFrame:
 
 
 def _panel(study: Study, run: str, rows: pd.DataFrame, names: list[str]) -> Panel:
-    base = alt.Chart(rows, title=alt.Title(run, anchor="start", fontSize=12))
+    base = alt.Chart(rows, title=heading(run))
     y = alt.Y("class:N", sort=names, title=None, axis=alt.Axis(labelLimit=110))
     percent = alt.Axis(format="%", tickCount=4)
     tooltip = ["class:N", *(alt.Tooltip(f"{key}:Q", format=".1%") for key in ("generated", "real"))]

@@ -94,51 +94,71 @@ def pick_runs(chart: alt.Chart, study: Study, names: Sequence[str], panel: str) 
     return shown.add_params(picked)
 
 
-def rows_of_points(
+def points(
     study: Study,
     frame: pd.DataFrame,
     title: str,
     axis: str,
     real: float | None = None,
     domain: Sequence[float] | None = None,
+    by_taps: bool = False,
 ) -> Panel:
-    """A point a row with a bar of its deviation, its value as text, and real data as a line.
+    """A point a run with a bar of its deviation, its value as text, and real data as a line.
 
     `frame`: columns run, value, std (may be missing), text, and `own`: trained on this very space,
-    a diamond.
+    a diamond. A row a run, or `by_taps`, a column more, from left to right, joined by a line.
     """
-    names = list(frame["run"])
+    names, (along, across) = list(frame["run"]), ("x", "y") if by_taps else ("y", "x")
+    frame = frame.astype({"value": float, "std": float})
     frame = frame.assign(low=frame["value"] - frame["std"], high=frame["value"] + frame["std"])
-    frame = frame.astype(dict.fromkeys(("value", "std", "low", "high"), float))
-    base = alt.Chart(frame, title=alt.Title(title, anchor="start", fontSize=12))
-    y = alt.Y("run:N", sort=names, title=None, axis=alt.Axis(labelLimit=220, grid=False))
-    end = 1.2 * float(frame[["value", "high"]].max().max())
+    room = 1.2 if by_taps else 1.35  # of texts to the right of the points
+    end = room * float(frame[["value", "high"]].max().max())
     scale = alt.Scale(domain=list(domain or (0, end)), nice=False)
-    x = alt.X("value:Q", title=axis, scale=scale, axis=alt.Axis(tickCount=4))
+    rows = alt.Y("run:N", sort=names, title=None, axis=alt.Axis(labelLimit=220, grid=False))
+    place = {along: taps_axis() if by_taps else rows}
+    kind = alt.Y if by_taps else alt.X
+    low, value = (
+        {across: kind(f"{key}:Q", title=axis, scale=scale, axis=alt.Axis(tickCount=4))}
+        for key in ("low", "value")
+    )
     color = color_by(study, names, legend=None)
     tooltip = [alt.Tooltip("run:N"), alt.Tooltip("text:N", title=axis)]
-    bars = base.mark_rule(strokeWidth=2, aria=False).encode(
-        y=y, x=alt.X("low:Q", title=axis, scale=scale), x2="high:Q", color=color, tooltip=tooltip
-    )
+    base = alt.Chart(frame, title=heading(title))
     shape = alt.condition("datum.own", alt.value("diamond"), alt.value("circle"))
-    points = base.mark_point(size=70, filled=True, opacity=1).encode(
-        y=y, x=x, color=color, shape=shape, tooltip=tooltip
-    )
-    values = base.mark_text(align="left", dx=9, dy=-8, fontSize=10, color=NEUTRAL).encode(
-        y=y, x=x, text="text:N"
-    )
-    layers: list[alt.Chart] = [bars, points, values]
+    layers: list[alt.Chart] = [
+        base.mark_rule(strokeWidth=2, aria=False).encode(
+            **place, **low, **{f"{across}2": "high:Q"}, color=color, tooltip=tooltip
+        ),
+        base.mark_point(size=70, filled=True, opacity=1).encode(
+            **place, **value, color=color, shape=shape, tooltip=tooltip
+        ),
+        base.mark_text(align="left", dx=9, dy=-8, fontSize=10, color=NEUTRAL).encode(
+            **place, **value, text="run:N" if by_taps else "text:N"
+        ),
+    ]
+    if by_taps:
+        layers.insert(0, base.mark_line(color=NEUTRAL, strokeWidth=1.2).encode(**place, **value))
     if real is not None:
-        rule = alt.Chart(pd.DataFrame({"value": [real]})).mark_rule(
-            strokeDash=[4, 3], color=NEUTRAL
-        )
-        layers.append(rule.encode(x="value:Q", tooltip=alt.Tooltip("value:Q", title="real images")))
-    return alt.layer(*layers).properties(width=PANEL, height=ROW * len(names))
+        rule = alt.Chart(pd.DataFrame({"value": [real]})).mark_rule(strokeDash=[4, 3])
+        tip = alt.Tooltip("value:Q", title="real images")
+        layers.append(rule.encode(**{across: "value:Q"}, color=alt.value(NEUTRAL), tooltip=tip))
+    height = HEIGHT if by_taps else ROW * len(names)
+    return alt.layer(*layers).properties(width=PANEL, height=height)
+
+
+def taps_axis() -> alt.X:
+    """From left to right: how many layers are matched."""
+    return alt.X("taps:Q", title="matched layers (taps)", axis=alt.Axis(tickMinStep=1, grid=False))
+
+
+def heading(text: str) -> alt.Title:
+    """A panel's title."""
+    return alt.Title(text, anchor="start", fontSize=12)
 
 
 def lines(frame: pd.DataFrame, x: Any, y: Any, title: str, points: bool = False) -> alt.Chart:
     """A line a run and seed (columns `run` and `seed`), with values on hovering."""
-    chart = alt.Chart(frame, title=alt.Title(title, anchor="start", fontSize=12))
+    chart = alt.Chart(frame, title=heading(title))
     chart = chart.mark_line(point=points, strokeWidth=1.5).encode(
         x=x, y=y, detail="seed:N", tooltip=["run:N", "seed:N", x["shorthand"], y["shorthand"]]
     )

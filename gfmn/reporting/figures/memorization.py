@@ -1,6 +1,7 @@
 """How near samples are to training images, compared with other real images."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -10,18 +11,14 @@ from gfmn.reporting.figures.figure import (
     Figure,
     joined,
     lines,
-    rows_of_points,
+    points,
     run_colors,
 )
-from gfmn.reporting.memorization import (
-    SPACES,
-    memorized_score,
-    other_real_images,
-    own_evaluations,
-)
+from gfmn.reporting.records import RunScores
 from gfmn.reporting.results import Study
 from gfmn.reporting.tables.table import Table
 
+SPACES = ("pixel", "feature")  # in which distances are taken
 OTHERS = "other real images"
 HEADING = "Are samples copies of training images?"
 
@@ -35,17 +32,17 @@ def figures(study: Study, tables: Mapping[str, Table]) -> Iterator[Figure]:
 def _probabilities(study: Study) -> Iterator[Figure]:
     rows = []
     for run in study.runs.values():
-        for _, scores in own_evaluations(study, run):
+        for _, scores in run.own_scores(study.evaluators):
             for space in SPACES:
-                if score := memorized_score(scores, space):
+                if (score := memorized_score(scores, space)) is not None:
                     where = "pixels" if space == "pixel" else scores.evaluator
-                    std = score[1].std if score[1].seeds > 1 else None
-                    rows.append((where, run.name, score[1].value, std))
+                    std = score["std"] if score["seeds"] > 1 else None
+                    rows.append((where, run.name, score["value"], std))
     frame = pd.DataFrame(rows, columns=["where", "run", "value", "std"])
     frame = frame.drop_duplicates(["where", "run"])
     frame = frame.assign(text=frame["value"].map("{:.2f}".format), own=False)
     panels = [
-        rows_of_points(study, one, f"In {where}", "memorized probability", 0.5, (0, 1))
+        points(study, one, f"In {where}", "memorized probability", 0.5, (0, 1))
         for where, one in frame.groupby("where", sort=False)
     ]
     if panels:
@@ -65,7 +62,7 @@ def _probabilities(study: Study) -> Iterator[Figure]:
 def _distances(study: Study) -> Iterator[Figure]:
     """The fractions of the headline's samples and of other real images within a distance."""
     run, panels, of = study.headline, {}, None
-    for _, scores in own_evaluations(study, run):
+    for _, scores in run.own_scores(study.evaluators):
         for space in SPACES:
             found = [(s.seed, getattr(s.nearest, space, None)) for s in scores.seeds]
             curves = [(seed, distances) for seed, distances in found if distances]
@@ -104,3 +101,20 @@ def _curve(percentiles: tuple[float, ...], run: str, seed: int | None) -> pd.Dat
     fractions = [i / (len(percentiles) - 1) for i in range(len(percentiles))]
     frame = pd.DataFrame({"distance": percentiles, "fraction": fractions})
     return frame.assign(run=run, seed=str(seed))
+
+
+def memorized_score(scores: RunScores, space: str) -> "pd.Series[Any] | None":
+    """The memorized probability, a row of means, in pixels or in the evaluator's features."""
+    start = "memorised_pixel_" if space == "pixel" else f"memorised_{scores.evaluator}_"
+    found = scores.means[scores.means.index.str.startswith(start)]
+    return found.iloc[0] if len(found) else None
+
+
+def other_real_images(study: Study, dataset: str, evaluator: str) -> str:
+    """Which real images, other than the training images, samples are compared with."""
+    real = study.real.get((dataset, evaluator))
+    if real is None:
+        return "none of them compared with itself"
+    if real.held_out.dataset == dataset:
+        return f"of the data set {dataset}, each left out of its own search"
+    return f"of the data set {real.held_out.dataset}, held out of training"

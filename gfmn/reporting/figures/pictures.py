@@ -11,9 +11,9 @@ from matplotlib.figure import Figure as Canvas
 
 from gfmn.common.images import grid
 from gfmn.reporting.figures.figure import run_colors
-from gfmn.reporting.figures.training import positive_losses
 from gfmn.reporting.images import cut_tiles, grid_columns, real_images, sample_images
 from gfmn.reporting.results import RunResult, Study
+from gfmn.reporting.tables.frames import positive_losses
 
 DPI = 130
 INK = "#6f6c66"  # of text: on white as on near black

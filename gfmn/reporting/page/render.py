@@ -12,20 +12,23 @@ import vl_convert
 from markupsafe import Markup
 
 from gfmn.common import paths
+from gfmn.reporting import images
+from gfmn.reporting.caveats import caveats, collapsed
 from gfmn.reporting.figures.figure import Figure
 from gfmn.reporting.figures.pictures import pictures
 from gfmn.reporting.figures.training import curves, histories
 from gfmn.reporting.findings import find
-from gfmn.reporting.formatting import flatten, format_value
-from gfmn.reporting.page import images
-from gfmn.reporting.page.facts import comparability, durations, parameter_table, provenance
+from gfmn.reporting.formatting import flatten
+from gfmn.reporting.page import facts
 from gfmn.reporting.page.score_tables import all_scores, plain_table, report_table
 from gfmn.reporting.paper import paper_title
 from gfmn.reporting.results import RunResult, Study
-from gfmn.reporting.score_means import score_means
-from gfmn.reporting.tables.files import table_notes
+from gfmn.reporting.tables.notes import table_notes
 from gfmn.reporting.tables.orders import order_notes
 from gfmn.reporting.tables.table import Table
+
+CALLED = (caveats, collapsed, order_notes, paper_title, report_table, table_notes)
+FUNCTIONS = {one.__name__: one for one in CALLED}
 
 
 def write_pages(
@@ -42,38 +45,25 @@ def write_pages(
 
 def render_index(study: Study, tables: Mapping[str, Table], figures: Sequence[Figure]) -> str:
     """The page's HTML, the same text for the same study on the same packages."""
-    run = study.headline
-    thumbnails = {name: images.thumbnail(study, name) for name in study.runs}
-    parameters = parameter_table(study)
     frames = {r.name: found for r in study.runs.values() if (found := images.frames(study, r))}
-    return (
-        _environment()
-        .get_template("index.html")
-        .render(
-            css=_read("page.css"),
-            charts_script=Markup(_charts_script().replace("</script", "<\\/script")),
-            script=Markup(_read("page.js")),
-            study=study,
-            headline=run,
-            real=images.real(study, run.dataset),
-            samples=images.samples(study, run.name),
-            findings=find(study, tables),
-            thumbnails=thumbnails,
-            tables=[_table(study, name, tables[name]) for name in study.config.tables],
-            figures=figures,
-            pictures=[(one, images.png_uri(one.png)) for one in pictures(study) if one.section],
-            folded={one.section: one.heading for one in figures if one.heading},
-            specs=_json({figure.name: figure.specs() for figure in figures}),
-            frames=_json(frames),
-            shown=frames,
-            gallery=_gallery(study),
-            neighbors=images.neighbors(study, run),
-            comparability=comparability(study),
-            scores=all_scores(study),
-            parameters=plain_table(parameters),
-            provenance=provenance(study),
-            durations=plain_table(durations(study)),
-        )
+    return _render(
+        "index.html",
+        study=study,
+        headline=study.headline,
+        charts_script=Markup(_charts_script().replace("</script", "<\\/script")),
+        findings=find(study, tables),
+        tables=tables,
+        figures=figures,
+        pictures=[(one, images.png_uri(one.png)) for one in pictures(study) if one.section],
+        folded={one.section: one.heading for one in figures if one.heading},
+        specs=_json({figure.name: figure.specs() for figure in figures}),
+        frames=_json(frames),
+        shown=frames,
+        comparability=facts.comparability(study),
+        scores=all_scores(study),
+        parameters=plain_table(facts.parameter_table(study)),
+        provenance=facts.provenance(study),
+        durations=plain_table(facts.durations(study)),
     )
 
 
@@ -82,61 +72,28 @@ def render_run(study: Study, run: RunResult) -> str:
     panels = curves(study, histories(study, [run.name]))
     flat, defaults = flatten(run.parameters), flatten(study.defaults)
     own = {key: value for key, value in flat.items() if defaults.get(key) != value}
-    rows = {
-        (evaluation.evaluator, key): f"{mean.value:,.5g}"
-        + (f" ± {mean.std:,.3g} over {mean.over}" if mean.std is not None else "")
-        for evaluation in run.evaluations
-        if evaluation.scores
-        for key, mean in score_means(evaluation.scores).items()
-    }
-    scores = pd.DataFrame({"space": [a for a, _ in rows], "value": rows.values()})
-    scores.index = pd.Index([key for _, key in rows])
-    return (
-        _environment()
-        .get_template("run.html")
-        .render(
-            css=_read("page.css"),
-            script=Markup(_read("page.js")),
-            study=study,
-            run=run,
-            folder=paths.model(run.name, run.shown_seed.seed),
-            targets=[f"evaluate@{one.name}" for one in run.evaluations] or [f"train@{run.name}"],
-            samples=images.samples(study, run.name, 8),
-            walks=images.walks(study, run.name),
-            neighbors=images.neighbors(study, run),
-            own={key: value for key, value in own.items() if key != "seeds"},
-            every=flat,
-            scores=plain_table(scores) if len(scores) else "",
-            specs=_json({"curves": [one.to_dict() | {"width": "container"} for one in panels]}),
-            curves=len(panels),
-        )
+    files = [evaluation.scores for evaluation in run.evaluations if evaluation.scores]
+    scores = pd.DataFrame({"space": [], "value": []})
+    for file in files:
+        means, values = file.means, file.means["value"].map("{:,.5g}".format)
+        std = (" ± " + means["std"].map("{:,.3g} over ".format) + means["over"]).fillna("")
+        scores = pd.concat([scores, pd.DataFrame({"space": file.evaluator, "value": values + std})])
+    return _render(
+        "run.html",
+        study=study,
+        run=run,
+        folder=paths.model(run.name, run.shown_seed.seed),
+        targets=[f"evaluate@{one.name}" for one in run.evaluations] or [f"train@{run.name}"],
+        own={key: value for key, value in own.items() if key != "seeds"},
+        every=flat,
+        scores=plain_table(scores) if files else "",
+        specs=_json({"curves": [one.to_dict() | {"width": "container"} for one in panels]}),
+        curves=len(panels),
     )
 
 
-def _table(study: Study, name: str, table: Table) -> dict[str, Any]:
-    config = study.config.tables[name]
-    return {
-        "name": name,
-        "title": config.title,
-        "relation": f"As the paper’s {paper_title(config.paper)}" if config.paper else "",
-        "html": report_table(study, table),
-        "orders": order_notes(study, table),
-        "notes": table_notes(study, table),
-    }
-
-
-def _gallery(study: Study) -> list[tuple[str, str | None, list[tuple[RunResult, str | None]]]]:
-    """By data set: its name, real images, its runs with their samples."""
-    by_dataset: dict[str, list[RunResult]] = {}
-    for run in study.runs.values():
-        by_dataset.setdefault(run.dataset, []).append(run)
-    return [
-        (name, images.real(study, name), [(run, images.samples(study, run.name)) for run in runs])
-        for name, runs in by_dataset.items()
-    ]
-
-
-def _environment() -> jinja2.Environment:
+def _render(name: str, **values: Any) -> str:
+    """A template with these values, which calls `FUNCTIONS` and what `images` has."""
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_read),
         autoescape=True,
@@ -144,8 +101,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["value"] = format_value
-    return environment
+    values |= {"css": _read("page.css"), "script": Markup(_read("page.js")), "images": images}
+    return environment.get_template(name).render(FUNCTIONS | values)
 
 
 def _read(name: str) -> str:

@@ -1,20 +1,18 @@
 """The page's tables, by pandas' Styler: a row a run with its samples, scores and settings."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import pandas as pd
 from markupsafe import Markup, escape
 from pandas.io.formats.style import Styler
 
-from gfmn.reporting.page import images
+from gfmn.reporting import images
 from gfmn.reporting.records import RunScores, Scores
-from gfmn.reporting.results import REAL_DATA, Study
-from gfmn.reporting.score_info import ordered
-from gfmn.reporting.score_means import ScoreMean, score_means, score_methods
-from gfmn.reporting.tables.display import Cell, Column, column_cells, score_column, view_table
+from gfmn.reporting.results import Study
+from gfmn.reporting.tables.cells import Cell, Column, column_cells, score_column, view_table
 from gfmn.reporting.tables.notes import deviation_note, method_note, network_note
-from gfmn.reporting.tables.table import Table
+from gfmn.reporting.tables.table import Table, merged_scores
 
 ARROWS = {"lower": " ↓", "higher": " ↑", "half": " → 0.5"}
 HIDDEN = ("paper_row", "paper_features", "paper_source", "kd_", "kid_")  # in notes or details
@@ -24,24 +22,23 @@ GROUPS = {"paper": "The paper: in Inception", "difference": "Compared"}
 
 def report_table(study: Study, table: Table) -> Markup:
     """A table of the report: samples, name and settings of a run, then its scores."""
-    view, shown, heads = view_table(table), [], []
+    view, shown = view_table(table), {}
     names = {space.evaluator: f"In {space.evaluator}" for space in table.spaces}
     for i, column in enumerate(view.columns):
         group = names.get(column.evaluator) or GROUPS.get(column.group)
         if group and not column.key.startswith(HIDDEN) and not column.key.endswith("_inf"):
-            shown.append(i)
-            heads.append((group, _heading(column)))
+            shown[i] = group, _heading(column)
     labels = []
     for row, marks, (_, facts) in zip(view.rows, view.marks, table.frame.iterrows(), strict=True):
-        settings = [
+        settings = ", ".join(
             f"{column.heading.lower()} {cell.text}"
             for column, cell in zip(view.columns, row, strict=True)
             if column.group == "setting" and column.key not in UNTOLD and cell.text
-        ]
+        )
         run = facts["run"] if facts["kind"] == "run" else None
         labels.append(_label(study, run, row[0].text, marks, settings))
     cells = [[row[i] for i in shown] for row in view.rows]
-    return _styled(labels, heads, cells, list(view.kinds))
+    return _styled(labels, list(shown.values()), cells, view.kinds)
 
 
 def all_scores(study: Study) -> list[tuple[str, Markup, list[str]]]:
@@ -51,23 +48,24 @@ def all_scores(study: Study) -> list[tuple[str, Markup, list[str]]]:
         files = sorted(study.scores_in(evaluator), key=lambda file: isinstance(file, RunScores))
         if not files:
             continue
-        means = [score_means(file) for file in files]
-        frame = pd.DataFrame([_values(file, row) for file, row in zip(files, means, strict=True)])
-        infos = {key: mean.info for row in means for key, mean in row.items()}
-        columns = [score_column(frame, evaluator, key, infos[key]) for key in ordered(infos)]
-        by_column = [column_cells(frame, column) for column in columns]
-        labels = [Markup("{} <small>{}</small>").format(_name(file), _of(file)) for file in files]
-        cells = list(zip(*by_column, strict=True))
-        heads = [("", _heading(column)) for column in columns]
+        scores, methods = merged_scores(files)
+        frame = pd.DataFrame({"run": [file.run for file in files]})
+        for column, end in (("value", ""), ("std", "_std"), ("over", "_over")):
+            wide = pd.DataFrame([file.means[column].dropna() for file in files])
+            frame = frame.join(wide.reset_index(drop=True).add_suffix(end))
+        columns = [score_column(frame, evaluator, score) for _, score in scores.iterrows()]
+        labels = [Markup("{} <small>{}</small>").format(file.run, _of(file)) for file in files]
+        cells = list(zip(*(column_cells(frame, column) for column in columns), strict=True))
         kinds = ["run" if isinstance(file, RunScores) else "real" for file in files]
         runs = [file.run for file in files if isinstance(file, RunScores)]
         notes = [
             deviation_note(frame, columns),
-            method_note(score_methods(means), columns),
+            method_note(methods, columns),
             network_note(study, runs, evaluator, files[0].architecture),
         ]
         title = f"{evaluator}: {files[0].architecture}, {files[0].resizer}"
-        tables.append((title, _styled(labels, heads, cells, kinds), [n for n in notes if n]))
+        table = _styled(labels, [("", _heading(column)) for column in columns], cells, kinds)
+        tables.append((title, table, [note for note in notes if note]))
     return tables
 
 
@@ -75,8 +73,7 @@ def plain_table(frame: pd.DataFrame) -> Markup:
     """A frame of texts with its index as the rows' names."""
     columns = [("", Markup("{}").format(name)) for name in frame.columns]
     cells = [[Cell(str(value)) for value in row] for row in frame.to_numpy()]
-    labels = [Markup("{}").format(name) for name in frame.index]
-    return _styled(labels, columns, cells, ["run"] * len(frame))
+    return _styled([escape(name) for name in frame.index], columns, cells, ["run"] * len(frame))
 
 
 def _styled(
@@ -89,7 +86,7 @@ def _styled(
     rows = list(cells)
     texts = [[str(_cell(cell)) for cell in row] for row in rows]
     classes = [
-        [" ".join(filter(None, (kind, "best" if cell.best else ""))) for cell in row]
+        [f"{kind} best" if cell.best else kind for cell in row]
         for kind, row in zip(kinds, rows, strict=True)
     ]
     columns = pd.MultiIndex.from_arrays([[escape(a) for a, _ in heads], [str(b) for _, b in heads]])
@@ -104,55 +101,30 @@ def _styled(
 
 
 def _label(
-    study: Study,
-    run: str | None,
-    name: str,
-    marks: Iterable[tuple[str, str]],
-    settings: Iterable[str],
+    study: Study, run: str | None, name: str, marks: Iterable[tuple[str, str]], settings: str
 ) -> Markup:
-    remarks = Markup("").join(
-        Markup('<span class="mark {}">{}</span> ').format(kind, text)
-        for kind, text in marks
-        if kind != "note"
-    )
-    notes = [text for kind, text in marks if kind == "note"]
-    small = "; ".join(filter(None, (*notes, ", ".join(settings))))
-    text = Markup("<b>{}</b> {}<small>{}</small>").format(name, remarks, small)
+    mark = Markup('<span class="mark {}">{}</span> ')
+    remarks = Markup("").join(mark.format(*one) for one in marks if one[0] != "note")
+    small = "; ".join(filter(None, (*(text for kind, text in marks if kind == "note"), settings)))
+    text = Markup("<span><b>{}</b> {}<small>{}</small></span>").format(name, remarks, small)
     if run is None:
-        return Markup('<span class="row">{}</span>').format(Markup("<span>{}</span>").format(text))
-    picture = images.thumbnail(study, run)
-    image = Markup('<img src="{}" alt="">').format(picture) if picture else ""
-    return Markup('<a class="row" href="runs/{}.html">{}<span>{}</span></a>').format(
-        run, image, text
-    )
+        return Markup('<span class="row">{}</span>').format(text)
+    source = images.thumbnail(study, run)
+    image = Markup('<img src="{}" alt="">').format(source) if source else ""
+    return Markup('<a class="row" href="runs/{}.html">{}{}</a>').format(run, image, text)
 
 
 def _heading(column: Column) -> Markup:
-    arrow = ARROWS.get(column.direction or "", "")
-    if column.evaluator:
-        name = Markup("_<wbr>").join(column.key.split("_"))
-        return Markup("{}{}<small>{}</small>").format(column.heading, arrow, name)
-    return Markup("{}{}").format(column.heading, arrow)
+    text = column.heading + ARROWS.get(column.direction or "", "")
+    name = Markup("_<wbr>").join(column.key.split("_")) if column.evaluator else ""
+    return Markup("{}<small>{}</small>").format(text, name) if name else escape(text)
 
 
 def _cell(cell: Cell) -> Markup:
     if cell.std:
         over = Markup(' title="over {}"').format(cell.over) if cell.over else ""
         return Markup("{}<small{}> ± {}</small>").format(cell.text, over, cell.std)
-    return Markup("{}").format(cell.text)
-
-
-def _values(file: Scores, means: Mapping[str, ScoreMean]) -> dict[str, Any]:
-    values: dict[str, Any] = {"run": _name(file)}
-    for key, mean in means.items():
-        values[key] = mean.value
-        if mean.std is not None:
-            values |= {f"{key}_std": mean.std, f"{key}_over": mean.over}
-    return values
-
-
-def _name(file: Scores) -> str:
-    return file.run if isinstance(file, RunScores) else REAL_DATA
+    return escape(cell.text)
 
 
 def _of(file: Scores) -> str:

@@ -3,26 +3,13 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import pandas as pd
-
 from gfmn.common.text import csv_cell, markdown
 from gfmn.reporting.config import ALL_SCORES, CONVERGENCE, ORDERS
-from gfmn.reporting.formatting import join
-from gfmn.reporting.records import Scores
+from gfmn.reporting.records import CLASS_SCORES, DISTANCES
 from gfmn.reporting.results import Study
-from gfmn.reporting.score_info import CLASS_SCORES, DISTANCES
-from gfmn.reporting.score_means import score_means
-from gfmn.reporting.tables.all_scores import all_scores
-from gfmn.reporting.tables.convergence import convergence, convergence_note
-from gfmn.reporting.tables.display import view_table
-from gfmn.reporting.tables.notes import (
-    comparability_note,
-    deviation_note,
-    method_note,
-    paper_notes,
-    space_names,
-    space_notes,
-)
+from gfmn.reporting.tables.cells import view_table
+from gfmn.reporting.tables.frames import all_scores, convergence
+from gfmn.reporting.tables.notes import table_notes
 from gfmn.reporting.tables.orders import order_notes, orders_frame
 from gfmn.reporting.tables.table import Table
 
@@ -56,17 +43,10 @@ def run_summary(study: Study) -> dict[str, dict[str, float]]:
     for run in study.runs.values():
         scores = next((one.scores for one in run.evaluations if one.scores), None)
         if scores:
-            summary[run.name] = _main_scores(scores)
+            kinds, values = scores.means["kind"], scores.means["value"]
+            firsts = [values[kinds.isin(one)].head(1) for one in (DISTANCES, CLASS_SCORES)]
+            summary[run.name] = {str(key): value for one in firsts for key, value in one.items()}
     return summary
-
-
-def _main_scores(scores: Scores) -> dict[str, float]:
-    means = score_means(scores)
-    keys = [
-        next((key for key, mean in means.items() if mean.info.kind in kinds), None)
-        for kinds in (DISTANCES, CLASS_SCORES)
-    ]
-    return {key: means[key].value for key in keys if key}
 
 
 def markdown_table(study: Study, table: Table, title: str) -> str:
@@ -89,40 +69,6 @@ def markdown_table(study: Study, table: Table, title: str) -> str:
     orders = [f"- {note}." for note in order_notes(study, table)]
     orders = [*orders, ""] if orders else []
     return "\n".join([*lines, "", *orders, f"All runs: {facts}.{below}", ""])
-
-
-def table_notes(study: Study, table: Table) -> list[str]:
-    """What all rows share, then what the numbers are: sentences without their periods."""
-    view = view_table(table)
-    facts = [f"{heading.lower()} {text}" for heading, text in view.common.items()]
-    if table.spaces:
-        facts += [f"ours scored in the feature space of {space_names(table.spaces)}"]
-        facts += [view.counts] if view.counts else []
-        facts += [f"resizer {resizers(table)}"]
-    if "paper_fid5k" in table.frame:
-        facts.append(comparability_note(study, table))
-    notes = [deviation_note(table.frame, view.columns), method_note(table.methods, view.columns)]
-    notes += [*space_notes(study, table), *paper_notes(table), *row_notes(table)]
-    notes.append(convergence_note(study, table.runs["run"]).removesuffix("."))
-    return ["; ".join(facts), *filter(None, notes)]
-
-
-def row_notes(table: Table) -> list[str]:
-    """For each run of a table like the paper's: its row there, and which settings are others."""
-    notes = []
-    for _, row in table.runs.iterrows() if table.paper else ():
-        label = row["paper_row"]
-        compared = "" if pd.isna(label) else f" is compared with the paper’s “{label}”;"
-        notes.append(f"{row['run']}{compared} not the paper’s: {row['differs']}")
-    return notes
-
-
-def resizers(table: Table) -> str:
-    """How images are brought to each evaluator's size."""
-    distinct = {space.resizer for space in table.spaces}
-    if len(distinct) == 1:
-        return distinct.pop()
-    return join(f"{space.resizer} for {space.evaluator}" for space in table.spaces)
 
 
 def _line(cells: Iterable[str]) -> str:

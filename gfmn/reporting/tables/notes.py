@@ -9,24 +9,29 @@ from gfmn.reporting.formatting import join
 from gfmn.reporting.paper import DATASETS, PAPER, paper_dataset, paper_title
 from gfmn.reporting.records import RunScores, Scores
 from gfmn.reporting.results import Study
-from gfmn.reporting.tables.display import Column
-from gfmn.reporting.tables.paper_comparison import DIFFERENCES
-from gfmn.reporting.tables.scored_spaces import ScoredSpace
-from gfmn.reporting.tables.table import Table
+from gfmn.reporting.tables.cells import Column, view_table
+from gfmn.reporting.tables.frames import convergence
+from gfmn.reporting.tables.table import DIFFERENCES, Table
 
 ONLY_ORDERS = "only orders compare"
 
 
-def space_names(spaces: Iterable[ScoredSpace]) -> str:
-    """The evaluators' names, and which of them is FID's own Inception."""
-    spaces = list(spaces)
-    parts = [f"{space.evaluator}, FID’s own Inception" for space in spaces if space.canonical]
-    others = [space.evaluator for space in spaces if not space.canonical]
-    if len(others) == 1:
-        parts.append(f"{others[0]}, which is not Inception’s")
-    elif others:
-        parts.append(f"{join(others)}, none of which is Inception’s")
-    return ", and of ".join(parts)
+def table_notes(study: Study, table: Table) -> list[str]:
+    """What all rows share, then what the numbers are: sentences without their periods."""
+    view = view_table(table)
+    facts = [f"{heading.lower()} {text}" for heading, text in view.common.items()]
+    if table.spaces:
+        facts += [f"ours scored in the feature space of {_space_names(table)}"]
+        facts += [view.counts] if view.counts else []
+        facts += [f"resizer {_resizers(table)}"]
+    if table.paper:
+        facts.append(_comparability(study, table))
+    methods = {key: method for space in table.spaces for key, method in space.methods.items()}
+    notes = [deviation_note(table.frame, view.columns), method_note(methods, view.columns)]
+    runs = list(table.runs["run"])
+    notes += [network_note(study, runs, s.evaluator, s.architecture) for s in table.spaces]
+    notes += [*_paper_notes(table), *_row_notes(table), _convergence_note(study, runs)]
+    return ["; ".join(facts), *filter(None, notes)]
 
 
 def deviation_note(frame: pd.DataFrame, columns: Iterable[Column]) -> str:
@@ -74,9 +79,7 @@ def network_note(study: Study, runs: Iterable[str], evaluator: str, architecture
     """
     parameters = {run: study.runs[run].parameters for run in runs}
     own = [run for run, p in parameters.items() if study.networks.is_trained_on(p, evaluator)]
-    parts = []
-    if own:
-        parts.append(f"flatters {join(own)}, trained on this very network")
+    parts = [f"flatters {join(own)}, trained on this very network"] if own else []
     related: dict[str, list[str]] = {}
     for run, p in parameters.items():
         for network in study.networks.related(p, evaluator, architecture):
@@ -86,14 +89,23 @@ def network_note(study: Study, runs: Iterable[str], evaluator: str, architecture
     return f"The space of {evaluator} ({architecture}) {join(parts)}" if parts else ""
 
 
-def space_notes(study: Study, table: Table) -> list[str]:
-    """The notes on the networks of a table's spaces, those that there are."""
-    runs = list(table.runs["run"])
-    notes = [network_note(study, runs, s.evaluator, s.architecture) for s in table.spaces]
-    return [note for note in notes if note]
+def _space_names(table: Table) -> str:
+    """The evaluators' names, and which of them is FID's own Inception."""
+    parts = [f"{space.evaluator}, FID’s own Inception" for space in table.spaces if space.canonical]
+    others = [space.evaluator for space in table.spaces if not space.canonical]
+    which = "which is not Inception’s" if len(others) == 1 else "none of which is Inception’s"
+    return ", and of ".join([*parts, f"{join(others)}, {which}"] if others else parts)
 
 
-def comparability_note(study: Study, table: Table) -> str:
+def _resizers(table: Table) -> str:
+    """How images are brought to each evaluator's size."""
+    distinct = {space.resizer for space in table.spaces}
+    if len(distinct) == 1:
+        return distinct.pop()
+    return join(f"{space.resizer} for {space.evaluator}" for space in table.spaces)
+
+
+def _comparability(study: Study, table: Table) -> str:
     """Which of a table's scores compare with the paper's scores, and how far."""
     others = [space.evaluator for space in table.spaces if not space.canonical]
     canonical = [space.evaluator for space in table.spaces if space.canonical]
@@ -101,25 +113,23 @@ def comparability_note(study: Study, table: Table) -> str:
     if not canonical:
         return f"the paper’s figures are for {dataset} with Inception; {ONLY_ORDERS}"
     scores = [study.runs[run].scores(name) for run in table.runs["run"] for name in canonical]
-    here = scoring_conditions(filter(None, scores))
     text = (
         "FID and IS are taken here in FID’s own Inception and compare with the paper’s as far as "
-        f"data set, number of images and resizer agree: here {here}; in the paper {dataset}, with "
+        "data set, number of images and resizer agree: here "
+        f"{scoring_conditions(filter(None, scores))}; in the paper {dataset}, with "
         "5,000 and 50,000 generated"
     )
     return f"{text}; of the scores in {join(others)} {ONLY_ORDERS}" if others else text
 
 
-def paper_notes(table: Table) -> list[str]:
+def _paper_notes(table: Table) -> list[str]:
     """What the differences, the ranks and the published rows are, a sentence each."""
     frame, notes = table.frame, []
     if any(key in frame and frame[key].notna().any() for key in DIFFERENCES):
-        infos = [item for s in table.spaces if s.canonical for item in s.scores.items()]
-        inception_scores = join(key for key, info in infos if info.kind == "is")
-        of_is = f" of as many generated images, IS by {inception_scores}"
-        notes.append(
-            f"Differences are ours minus the paper’s: FID{of_is if inception_scores else ''}"
-        )
+        scores = [space.scores for space in table.spaces if space.canonical]
+        keys = join(key for one in scores for key in one.index[one["kind"] == "is"])
+        of_is = f" of as many generated images, IS by {keys}" if keys else ""
+        notes.append(f"Differences are ours minus the paper’s: FID{of_is}")
     if "places" in frame and (counts := frame["places"].dropna()).any():
         by = f"here by {table.distance}, in the paper by FID 5K"
         notes.append(f"Ranks are among the {counts.iloc[0]} runs that have both, {by}")
@@ -128,9 +138,31 @@ def paper_notes(table: Table) -> list[str]:
         sources = "; [n] is the work that it cites for them" if "table4" in table.paper else ""
         notes.append(f"Rows marked as published are constants from {title} of {PAPER}{sources}")
         if others := [space.evaluator for space in table.spaces if not space.canonical]:
+            also = "also " if len(others) < len(table.spaces) else ""
             notes.append(
-                "The published scores are in Inception’s features and ours "
-                f"{'also ' if len(others) < len(table.spaces) else ''}in those of {join(others)}: "
-                "numbers of two spaces do not compare"
+                f"The published scores are in Inception’s features and ours {also}in those of "
+                f"{join(others)}: numbers of two spaces do not compare"
             )
     return notes
+
+
+def _row_notes(table: Table) -> list[str]:
+    """For each run of a table like the paper's: its row there, and which settings are others."""
+    notes = []
+    for _, row in table.runs.iterrows() if table.paper else ():
+        label = row["paper_row"]
+        compared = "" if pd.isna(label) else f" is compared with the paper’s “{label}”;"
+        notes.append(f"{row['run']}{compared} not the paper’s: {row['differs']}")
+    return notes
+
+
+def _convergence_note(study: Study, runs: Iterable[str]) -> str:
+    """By how much the runs' losses fell and swung, of the seeds that did so least well."""
+    worst = convergence(study).groupby("run").agg({"fall": "min", "swing": "max"})
+    shown = worst.reindex([run for run in runs if run in worst.index])
+    parts = [f"{run} {fall:.3g} ({swing:.2g})" for run, fall, swing in shown.itertuples()]
+    text = (
+        "From the first point to the last the loss fell by the factor, and in its last third it "
+        f"swung by the factor in brackets, of the worst seed: {', '.join(parts)}"
+    )
+    return text if parts else ""

@@ -1,21 +1,16 @@
-"""A table: one typed frame, and the feature spaces of its score columns."""
+"""A table: one typed frame of runs, scores and the paper's rows, and its feature spaces."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from gfmn.reporting.config import TableConfig
-from gfmn.reporting.paper import PaperRow, paper_dataset, paper_tables
+from gfmn.reporting.paper import paper_dataset, paper_tables
 from gfmn.reporting.paper_settings import differing_settings
-from gfmn.reporting.records import RealScores, Scores
-from gfmn.reporting.results import REAL_DATA, RunResult, Study
-from gfmn.reporting.score_info import DISTANCES
-from gfmn.reporting.score_means import score_means
-from gfmn.reporting.tables import paper_comparison
-from gfmn.reporting.tables.paper_comparison import paper_columns
-from gfmn.reporting.tables.scored_spaces import ScoredSpace, scored_spaces
+from gfmn.reporting.records import DISTANCES, REAL_DATA, RealScores, Scores
+from gfmn.reporting.results import RunResult, Study
 
 SETTINGS = {  # column -> dtype and heading
     "kind": ("string", "Kind"),  # real, run, or published: a row of the paper alone
@@ -45,6 +40,42 @@ COUNTS = {  # in the main space; in another the names end in its evaluator's nam
     "n_real": ("Int64", "n real"),  # in the row of real data, where others have n_generated
     "n_reference": ("Int64", "n reference"),
 }
+PAPER_COLUMNS = {
+    "paper_row": ("string", "Row"),
+    "paper_group": ("string", "Kind of method"),
+    "paper_features": ("string", "Features"),
+    "paper_is_mean": ("Float64", "IS"),
+    "paper_is_std": ("Float64", "±"),
+    "paper_fid5k": ("Float64", "FID 5K"),
+    "paper_fid50k": ("Float64", "FID 50K"),
+    "paper_source": ("string", "Source"),
+}
+DIFFERENCES = {  # ours minus the paper's, only in the feature space of FID's own Inception
+    "difference_is": ("Float64", "Δ IS"),
+    "difference_fid5k": ("Float64", "Δ FID 5K"),
+    "difference_fid50k": ("Float64", "Δ FID 50K"),
+}
+RANKS = {  # by the table's Fréchet distance, and by the paper's FID 5K; 1 is the best
+    "place": ("Int64", "Rank here"),
+    "paper_place": ("Int64", "Rank in the paper"),
+    "places": ("Int64", "Ranked runs"),  # how many rows have both
+}
+FIDS = ("fid_5k", "fid_50k")  # ours, at the paper's numbers of samples
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Space:
+    """One evaluator's feature space in a table."""
+
+    evaluator: str
+    architecture: str
+    resizer: str
+    canonical: bool  # FID's own Inception
+    suffix: str  # ends the names of its columns of counts; empty for the table's main space
+    scores: pd.DataFrame  # its score columns in order, by name: kind, count, title, direction, ...
+    methods: dict[str, str]  # how scores without a deviation of their own were computed
 
 
 @dataclass(frozen=True)
@@ -57,29 +88,19 @@ class Table:
     """
 
     frame: pd.DataFrame
-    spaces: tuple[ScoredSpace, ...]
+    spaces: tuple[Space, ...]
     paper: str | None = None  # the paper's table that it is compared with
-
-    @property
-    def main(self) -> ScoredSpace | None:
-        """The space that orders rows, figures and bars."""
-        return self.spaces[0] if self.spaces else None
 
     @property
     def distance(self) -> str | None:
         """The main space's Fréchet distance, as `distance_in` chooses it."""
-        return self.distance_in(self.main) if self.main else None
+        return self.distance_in(self.spaces[0]) if self.spaces else None
 
-    def distance_in(self, space: ScoredSpace) -> str | None:
+    def distance_in(self, space: Space) -> str | None:
         """A space's Fréchet distance that most runs have, then that of fewest images."""
-        keys = [key for key, info in space.scores.items() if info.kind in DISTANCES]
+        keys = space.scores.index[space.scores["kind"].isin(DISTANCES)]
         counts = self.runs[keys].count()
         return max(keys, key=lambda key: int(counts[key]), default=None)
-
-    @property
-    def methods(self) -> dict[str, str]:
-        """How scores without a deviation of their own were computed, by their names."""
-        return {key: method for space in self.spaces for key, method in space.methods.items()}
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -93,137 +114,187 @@ def make_table(study: Study, config: TableConfig) -> Table:
     With `published` the order is the paper's, and its other rows are added between the runs.
     """
     runs = [study.runs[name] for name in config.rows]
-    spaces = scored_spaces(study, runs)
-    paper_rows = paper_tables()[config.paper] if config.paper else ()
-    dataset = paper_dataset(config.paper or "")
-    rows = _real_rows(study, runs, spaces, config.paper)
-    has_real = bool(rows) and any(row.label == REAL_DATA for row in paper_rows)
-    positions = [0 if has_real else -1] * len(rows)  # each row's index among the paper's
-    for run, row_config in zip(runs, config.rows.values(), strict=True):
-        row = _settings(study, run, spaces) | {
-            "beyond": row_config.beyond,
-            "note": row_config.note or None,
-        }
+    spaces = _find_spaces(study, runs)
+    paper = paper_tables()[config.paper] if config.paper else []
+    has_real = any(row["paper_row"] == REAL_DATA for row in paper)
+    placed: list[tuple[int, Row]] = [  # of each row, its index among the paper's
+        (0 if has_real else -1, row) for row in _real_rows(study, runs, spaces, config.paper)
+    ]
+    for run, of in zip(runs, config.rows.values(), strict=True):
+        row = _settings(study, run, spaces) | {"beyond": of.beyond, "note": of.note or None}
         for space in spaces:
             row |= _score_columns(space, run.scores(space.evaluator))
-        if row_config.paper is not None:
-            row |= paper_columns(paper_rows[row_config.paper], dataset)
-        before = positions[-1] if positions else -1
-        positions.append(before if row_config.paper is None else row_config.paper)
-        rows.append(row)
-    _add_differences(study, spaces, rows, dataset)
+        before = placed[-1][0] if placed else -1
+        row |= {} if of.paper is None else paper[of.paper]
+        placed.append((before if of.paper is None else of.paper, row))
     if config.published:
-        rows = _with_published(rows, positions, paper_rows, dataset)
-    dtypes = _dtypes(spaces, rows, bool(config.paper))
-    cells = {key: [_cell(row.get(key), dtype) for row in rows] for key, dtype in dtypes.items()}
-    columns = {key: pd.Series(cells[key], dtype=dtypes[key]) for key in dtypes}
-    table = Table(pd.DataFrame(columns), spaces, config.paper)
-    if not config.paper:
-        return table
-    ranks = paper_comparison.ranks(table.frame, table.distance)
-    return replace(table, frame=table.frame.assign(**ranks))
+        placed = _with_published(placed, paper)
+    frame = _typed([row for _, row in placed], spaces, bool(config.paper))
+    if config.paper:
+        for space in spaces:
+            if space.canonical:
+                frame = _with_differences(study, frame, space, paper_dataset(config.paper))
+        frame = frame.assign(**ranks(frame, Table(frame, spaces).distance))
+    return Table(frame, spaces, config.paper)
+
+
+def merged_scores(files: Iterable[Scores]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """A row of means for each score of some files, in order, and how those were computed.
+
+    The second is by name, of scores without a deviation of their own.
+    """
+    means = pd.concat([file.means for file in files])
+    groups = means["method"].dropna().groupby(level=0)
+    methods = {str(key): " or ".join(one.unique()) for key, one in groups}
+    scores = means[~means.index.duplicated()].sort_values(["order", "count", "score"])
+    return scores, methods
+
+
+def ranks(frame: pd.DataFrame, distance: str | None) -> dict[str, "pd.Series[Any]"]:
+    """Each run's rank by the column `distance` and by the paper's FID 5K, among those with both.
+
+    Equal values share the better rank.
+    """
+    rows = frame[:0]
+    if distance is not None and "paper_fid5k" in frame:
+        rows = frame[frame["run"].fillna(REAL_DATA) != REAL_DATA]
+        rows = rows.dropna(subset=[distance, "paper_fid5k"])
+    if len(rows) < 2:
+        return {key: pd.Series(pd.NA, frame.index, "Int64") for key in RANKS}
+    columns: dict[str, pd.Series[Any]] = {
+        "place": rows[distance].rank(method="min"),
+        "paper_place": rows["paper_fid5k"].rank(method="min"),
+        "places": pd.Series(len(rows), rows.index),
+    }
+    return {key: one.astype("Int64").reindex(frame.index) for key, one in columns.items()}
+
+
+def is_paper_dataset(study: Study, name: str | None, dataset: str) -> bool:
+    """Whether a study's data set is the paper's `dataset`, by its source or its name's first part.
+
+    `cifar10` read from parquet and a split `cifar10_test` are CIFAR-10.
+    """
+    if name is None or pd.isna(name):
+        return False
+    source = study.datasets.get(name, {}).get("source")
+    return source == dataset or name.replace("-", "_").split("_")[0] == dataset
 
 
 def _real_rows(
-    study: Study, runs: list[RunResult], spaces: tuple[ScoredSpace, ...], paper: str | None
-) -> list[dict[str, Any]]:
+    study: Study, runs: list[RunResult], spaces: tuple[Space, ...], paper: str | None
+) -> list[Row]:
     """Real images against other real ones, one row a data set, with the paper's such row."""
-    paper_row, rows = paper_tables()["table4"][0], []
+    rows = []
+    published = paper_tables()[f"table4_{paper_dataset(paper or '')}"][0]
     evaluations = [evaluation for run in runs for evaluation in run.evaluations]
     for dataset in dict.fromkeys(evaluation.dataset for evaluation in evaluations):
         by_space = [study.real.get((dataset, space.evaluator)) for space in spaces]
         if real := next((scores for scores in by_space if scores), None):
-            row = {"kind": "real", "run": REAL_DATA, "status": "scored", "beyond": False}
-            row |= {"dataset": dataset, "note": _held_out_note(real)}
-            row |= paper_columns(paper_row, paper_dataset(paper)) if paper else {}
+            how = real.held_out.how if real.held_out.dataset == dataset else real.held_out.dataset
+            row: Row = {"kind": "real", "run": REAL_DATA, "status": "scored", "beyond": False}
+            row |= {"dataset": dataset, "note": f"held out: {how}"} | (published if paper else {})
             for space, scores in zip(spaces, by_space, strict=True):
                 row |= _score_columns(space, scores)
             rows.append(row)
     return rows
 
 
-def _add_differences(
-    study: Study, spaces: Iterable[ScoredSpace], rows: Iterable[dict[str, Any]], dataset: str
-) -> None:
-    for space in spaces:
-        for row in rows if space.canonical else ():
-            scored_against = row.get(f"scored_against{space.suffix}")
-            if paper_comparison.is_paper_dataset(study, scored_against, dataset):
-                row |= paper_comparison.differences(row, space.scores)
-
-
-def _with_published(
-    rows: list[dict[str, Any]], positions: list[int], paper_rows: Sequence[PaperRow], dataset: str
-) -> list[dict[str, Any]]:
-    """The paper's other rows among these, in its order; each row is in its neighbors' group."""
-    placed = list(zip(positions, rows, strict=True))
-    for position, row in placed:
-        row["paper_group"] = paper_rows[position].group if position >= 0 else None
-    taken = {position for position, row in placed if row.get("paper_row") is not None}
-    for position in sorted(set(range(len(paper_rows))) - taken):
-        constant = {"kind": "published", "status": "published", "beyond": False}
-        placed.append((position, constant | paper_columns(paper_rows[position], dataset)))
-    return [row for _, row in sorted(placed, key=lambda pair: pair[0])]
-
-
-def _dtypes(
-    spaces: Iterable[ScoredSpace], rows: list[dict[str, Any]], with_paper: bool
-) -> dict[str, str]:
-    dtypes = {key: dtype for key, (dtype, _) in SETTINGS.items()}
-    for i, space in enumerate(spaces):
-        counts = [key for key in COUNTS if i == 0 or key not in ("evaluator", "seed_list")]
-        dtypes |= {key + space.suffix: COUNTS[key][0] for key in counts}
-        for key in space.scores:
-            dtypes[key] = "Float64"
-            if any(row.get(f"{key}_std") is not None for row in rows):
-                dtypes |= {f"{key}_std": "Float64", f"{key}_over": "string"}
-    paper = paper_comparison.COLUMNS if with_paper else {}
-    return dtypes | {key: dtype for key, (dtype, _) in paper.items()}
-
-
-def _held_out_note(real: RealScores) -> str:
-    source = real.held_out.dataset
-    return f"held out: {source if source != real.dataset else real.held_out.how}"
-
-
-def _settings(study: Study, run: RunResult, spaces: Iterable[ScoredSpace]) -> dict[str, Any]:
+def _settings(study: Study, run: RunResult, spaces: Iterable[Space]) -> Row:
     row = {key: run.parameters.get(key) for key in SETTINGS if key != "taps"}
-    row |= {"kind": "run", "run": run.name, "status": run.status}
     if method := run.parameters.get("method"):  # a baseline
         network = None if row["extractor"] == "none" else row["extractor"]
         row |= {"objective": method, "extractor": network}
     own = [s.evaluator for s in spaces if study.networks.is_trained_on(run.parameters, s.evaluator)]
-    row |= {
-        "differs": differing_settings(run.parameters, study.networks),
-        "flattered": ", ".join(own) or None,
-    }
-    taps = run.parameters.get("taps")
+    row |= {"kind": "run", "run": run.name, "status": run.status}
+    row["differs"] = differing_settings(run.parameters, study.networks)
+    row["flattered"] = ", ".join(own) or None
     if model := run.model:
         networks = " + ".join(model.precision) or None
         return row | {"networks": networks, "taps": len(model.taps), "features": model.features}
-    count = len(taps) if isinstance(taps, list) else taps if isinstance(taps, int) else None
-    return row | {"taps": count}
+    taps = run.parameters.get("taps")
+    return row | {"taps": len(taps) if isinstance(taps, list) else None if taps == "all" else taps}
 
 
-def _score_columns(space: ScoredSpace, scores: Scores | None) -> dict[str, Any]:
+def _score_columns(space: Space, scores: Scores | None) -> Row:
     """A row's columns in one space; empty where it has no scores there."""
     if scores is None:
         return {}
     seeds = [one.seed for one in scores.seeds if one.seed is not None]
-    counts = {
-        "scored_against": scores.dataset,
-        "seeds": len(seeds) or None,
-        "n_real" if isinstance(scores, RealScores) else "n_generated": scores.n,
-        "n_reference": scores.n_reference,
+    row = {
+        f"scored_against{space.suffix}": scores.dataset,
+        f"seeds{space.suffix}": len(seeds) or None,
+        f"n_{'real' if isinstance(scores, RealScores) else 'generated'}{space.suffix}": scores.n,
+        f"n_reference{space.suffix}": scores.n_reference,
     }
-    row: dict[str, Any] = {key + space.suffix: value for key, value in counts.items()}
     if not space.suffix:
         row |= {"evaluator": space.evaluator, "seed_list": str(seeds) if seeds else None}
-    for key, mean in score_means(scores).items():
-        if key in space.scores:
-            row |= {key: mean.value, f"{key}_std": mean.std, f"{key}_over": mean.over}
+    for key, mean in scores.means[scores.means.index.isin(space.scores.index)].iterrows():
+        row |= {f"{key}": mean["value"], f"{key}_std": mean["std"], f"{key}_over": mean["over"]}
     return row
 
 
-def _cell(value: Any, dtype: str) -> Any:
-    return str(value) if dtype == "string" and value is not None else value
+def _find_spaces(study: Study, runs: list[RunResult]) -> tuple[Space, ...]:
+    """The spaces in the study's order: those that scored a run, then those of real data alone."""
+    pairs = {(one.dataset, one.evaluator) for run in runs for one in run.evaluations}
+    of_runs: list[list[Scores]] = []
+    of_real: list[list[Scores]] = []
+    for evaluator in dict.fromkeys(e for e in study.evaluators if e in {e for _, e in pairs}):
+        files: list[Scores] = [one for run in runs if (one := run.scores(evaluator))]
+        datasets = {dataset for dataset, _ in pairs}
+        real = [one for pair, one in study.real.items() if pair[1] == evaluator]
+        real = [one for one in real if one.dataset in datasets]
+        if files or real:
+            (of_runs if files else of_real).append([*files, *real])
+    spaces: list[Space] = []
+    for files in [*of_runs, *of_real]:
+        scores, methods = merged_scores(files)
+        taken = [key for space in spaces for key in space.scores.index]  # pixels' are in every one
+        scores = scores.drop(taken, errors="ignore")
+        suffix, first = f"_{files[0].evaluator}" if spaces else "", files[0]
+        facts = first.evaluator, first.architecture, first.resizer, first.canonical
+        spaces.append(Space(*facts, suffix, scores, methods))
+    return tuple(spaces)
+
+
+def _with_published(placed: list[tuple[int, Row]], paper: Sequence[Row]) -> list[tuple[int, Row]]:
+    """The paper's other rows among these, in its order; each row is in its neighbors' group."""
+    for position, row in placed:
+        row["paper_group"] = paper[position]["paper_group"] if position >= 0 else None
+    taken = {position for position, row in placed if row.get("paper_row") is not None}
+    constant = {"kind": "published", "status": "published", "beyond": False}
+    others = [(i, constant | row) for i, row in enumerate(paper) if i not in taken]
+    return sorted([*placed, *others], key=lambda pair: pair[0])
+
+
+def _typed(rows: list[Row], spaces: Iterable[Space], with_paper: bool) -> pd.DataFrame:
+    dtypes = {key: dtype for key, (dtype, _) in SETTINGS.items()}
+    for space in spaces:
+        counts = [
+            key for key in COUNTS if not space.suffix or key not in ("evaluator", "seed_list")
+        ]
+        dtypes |= {key + space.suffix: COUNTS[key][0] for key in counts}
+        for key in space.scores.index:
+            dtypes[key] = "Float64"
+            if any(pd.notna(row.get(f"{key}_std")) for row in rows):
+                dtypes |= {f"{key}_std": "Float64", f"{key}_over": "string"}
+    added = PAPER_COLUMNS | DIFFERENCES | RANKS if with_paper else {}
+    dtypes |= {key: dtype for key, (dtype, _) in added.items()}
+    return pd.DataFrame(rows, columns=list(dtypes), dtype=object).astype(dtypes)
+
+
+def _with_differences(
+    study: Study, frame: pd.DataFrame, space: Space, dataset: str
+) -> pd.DataFrame:
+    """Ours minus the paper's, of images of the same data set.
+
+    FID is compared at one number of samples; the Inception score, for which the paper gives no
+    number, at the largest that there is.
+    """
+    against = frame[f"scored_against{space.suffix}"]
+    same = pd.Series([is_paper_dataset(study, name, dataset) for name in against])
+    by_count = space.scores.sort_values("count", ascending=False)
+    largest = frame[by_count.index[by_count["kind"] == "is"]].bfill(axis=1)
+    ours = {"difference_is": largest[largest.columns[0]]} if len(largest.columns) else {}
+    ours |= {f"difference_{k.replace('_', '')}": frame[k] for k in FIDS if k in frame}
+    papers = dict(zip(DIFFERENCES, ("paper_is_mean", "paper_fid5k", "paper_fid50k"), strict=True))
+    return frame.assign(**{k: (one - frame[papers[k]]).where(same) for k, one in ours.items()})

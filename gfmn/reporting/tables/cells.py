@@ -4,7 +4,7 @@ A score's column is named as its file names it, with evaluator and sample count,
 `fd_lite2_5k`; the paper's columns begin with `paper_` and are in Inception's space.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,40 +12,40 @@ import pandas as pd
 
 from gfmn.common import json_reader
 from gfmn.reporting.formatting import decimals_for, format_difference, format_number, format_value
-from gfmn.reporting.results import REAL_DATA
-from gfmn.reporting.score_info import DISTANCES, Direction, ScoreInfo
-from gfmn.reporting.tables.paper_comparison import DIFFERENCES, PAPER_COLUMNS, RANKS
-from gfmn.reporting.tables.table import COUNTS, SETTINGS, Table
+from gfmn.reporting.records import DISTANCES, REAL_DATA
+from gfmn.reporting.tables.table import (
+    COUNTS,
+    DIFFERENCES,
+    PAPER_COLUMNS,
+    RANKS,
+    SETTINGS,
+    Table,
+)
 
 HIDDEN = (  # never columns
     *("kind", "status", "beyond", "note", "networks", "flattered"),
     *("paper_group", "paper_is_std", "paper_source", "places"),
 )
 ALWAYS = ("run", "differs")  # columns even where all rows have one value
-PAPER_DIRECTIONS: dict[str, Direction] = {
-    "paper_is_mean": "higher",
-    "paper_fid5k": "lower",
-    "paper_fid50k": "lower",
+PAPER_SCORES = {  # direction, decimals, column of its deviation
+    "paper_is_mean": ("higher", 2, "paper_is_std"),
+    "paper_fid5k": ("lower", 1, ""),
+    "paper_fid50k": ("lower", 1, ""),
 }
-PAPER_DECIMALS = {"paper_is_mean": 2, "paper_fid5k": 1, "paper_fid50k": 1}
 
 
 @dataclass(frozen=True)
 class Column:
-    """How a column is shown. `group`: setting, ours, second, paper or difference.
-
-    `direction`: of better values, of a score.
-    """
+    """How a column is shown. `group`: setting, ours, second, paper or difference."""
 
     key: str
     heading: str
     group: str
-    numeric: bool
-    direction: Direction | None = None
+    numeric: bool = True
+    direction: str | None = None  # of better values, of a score
     decimals: int | None = None  # None: by the size of the values
     std: str = ""  # the column that holds its deviation
     evaluator: str = ""  # of a score of this study
-    count: int | None = None  # of a score: images, where its name says it
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,13 @@ def view_table(table: Table) -> TableView:
             columns.append(Column(key, heading, "setting", dtype != "string"))
         else:
             common[heading] = format_value(values[0])
-    seed_lists = list(runs["seed_list"].dropna().unique()) if table.main else []
+    seed_lists = list(runs["seed_list"].dropna().unique()) if table.spaces else []
     if len(seed_lists) == 1:
         common["Seeds" if "," in seed_lists[0] else "Seed"] = _seeds(seed_lists[0])
-    counts = _common_counts(runs) if table.main else ""
-    if table.main and not counts and runs["n_generated"].count():
-        for key in ("scored_against", "n_generated", "n_reference"):
-            dtype, heading = COUNTS[key]
-            columns.append(Column(key, heading, "ours", dtype != "string"))
+    counts = _common_counts(runs) if table.spaces else ""
+    if table.spaces and not counts and runs["n_generated"].count():
+        keys = ("scored_against", "n_generated", "n_reference")
+        columns += [Column(key, COUNTS[key][1], "ours", COUNTS[key][0] != "string") for key in keys]
     columns += [*_score_columns(table), *_paper_columns(frame)]
     return TableView(
         columns=tuple(columns),
@@ -110,85 +109,72 @@ def view_table(table: Table) -> TableView:
 
 
 def score_column(
-    frame: pd.DataFrame, evaluator: str, key: str, info: ScoreInfo, group: str = "ours"
+    frame: pd.DataFrame, evaluator: str, score: "pd.Series[Any]", group: str = "ours"
 ) -> Column:
-    """A score of this study as a column."""
+    """A score of this study as a column; `score`: a row of a file's means."""
+    key, std = str(score.name), f"{score.name}_std"
     return Column(
         key,
-        info.title,
+        score["title"],
         group,
-        numeric=True,
-        direction=info.direction,
-        decimals=info.decimals,
-        std=f"{key}_std" if f"{key}_std" in frame else "",
+        direction=score["direction"],
+        decimals=None if pd.isna(score["decimals"]) else int(score["decimals"]),
+        std=std if std in frame else "",
         evaluator=evaluator,
-        count=info.count,
     )
 
 
 def column_cells(frame: pd.DataFrame, column: Column) -> list[Cell]:
     """One cell a row; the best is marked where several runs have the score."""
     values = frame[column.key]
-    if column.key in DIFFERENCES:
-        digits = 2 if column.key == "difference_is" else 1
-        return [Cell("" if pd.isna(v) else format_difference(v, digits)) for v in values]
     if not (column.direction or column.evaluator):
-        return [Cell("" if pd.isna(v) else format_value(v)) for v in values]
+        digits = 2 if column.key == "difference_is" else 1
+        signed = column.key in DIFFERENCES
+        shown = (
+            values.astype(object)
+            .dropna()
+            .map(lambda v: format_difference(v, digits) if signed else format_value(v))
+        )
+        return [Cell(text) for text in shown.reindex(values.index, fill_value="")]
     own = values[frame["run"] != REAL_DATA].dropna()
-    ends = {"lower": own.min, "higher": own.max}
-    best = ends[column.direction]() if column.direction in ends and own.nunique() > 1 else None
+    ends = {"lower": own.min(), "higher": own.max()}
+    best = ends.get(column.direction or "") if own.nunique() > 1 else None
     decimals = column.decimals
     if decimals is None:
         decimals = decimals_for(own if len(own) else values.dropna())
     cells = []
-    for (_, row), value in zip(frame.iterrows(), values, strict=True):
+    for row in frame.to_dict("records"):
+        value, std, over = (row.get(k) for k in (column.key, column.std, f"{column.key}_over"))
         if pd.isna(value):
             cells.append(Cell(""))
             continue
-        std = row[column.std] if column.std else None
-        over = row.get(f"{column.key}_over")
-        cells.append(
-            Cell(
-                text=format_number(value, decimals),
-                std="" if pd.isna(std) else format_number(std, decimals),
-                over="" if pd.isna(over) else str(over),
-                best=bool(value == best and row["run"] != REAL_DATA),
-            )
-        )
+        deviation = "" if pd.isna(std) else format_number(std, decimals)
+        is_best = bool(value == best and row["run"] != REAL_DATA)
+        over = "" if pd.isna(over) else str(over)
+        cells.append(Cell(format_number(value, decimals), deviation, over, is_best))
     return cells
 
 
 def _score_columns(table: Table) -> Iterator[Column]:
     """The main space's scores and the second's Fréchet distances."""
     for space, group in zip(table.spaces, ("ours", "second"), strict=False):
-        keys = [key for key, info in space.scores.items() if info.main]
-        measured = [key for key in keys if table.runs[key].count()]
-        keys = measured if measured or group == "second" else keys
+        scores = space.scores[space.scores["main"]]
+        measured = scores[table.runs[scores.index].notna().any()]
+        scores = measured if len(measured) or group == "second" else scores
         if group == "second":
-            distances = [key for key in keys if space.scores[key].kind in DISTANCES]
-            keys = [key for key in distances if space.scores[key].count] or distances
-        for key in keys:
-            info = space.scores[key]
-            column = score_column(table.frame, space.evaluator, key, info, group)
-            yield column
+            scores = scores[scores["kind"].isin(DISTANCES)]
+            counted = scores[scores["count"].notna()]
+            scores = counted if len(counted) else scores
+        for _, score in scores.iterrows():
+            yield score_column(table.frame, space.evaluator, score, group)
 
 
 def _paper_columns(frame: pd.DataFrame) -> Iterator[Column]:
-    present = [key for key in frame if key not in HIDDEN and frame[key].notna().any()]
-    for key, (dtype, heading) in PAPER_COLUMNS.items():
-        if key in present:
-            yield Column(
-                key,
-                heading,
-                "paper",
-                dtype != "string",
-                direction=PAPER_DIRECTIONS.get(key),
-                decimals=PAPER_DECIMALS.get(key),
-                std="paper_is_std" if key == "paper_is_mean" else "",
-            )
-    for key, (_, heading) in (DIFFERENCES | RANKS).items():
-        if key in present:
-            yield Column(key, heading, "difference", True)
+    for key, (dtype, heading) in (PAPER_COLUMNS | DIFFERENCES | RANKS).items():
+        if key in frame and key not in HIDDEN and frame[key].notna().any():
+            group = "paper" if key in PAPER_COLUMNS else "difference"
+            direction, decimals, std = PAPER_SCORES.get(key, (None, None, ""))
+            yield Column(key, heading, group, dtype != "string", direction, decimals, std)
 
 
 def _with_row_names(frame: pd.DataFrame) -> pd.DataFrame:
@@ -200,13 +186,12 @@ def _with_row_names(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(run=run, paper_row=frame["paper_row"].mask(alone))
 
 
-def _group_headings(frame: pd.DataFrame) -> Iterator[str]:
+def _group_headings(frame: pd.DataFrame) -> list[str]:
     """The kind of method where it changes, in a table that has rows of the paper alone."""
-    before = ""
-    has_groups = (frame["kind"] == "published").any()
-    for group in frame["paper_group"].fillna("") if has_groups else [""] * len(frame):
-        yield group if group != before else ""
-        before = group
+    if not (frame["kind"] == "published").any():
+        return [""] * len(frame)
+    groups = frame["paper_group"].fillna("")
+    return list(groups.where(groups != groups.shift(fill_value=""), ""))
 
 
 def _common_counts(runs: pd.DataFrame) -> str:
@@ -237,5 +222,4 @@ def _marks(row: "pd.Series[Any]", with_seeds: bool) -> Iterator[tuple[str, str]]
 
 
 def _seeds(text: str) -> str:
-    seeds: Iterable[int] = json_reader.loads(text)
-    return ", ".join(map(str, seeds))
+    return ", ".join(map(str, json_reader.loads(text)))

@@ -14,16 +14,16 @@ from gfmn.common.regular_files import one_line
 from gfmn.common.runs import run_rows
 from gfmn.reporting.config import ReportConfig
 from gfmn.reporting.reading import read_study
-from gfmn.reporting.tables.all_scores import COLUMNS, all_scores
+from gfmn.reporting.tables.frames import SCORES, all_scores
 
 PARAMS = "params.yaml"
-SCORES = "reports/tables/scores.parquet"
+FILE = "reports/tables/scores.parquet"
 SECTIONS = ("evaluations", "references", "extractors", "evaluators")
 REQUIRED = ("run", "seed", "dataset", "evaluator", "evaluator_digest", "metric", "value")
 
 
 @dataclass(frozen=True)
-class StudyScores:
+class ComparedStudy:
     """A study's runs with their parameters, and its scores, one row a run, seed and metric."""
 
     label: str  # as it was asked for
@@ -32,46 +32,37 @@ class StudyScores:
     status: Mapping[str, str]  # of each run; only of a folder
 
 
-def read_study_scores(label: str) -> StudyScores:
+def read_compared(label: str) -> ComparedStudy:
     """Read `FOLDER`, or `FOLDER@REVISION` from the folder's git repository.
 
     A revision is a commit, a branch, a tag or the name of a DVC experiment. For it, and for a
     folder without `data/scores`, the report's file of all scores is read. Raises `InputError`.
     """
     folder_name, at, revision = label.rpartition("@")
+    status: dict[str, str] = {}
     if Path(label).is_dir() or not at:
-        return _read_folder(Path(label), label)
-    folder = Path(folder_name or ".")
-    if not folder.is_dir():
-        raise InputError(f"{label}: expected a folder before '@', found none")
-    commit = _find_commit(folder, revision, label)
-    content = _read_at(folder, commit, PARAMS, label)
-    params = parameters.parse(content, f"{label}: {PARAMS}")
-    scores = _parse_scores(_read_at(folder, commit, SCORES, label), f"{label}: {SCORES}")
-    return StudyScores(label, _run_parameters(params, f"{label}: {PARAMS}"), scores, {})
-
-
-def _read_folder(folder: Path, label: str) -> StudyScores:
-    path = folder / PARAMS
-    if not path.is_file():
-        raise InputError(f"{label}: expected a study's folder with {PARAMS}, found none")
-    params = parameters.read(path)
-    config = ReportConfig.parse(params.get("report", {}), f"{path}: report")
-    sections = {name: params.get(name, {}) for name in SECTIONS}
-    study = read_study(folder, config, run_rows(params, str(path)), **sections)
-    scores = all_scores(study)
-    if scores.empty and (folder / SCORES).is_file():
-        scores = _parse_scores((folder / SCORES).read_bytes(), str(folder / SCORES))
-    if scores.empty:
-        raise InputError(f"{label}: expected scores in data/scores or {SCORES}, found none")
-    status = {name: run.status for name, run in study.runs.items()}
-    return StudyScores(label, _run_parameters(params, str(path)), scores, status)
-
-
-def _run_parameters(params: Mapping[str, Any], where: str) -> dict[str, Mapping[str, Any]]:
-    """Each run's complete parameters, with the study's sampling as a group of them."""
+        path, file = Path(label) / PARAMS, Path(label) / FILE
+        if not path.is_file():
+            raise InputError(f"{label}: expected a study's folder with {PARAMS}, found none")
+        params, where = parameters.read(path), str(path)
+        config = ReportConfig.parse(params.get("report", {}), f"{path}: report")
+        sections = {name: params.get(name, {}) for name in SECTIONS}
+        study = read_study(Path(label), config, run_rows(params, where), **sections)
+        scores, status = all_scores(study), {name: run.status for name, run in study.runs.items()}
+        if scores.empty and file.is_file():
+            scores = _parse_scores(file.read_bytes(), str(file))
+        if scores.empty:
+            raise InputError(f"{label}: expected scores in data/scores or {FILE}, found none")
+    else:
+        folder, where = Path(folder_name or "."), f"{label}: {PARAMS}"
+        if not folder.is_dir():
+            raise InputError(f"{label}: expected a folder before '@', found none")
+        commit = _find_commit(folder, revision, label)
+        params = parameters.parse(_read_at(folder, commit, PARAMS, label), where)
+        scores = _parse_scores(_read_at(folder, commit, FILE, label), f"{label}: {FILE}")
     sampling = {"sampling": params["sampling"]} if params.get("sampling") else {}
-    return {name: {**row, **sampling} for name, row in run_rows(params, where).items()}
+    runs = {name: {**row, **sampling} for name, row in run_rows(params, where).items()}
+    return ComparedStudy(label, runs, scores, status)
 
 
 def _parse_scores(content: bytes, where: str) -> pd.DataFrame:
@@ -79,30 +70,24 @@ def _parse_scores(content: bytes, where: str) -> pd.DataFrame:
     table = parquet_files.read_table(content, where)
     try:
         frame: pd.DataFrame = table.to_pandas()
+        for column in REQUIRED:
+            if column not in frame:
+                columns = ", ".join(map(str, frame.columns))
+                raise InputError(f"{where}: expected a column {column!r}, found {columns:.120}")
+        if frame.empty:
+            raise InputError(f"{where}: expected scores, found no row")
+        return frame.reindex(columns=list(SCORES)).astype(SCORES)
+    except InputError:
+        raise
     except Exception as error:  # pandas' own metadata may say anything
         raise InputError(f"{where}: expected a table, found {one_line(error)}") from None
-    for column in REQUIRED:
-        if column not in frame:
-            columns = ", ".join(map(str, frame.columns))
-            raise InputError(f"{where}: expected a column {column!r}, found {columns:.120}")
-    if frame.empty:
-        raise InputError(f"{where}: expected scores, found no row")
-    absent = {
-        key: pd.Series(pd.NA, frame.index, dtype)
-        for key, dtype in COLUMNS.items()
-        if key not in frame
-    }
-    return frame.assign(**absent)
 
 
 def _find_commit(folder: Path, revision: str, label: str) -> str:
     """The commit that a revision names; for a DVC experiment's name, the experiment's."""
     references = _git(folder, "for-each-ref", "--format=%(refname)", "refs/exps") or b""
-    experiments = [
-        reference
-        for reference in references.decode().split()
-        if reference.rpartition("/")[2] == revision
-    ]
+    names = references.decode().split()
+    experiments = [name for name in names if name.rpartition("/")[2] == revision]
     if len(experiments) > 1:
         raise InputError(f"{label}: expected one experiment of that name, found {len(experiments)}")
     for name in (revision, *experiments):
