@@ -167,7 +167,7 @@ def _as_json(
 ) -> dict[str, Any]:
     """The comparison as plain data; `difference` is null where nothing compares."""
     rows = []
-    for pair in json.loads(pairs.to_json(orient="records", double_precision=15)):
+    for pair in pairs.astype(object).where(pairs.notna(), None).to_dict("records"):
         sides: dict[str, Any] = {}
         for letter in ("a", "b"):
             names = ("metric", "value", "std", "seeds", *MUST_AGREE)

@@ -42,7 +42,7 @@ class Study:
         self.steps: list[tuple[int, int]] = []  # that were taken: seed and step
         images = np.random.default_rng(0).integers(0, 256, (64, 32, 32, 3), dtype=np.uint8)
         measured = real(Taps32(), images)
-        metadata = {**measured.metadata, "image_size": 32}
+        metadata = {**measured.metadata, "image_size": 32, "groups": {}}
         path = folder / "data/stats/d-e-eval.safetensors"
         statistics.save(statistics.Statistics(metadata, measured.mean, measured.variance), path)
         generators.save_decoder(None, folder / "data/decoders/none.safetensors")

@@ -13,7 +13,7 @@ from gfmn.common import paths
 from gfmn.reporting.figures.training import curves, figures, histories
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.results import Study
-from gfmn.reporting.tables.convergence import convergence
+from gfmn.reporting.tables.frames import convergence
 from gfmn.reporting.tables.table import make_table
 
 

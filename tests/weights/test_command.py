@@ -62,7 +62,9 @@ def test_help_says_what_is_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"FILE", "--out", "--name", "ResNet18"} <= set(capsys.readouterr().out.split())
 
 
-def test_stated_normalization_and_order_of_channels_are_the_networks(tmp_path: Path) -> None:
+def test_stated_normalization_and_order_of_channels_are_the_networks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "a.t7"
     path.write_bytes(legacy({"net": random_weights(VGG("vgg11"))}))
     mean, std = (0.4, 0.45, 0.5), (0.1, 0.2, 0.3)
@@ -77,5 +79,6 @@ def test_stated_normalization_and_order_of_channels_are_the_networks(tmp_path: P
     bgr = (images.flip(1) - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
     for found, expected in zip(stated.stream(images), plain.activations(bgr), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
-    message = line(call, path, "--out", files[0], "--std", "0", "1", "1")
-    assert message.endswith("std: expected three finite numbers above 0, found [0.0, 1.0, 1.0]")
+    with pytest.raises(SystemExit):
+        call(path, "--out", files[0], "--std", "0", "1", "1")
+    assert "argument --std: expected a number of at least 1e-06, found 0" in capsys.readouterr().err
