@@ -50,7 +50,7 @@ class BaselineConfig(Config, ABC):
     grad_clip_norm: Factor = 0.0  # largest of the generator's gradient; 0: any
     ema: float = Field(0.0, ge=0, lt=1)  # decay of the generator's average, the result; 0: none
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    seed: int | None = None  # of one training; a row has `seeds`
+    seed: Annotated[int, Field(ge=0, le=SEEDS)] | None = None  # of one training; a row has `seeds`
     seeds: tuple[Annotated[int, Field(ge=0, le=SEEDS)], ...] = Field((0,), max_length=1000)
     log_every: int = Field(10, ge=1, le=STEPS)  # steps between rows of the history
     grid_every: int = Field(100, ge=1, le=STEPS)  # steps between sample grids

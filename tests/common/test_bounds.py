@@ -21,6 +21,7 @@ WRONG = ("", "x", "1", [], {}, None, True)
 OTHERS = ("reporting.records", "reporting.reading")
 SOURCE = {"kind": "file", "path": "x", "sha256": "0" * 64, "license": "MIT"}
 GIVEN = {"source": {"FetchedNetwork": SOURCE, "FetchedEvaluator": SOURCE}}  # required, of a class
+NETWORKS = {"extractor": "a", "decoder": "a"}  # which a method that encodes needs
 
 
 def classes() -> list[type[Config]]:
@@ -107,11 +108,12 @@ def _required(cls: type[Config]) -> dict[str, Any]:
     """Values for the fields that have no default."""
     schema = cls.model_json_schema()
     simple = {"string": "any", "integer": 2, "number": 0.5, "array": ["a", "b"], "object": {}}
-    found = {}
+    found: dict[str, Any] = dict(NETWORKS) if getattr(cls, "encodes", False) else {}
     for key in schema.get("required", ()):
         kind = schema["properties"][key]
         given = GIVEN.get(key, {}).get(cls.__name__)
-        found[key] = given or kind.get("enum", [simple.get(kind.get("type"))])[0]
+        choices = [kind["const"]] if "const" in kind else kind.get("enum")
+        found[key] = given or (choices or [simple.get(kind.get("type"))])[0]
     return found
 
 
