@@ -77,7 +77,7 @@ def test_stages_without_their_code_are_a_one_line_error(tmp_path: Path) -> None:
 
 def test_python_without_the_packages_is_a_one_line_error(tmp_path: Path) -> None:
     (tmp_path / "gfmn").symlink_to(projects.ROOT / "gfmn")
-    # As a Python beside the environment: without its packages.
+    # As a Python outside of the environment: without its packages.
     assert "expected a Python with the project's packages" in refused(tmp_path, "-S", "-E")
 
 

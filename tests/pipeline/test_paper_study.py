@@ -100,10 +100,10 @@ def test_report_has_every_figure_and_the_rows_of_stl10() -> None:
     assert list(TABLES["figure4"]["rows"]) == ["ma64", "ma512", "ama64"]
     published = paper_tables()
     for table in ("table4_cifar10", "table4_stl10"):
-        beside = [
+        compared = [
             published[table][row["paper"]]["paper_row"] for row in TABLES[table]["rows"].values()
         ]
-        assert beside == ["GFMN, VGG + ResNet", "GFMN, VGG + ResNet (ResNet G)"]
+        assert compared == ["GFMN, VGG + ResNet", "GFMN, VGG + ResNet (ResNet G)"]
     stl10 = TABLES["table4_stl10"]["rows"]
     assert [RUNS[run]["generator"] for run in stl10] == ["dcgan", "resnet"]
     assert all(RUNS[run]["dataset"] == "stl10" for run in stl10)
