@@ -51,7 +51,8 @@ def test_runs_page_lists_what_its_scores_cannot_say(report: Report) -> None:
 
 
 def test_only_run_is_compared_with_none_and_its_few_images_are_named(report: Report) -> None:
-    alone = replace(report.study, runs={"ma64": report.study.runs["ma64"]})
+    config = report.study.config.model_copy(update={"headline": "ma64"})
+    alone = replace(report.study, config=config, runs={"ma64": report.study.runs["ma64"]})
     texts = [finding.text for finding in find(alone, {})]
     assert texts[1].startswith("ma64: fd_lite2_5k") and "too few images" in texts[1]
     whole = [finding.text for finding in find(report.study, report.tables)]
