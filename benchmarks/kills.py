@@ -136,8 +136,10 @@ def preload(stages: Sequence[str]) -> None:
 def start(stage: str, limit: int = resource.RLIM_INFINITY) -> int:
     """Run a stage in a process group of its own, its files of `limit` bytes at most; its number."""
     if process := os.fork():
+        with suppress(OSError):  # it did so itself
+            os.setpgid(process, process)
         return process
-    os.setsid()
+    os.setpgid(0, 0)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
