@@ -7,14 +7,20 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gfmn.commands.display import duration
 from gfmn.commands.runs import add_runs, checked
+from gfmn.common.arguments import Number
+from gfmn.common.bounds import BATCH, PROCESSES, SIDE
 from gfmn.common.devices import peak_memory
+from gfmn.common.errors import InputError
 from gfmn.inference.output import Result
 from gfmn.study import stages
 from gfmn.study.forecast import ESTIMATE, work
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from gfmn.study.estimate import Estimator
 
 DESCRIPTION = """\
 Measure what a study will take on this machine: minutes, memory and disk.
@@ -22,6 +28,9 @@ Measure what a study will take on this machine: minutes, memory and disk.
 Every kind of training, statistics and scores is tried for a few steps, with random weights and
 images of the right shapes, and extrapolated. Nothing is fetched, and downloads are not measured.
 Stages that are up to date are left out. `gfmn run` then shows the time left by it.
+
+With --batch, --devices or --image-size: what an update of one run takes there, by a model whose
+constants are measured here.
 """
 FACTOR = 1.5  # within which the total is taken to be right where nothing else runs
 ALONE = 0.7  # of its threads' time that a training has where nothing else runs
@@ -31,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.description = DESCRIPTION
     add_runs(parser)
+    add = parser.add_argument
+    add("--batch", type=Number(1, BATCH), help="of one run, in place of its own")
+    add("--devices", type=Number(1, PROCESSES), help="as this one, which share the batch")
+    add("--image-size", type=Number(1, SIDE), help="in place of the data set's")
+    gigabytes = "GB a second between two devices (default: %(default)s)"
+    add("--bandwidth", type=Number(1e-3, 1e6, float), default=10.0, help=gigabytes)
 
 
 def run(arguments: argparse.Namespace) -> Result:
@@ -42,6 +57,10 @@ def run(arguments: argparse.Namespace) -> Result:
     from gfmn.study.estimate import Estimator
 
     keep_freed_memory()
+    if arguments.batch or arguments.devices or arguments.image_size:
+        with contextlib.chdir(folder), tempfile.TemporaryDirectory(prefix="gfmn-") as scratch:
+            estimator = Estimator(study, params, str(folder / "params.yaml"), Path(scratch))
+            return _update(estimator, arguments)
     needs = stages.graph(folder, stages.targets(params, arguments.runs))
     building = stages.to_build(folder, study, needs)
     with contextlib.chdir(folder), tempfile.TemporaryDirectory(prefix="gfmn-") as scratch:
@@ -65,6 +84,34 @@ def run(arguments: argparse.Namespace) -> Result:
         "guessed_counts": found.guessed,
     }
     return Result(_text(facts), facts)
+
+
+def _update(estimator: "Estimator", arguments: argparse.Namespace) -> Result:
+    """The constants of one run's updates, and what the model says of other ones."""
+    names = arguments.runs or [*estimator.study.runs]
+    if len(names) != 1 or names[0] not in estimator.study.runs:
+        known = ", ".join(estimator.study.runs)
+        raise InputError(f"RUN: expected one of {known}, found {', '.join(names)}")
+    config, costs = estimator.study.runs[names[0]], estimator.costs(names[0])
+    batch, devices = arguments.batch or config.batch, arguments.devices or 1
+    size = arguments.image_size or costs.size
+    seconds = costs.seconds(batch, devices, size, arguments.bandwidth * 1e9)
+    facts = {
+        "run": names[0],
+        "constants": costs._asdict(),
+        "batch": batch,
+        "devices": devices,
+        "image_size": size,
+        "seconds": seconds,
+        "memory_bytes": costs.memory(batch, devices, size),
+    }
+    lines = (
+        f"measured at {costs.size} px: {costs.fixed:.3g} s an update and {costs.image:.3g} s an "
+        f"image; {costs.held / 2**20:,.0f} MiB and {costs.image_bytes / 2**20:.2f} MiB an image",
+        f"batch {batch:,} of {size} px on {devices} devices: {seconds:.3g} s an update, "
+        f"{facts['memory_bytes'] / 2**30:.2g} GiB a device",
+    )
+    return Result("\n".join(lines), facts)
 
 
 def _text(facts: Mapping[str, Any]) -> str:

@@ -4,19 +4,23 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from gfmn import pretraining, sources
 from gfmn.common import json_reader, paths
+from gfmn.common.devices import keep_freed_memory
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
 from gfmn.features.statistics import Statistics, StatisticsConfig
-from gfmn.study import Study, measure
+from gfmn.study import Study, measure, scale
 from gfmn.study.measure import Data, Scoring, Speed
 from gfmn.study.networks import check_evaluators, check_extractors
+from gfmn.study.scale import Costs
 
 GUESS = 50_000  # images of a data set that is yet to be downloaded
 LEFT_OUT = {  # of a run: what changes no update's duration
@@ -179,6 +183,14 @@ class Estimator:
             data, path = self.data[run.dataset], self._file(run.extractor)
             self.speeds[key] = measure.updating(training, path, data.size, self._real(measured))
         return self.speeds[key]
+
+    def costs(self, name: str) -> Costs:
+        """The constants of a run's updates, measured in a process that held nothing before."""
+        run = self.study.runs[name]
+        size, path = self.data[run.dataset].size, self._file(run.extractor)
+        real = self._real(f"{run.dataset}-{run.extractor}-{run.batchnorm}")
+        with ProcessPoolExecutor(1, get_context("spawn"), keep_freed_memory) as alone:
+            return alone.submit(scale.fit, run.each()[0], path, size, real).result()
 
     def _real(self, name: str) -> Statistics:
         if name not in self.real:

@@ -13,6 +13,7 @@ from gfmn.common import parameters
 from gfmn.study import check, forecast, measure
 from gfmn.study.estimate import Estimator
 from gfmn.study.measure import Speed
+from gfmn.study.scale import Costs
 
 
 @pytest.fixture
@@ -28,6 +29,23 @@ def small(study: Path) -> Path:
         row |= {"batch": 4, "precision": "fp32"}
     (study / "profile.yaml").write_text(yaml.safe_dump(profile))
     return study
+
+
+def test_update_of_a_run_is_predicted_by_its_constants(
+    small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs = Costs(32, 0.5, 0.01, 1 << 30, 1 << 23, 4e6, 2 << 20, 4 << 20)
+    monkeypatch.setattr(Estimator, "costs", lambda self, name: costs)
+    capsys.readouterr()
+    words = ("estimate", "fast", "--study", small, "--batch", 128, "--devices", 2)
+    gfmn(*words, "--image-size", 64, "--bandwidth", 0.5, "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["constants"] == costs._asdict()
+    assert found["seconds"] == costs.seconds(128, 2, 64, 5e8)
+    assert found["memory_bytes"] == costs.memory(128, 2, 64)
+    gfmn(*words)
+    assert "batch 128 of 32 px on 2 devices: 1.14 s an update" in capsys.readouterr().out
+    assert "no run 'slow'" in refused("estimate", "slow", "--study", small, "--devices", 2)
 
 
 def test_every_stage_is_measured_or_said_to_be_a_download(
