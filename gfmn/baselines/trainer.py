@@ -25,10 +25,9 @@ from gfmn.datasets.prepared import PreparedDataset
 from gfmn.generators.conditional import Conditional
 from gfmn.generators.noise import Purpose, noise
 from gfmn.runtime import optimizer_state
+from gfmn.training.schedule import ema_weight, learning_rate
 from gfmn.training.trainer import (
-    ema_weight,
     faster_precision,
-    learning_rate,
     update_average,
 )
 

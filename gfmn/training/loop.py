@@ -26,8 +26,8 @@ from gfmn.training.outputs import (
     write_history,
     write_model,
 )
+from gfmn.training.schedule import learning_rate
 from gfmn.training.trainable import Trainable
-from gfmn.training.trainer import learning_rate
 
 AGREE = 2.0  # seconds of training after which processes look at each other's signals
 

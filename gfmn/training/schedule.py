@@ -70,3 +70,20 @@ class Schedule(Config):
         if snapshots > steps:
             raise ValueError(f"expected at most {steps}, one a step")
         return snapshots
+
+
+def learning_rate(config: Schedule, step: int) -> float:
+    """The generator's rate at a step (from 0): a linear rise, constant, then linear to 0."""
+    rate = config.lr * min(1.0, (step + 1) / config.warmup) if config.warmup else config.lr
+    held = config.lr_hold_fraction * config.steps
+    if step < held or held >= config.steps:
+        return rate
+    return rate * (config.steps - step) / (config.steps - held)
+
+
+def ema_weight(config: Schedule, step: int) -> float:
+    """The weight of the newest generator in the average, at a step (from 0).
+
+    Larger at first, so that the initial weights do not stay in the average for long.
+    """
+    return 1 - min(config.ema, (1 + step) / (10 + step))

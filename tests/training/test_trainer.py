@@ -10,7 +10,8 @@ from gfmn import generators
 from gfmn.common.errors import InputError
 from gfmn.features.statistics import Statistics
 from gfmn.training.objectives import OBJECTIVES
-from gfmn.training.trainer import Inputs, Trainer, learning_rate
+from gfmn.training.schedule import learning_rate
+from gfmn.training.trainer import Inputs, Trainer
 
 
 @pytest.fixture(scope="module")

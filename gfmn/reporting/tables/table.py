@@ -206,12 +206,11 @@ def _settings(study: Study, run: RunResult, spaces: Iterable[Space]) -> Row:
         row |= {"objective": method, "extractor": network}
     own = [s.evaluator for s in spaces if study.networks.is_trained_on(run.parameters, s.evaluator)]
     row |= {"kind": "run", "run": run.name, "status": run.status}
-    row["differs"] = differing_settings(run.parameters, study.networks)
-    row["flattered"] = ", ".join(own) or None
+    differs = differing_settings(run.parameters, study.networks)
+    row |= {"differs": differs, "flattered": ", ".join(own) or None}
     if model := run.model:
-        networks = " + ".join(model.precision) or None
-        row |= {"networks": networks, "taps": len(model.taps), "features": model.features}
-        return row if model.taps else row | {"taps": None, "features": None}  # of a baseline
+        row["networks"] = " + ".join(model.precision) or None
+        return row | {"taps": len(model.taps) or None, "features": model.features or None}
     taps = run.parameters.get("taps")
     return row | {"taps": len(taps) if isinstance(taps, list) else None if taps == "all" else taps}
 
