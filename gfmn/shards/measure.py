@@ -55,9 +55,10 @@ def measure(
             add(state, shard, extractor, config, len(counts), progress)
             checkpoints.save(number, state.tensors(), {"shards": number})
     state.merge_over(world)
-    world.barrier()
-    facts = Facts.of(data, extractor, config, counts)
-    return file_of(state, facts), progress.rate
+    result = file_of(state, Facts.of(data, extractor, config, counts))
+    world.barrier()  # else a rank's part could be lost with another rank
+    checkpoints.remove()
+    return result, progress.rate
 
 
 def add(
