@@ -33,7 +33,7 @@ from gfmn.metrics.evaluator import Evaluator, load_evaluator
 from gfmn.metrics.frechet import frechet_to
 from gfmn.metrics.gaussian import Gaussian
 from gfmn.runtime.distributed import World
-from gfmn.training.config import SeedsConfig
+from gfmn.training.config import TrainingConfig
 from gfmn.training.trainer import Inputs, Trainer
 
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> Result:
     """Print a row as soon as it is known; returns how many there were."""
     keep_freed_memory()
     params = stage.read_params()
-    row, where = runs.run_row(params, arguments.run, str(stage.PARAMS))
+    row, where = runs.run_row(params, arguments.run, str(stage.PARAMS), "runs")
     sampling = SamplingConfig.parse(*stage.optional_section("sampling")).of(arguments.run)
     evaluator, real = _evaluation(params, arguments.run)
     fields = [word.partition("=")[::2] for word in arguments.fields]
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> Result:
     rows = []
     for texts in itertools.product(*(text.split(",") for _, text in fields)):
         values = {name: _plain(text) for (name, _), text in zip(fields, texts, strict=True)}
-        config = SeedsConfig.parse(changed(row, steps | values), where)
+        config = TrainingConfig.parse(changed(row, steps | values), where)
         images, *figures = _train(config, sampling)
         scores = _scores(images, evaluator, real)
         rows.append([*texts, str(config.steps), *scores, *figures])
@@ -107,7 +107,7 @@ def _evaluation(params: Mapping[str, Any], run: str) -> tuple[Evaluator, Gaussia
     return load_evaluator(paths.evaluator(evaluator)), real.real.gaussian
 
 
-def _train(config: SeedsConfig, sampling: SampleConfig) -> tuple[Any, str, str]:
+def _train(config: TrainingConfig, sampling: SampleConfig) -> tuple[Any, str, str]:
     """One training: its samples, its loss, its steps a second."""
     path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
     real = statistics.load(path)

@@ -30,7 +30,7 @@ from gfmn.runtime.distributed import ALONE, World
 from gfmn.runtime.synced_batchnorm import synchronize
 from gfmn.training import objectives
 from gfmn.training.config import TrainingConfig
-from gfmn.training.trainable import Schedule
+from gfmn.training.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,12 @@ class Trainer:
 
     def __init__(self, config: TrainingConfig, inputs: Inputs, world: World = ALONE) -> None:
         self.config, self.world, self.extractor = config, world, inputs.extractor
+        self.seed = config.seed or 0
         self.statistics = inputs.statistics.metadata
         self.device = device = next(self.extractor.parameters()).device
 
         # ------------------------------------------------------------------ generator
-        torch.manual_seed(config.seed)  # the initial weights; noise never comes from it
+        torch.manual_seed(self.seed)  # the initial weights; noise never comes from it
         image_size = self.extractor.image_size
         frequencies = class_frequencies(config, inputs.statistics)
         made_of = (config.generator, image_size, config.latent, frequencies)
@@ -78,9 +79,7 @@ class Trainer:
             synchronize(self.extractor, world)
         self.tap_weights = tap_weights(config.weights, self.extractor)
         target = inputs.statistics.target(self.extractor.taps, device)
-        self.objective = objectives.build(
-            config.objective, target, config, config.seed, config.added
-        )
+        self.objective = objectives.build(config.objective, target, config, self.seed, config.added)
 
         # ------------------------------------------------------------------ optimizer
         self.weights = list(self.generator.parameters())
@@ -104,7 +103,7 @@ class Trainer:
     def step(self, step: int) -> None:
         """Update number `step`, from 0. The host waits for nothing that the device computes."""
         shard = self.world.shard(self.config.batch)
-        key = (self.config.seed, Purpose.TRAINING, step)
+        key = (self.seed, Purpose.TRAINING, step)
         z = noise(*key, len(shard), self.config.latent, start=shard.start)
         if self.device.type == "cuda":
             z = z.pin_memory()  # else the copy waits for all that the GPU has yet to do
