@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 
 from gfmn import sources
 from gfmn.common import json_reader, stage
@@ -36,7 +37,8 @@ def prepare(
     where = f"datasets.{name}" if where is None else where
     files = config.files(where)
     own = scratch / f"prepare-{name}"
-    jobs = [(file, own / _key(config, file, where)) for file in files]
+    code = _code()
+    jobs = [(file, own / _key(config, file, code, where)) for file in files]
     waiting = [job for job in jobs if not (job[1] / "meta.json").is_file()]
     title = f"prepare {name}"
     with stage.temporary_folder(own) as fetched, Progress(title, len(jobs), "shards") as progress:
@@ -55,10 +57,18 @@ def prepare(
     return metadata
 
 
-def _key(config: sources.ShardedSource, file: str, where: str) -> str:
-    """What changes when a shard has to be prepared anew: parameters, name and version of a file."""
-    facts = [sources.shared_parameters(config) | {"path": file}, version(file, where)]
+def _key(config: sources.ShardedSource, file: str, code: str, where: str) -> str:
+    """Changes when a shard has to be prepared anew: parameters, code, a file and its version."""
+    facts = [sources.shared_parameters(config), code, file, version(file, where)]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _code() -> str:
+    """What decodes images here."""
+    digest = hashlib.sha256(PIL.__version__.encode())
+    for path in sorted(Path(sources.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _prepared(

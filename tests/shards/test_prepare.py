@@ -1,7 +1,6 @@
 """Data sets prepared in shards: local and remote files, resumed at a file, by processes."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +124,26 @@ def test_remote_files_are_fetched_one_at_a_time(path: str, monkeypatch: pytest.M
     system.rm("/bucket", recursive=True)
 
 
-def test_what_shards_cannot_be_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_on_s3_make_the_same_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    from moto.server import ThreadedMotoServer
+
+    write_tars(Path("w"), IMAGES, LABELS, 10)
+    digest = prepare().metadata["digest"]
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    system = fsspec.filesystem("s3", skip_instance_cache=True)
+    system.mkdir("bucket")
+    system.put("w/", "bucket/train/", recursive=True)
+    assert prepare(path="s3://bucket/train/*.tar").metadata["digest"] == digest
+    line = refusal(path="s3://bucket/none-{0..1}.tar")
+    assert line.startswith("datasets.x: s3://bucket/none-0.tar: expected a file that can be read")
+    server.stop()
+
+
+def test_what_shards_cannot_be_is_one_line() -> None:
     write_tars(Path("w"), IMAGES, LABELS, 10)
     Path("w/train-000003.tar").write_bytes(Path("w/train-000001.tar").read_bytes())
     line = "datasets.x: train-000003.tar: expected other images than in train-000001.tar"
@@ -146,7 +164,7 @@ def test_what_shards_cannot_be_is_one_line(monkeypatch: pytest.MonkeyPatch) -> N
     assert refusal(broken="skip").endswith("expected images from the source, found none")
 
 
-def test_what_a_url_cannot_be_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_url_cannot_be_is_one_line() -> None:
     for path in ("memory://none/a.tar", "file:///none/{1..2}.tar"):
         assert "expected a file that can be read, found: " in refusal(path=path)
     assert refusal(path="memory://none/*.tar").endswith(
@@ -157,5 +175,11 @@ def test_what_a_url_cannot_be_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
             path=path
         )
     assert "y@" not in refusal(path="git://x:y@host/a.tar")
-    monkeypatch.setitem(sys.modules, "s3fs", None)
+
+
+def test_missing_package_of_a_url_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(url: str) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
     assert refusal(path="s3://bucket/a.tar").endswith("the package for s3: pip install 'gfmn[s3]'")
