@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from gfmn.common.bounds import COUNT, FACTOR, PROCESSES
+from gfmn.common.bounds import BATCH, COUNT, FACTOR, PROCESSES
 from gfmn.networks import BatchNormMode
 from gfmn.training import objectives
 from gfmn.training.schedule import Schedule
@@ -28,16 +28,23 @@ class TrainingConfig(Schedule, objectives.Groups):
     # Further objectives: the length of each one's gradient by the taps, in that of `objective`.
     added: dict[objectives.Name, Annotated[float, Field(gt=0, le=FACTOR)]] = Field({})
     processes: int = Field(1, ge=1, le=PROCESSES)  # among which each batch is divided
+    microbatch: int = Field(0, ge=0, le=BATCH)  # samples in the networks at once; 0: all
 
     def unused(self) -> set[str]:
-        """Also the parameters of objectives that the run does not use."""
-        groups = objectives.Groups.model_fields.keys()
-        return super().unused() | (groups - {self.objective, *self.added})
+        """Also what the run does not use: parameters of objectives, `microbatch: 0`."""
+        groups = objectives.Groups.model_fields.keys() - {self.objective, *self.added}
+        return super().unused() | groups | (set() if self.microbatch else {"microbatch"})
 
     @model_validator(mode="after")
     def _a_sample_for_each_process(self) -> Self:
         if self.processes > self.batch:
             raise ValueError(f"expected a batch of at least {self.processes}, one a process")
+        return self
+
+    @model_validator(mode="after")
+    def _microbatches_are_apart(self) -> Self:
+        if self.microbatch and self.batchnorm == "batch":
+            raise ValueError("expected `batchnorm: eval` with a microbatch, found 'batch'")
         return self
 
     @property

@@ -56,7 +56,7 @@ def test_effective_leaves_out_what_changes_no_result() -> None:
     effective = settings.effective()
     assert effective["ma"] == {"rate": 0.05} and effective["taps"] == ["a", "b"]
     left_out = settings.model_dump().keys() - effective.keys()
-    assert left_out == {"log_every", "seeds", *OBJECTIVES} - {"ma", "l2", "mmd"}
+    assert left_out == {"log_every", "seeds", "microbatch", *OBJECTIVES} - {"ma", "l2", "mmd"}
     effective["seeds"] = [effective.pop("seed")]
     assert effective == TrainingConfig.parse(effective, "runs.x").effective()
     assert OBJECTIVES.keys().isdisjoint(config(objective="l2").effective())
