@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import multiprocessing
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
@@ -83,7 +84,11 @@ def _prepared(
     try:
         for task in as_completed([pool.submit(work, job) for job in jobs]):
             yield task.result()
-    except BrokenProcessPool:
+    except BaseException as error:
+        for child in multiprocessing.active_children():  # else each finishes its file first
+            child.terminate()
+        if not isinstance(error, BrokenProcessPool):
+            raise
         expected = f"expected {config.workers} processes that prepare shards, found one killed"
         raise InputError(f"{where}.workers: {expected}; where memory is short, use fewer") from None
     finally:
