@@ -29,7 +29,7 @@ def measure(
     where: str,
     world: World = ALONE,
 ) -> tuple[Statistics, float]:
-    """What `file_of` says of all shards, the same on every rank; images a second on this one.
+    """What `file_of` says of all shards, the same on every rank; images a second of all ranks.
 
     Each rank takes every `world.size`-th shard. Stopped, the same call resumes after the last shard
     that was done; checkpoints are named after `title`. `where`: the parameters, which begin an
@@ -58,7 +58,7 @@ def measure(
     result = file_of(state, Facts.of(data, extractor, config, counts))
     world.barrier()  # else a rank's part could be lost with another rank
     checkpoints.remove()
-    return result, progress.rate
+    return result, world.size * progress.rate
 
 
 def add(
