@@ -23,13 +23,9 @@ from gfmn import sources
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid
-from gfmn.common.progress import Progress
 from gfmn.datasets import prepared
 from gfmn.datasets.prepared import PreparedDataset
-from gfmn.features import statistics as features
 from gfmn.features.extractor import DTYPES, Extractor, load_extractor, select_taps
-from gfmn.features.groups import new_groups
-from gfmn.features.groups.base import Classes
 from gfmn.features.statistics import Statistics, StatisticsConfig
 from gfmn.generators.sampling import fixed_grid
 from gfmn.inference import real_statistics
@@ -44,6 +40,7 @@ from gfmn.networks.adapters import Hooked, LibraryModel
 from gfmn.networks.base import BatchNormMode
 from gfmn.runtime.checkpoints import Checkpoints
 from gfmn.runtime.distributed import ALONE
+from gfmn.shards import whole
 from gfmn.sources.paths import row_of
 from gfmn.study.profiles import defaults, published_networks
 from gfmn.training.config import TrainingConfig
@@ -150,18 +147,7 @@ def statistics(
     row = {"dataset": str(data.metadata["name"]), "extractor": "network", "batch": batch}
     row |= {"batchnorm": network.batchnorm, "covariance": {}, "landmarks": {}}
     config = StatisticsConfig.parse({**row, "class_weight": float(classes)}, "statistics")
-    labels, names = data.labels, data.metadata.get("classes")
-    facts = features.class_facts(config, labels, names, "statistics")
-    groups = new_groups(config, len(data.images), Classes.of(facts))
-    shuffle = network.batchnorm == "batch"
-    with Progress("statistics", len(data.images), "images") as progress:
-        mean, variance = features.extract(
-            *(data.images, network, batch, progress, ALONE, shuffle, groups),
-            labels if facts else None,
-        )
-    results = {name: group.result(ALONE) for name, group in groups.items()}
-    metadata = features.describe(config, data.metadata, network, groups, facts)
-    return Statistics(metadata, mean, variance, results)
+    return whole.measure("statistics", data, network, config, "statistics")[0]
 
 
 @optional_packages("gfmn.fit")

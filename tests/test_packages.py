@@ -12,6 +12,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "generators": ("common",),
     "features": ("common", "networks", "runtime"),
     "sources": ("common", "datasets"),
+    "shards": ("common", "datasets", "networks", "runtime", "features", "sources"),
     "weights": ("common", "networks"),
     "pretraining": ("common", "datasets", "networks", "generators", "runtime"),
     "training": ("common", "networks", "runtime", "generators", "features"),

@@ -7,6 +7,7 @@ COMMANDS = {  # name: (what it does, module)
     "add": ("add a run, data, a network or an evaluator to a study", "gfmn.commands.add"),
     "status": ("say what of a study is there, and what it came to", "gfmn.commands.status"),
     "open": ("open a study's report", "gfmn.commands.open"),
+    "merge": ("merge the statistics of shards into one file", "gfmn.commands.merge"),
     "track": ("send a study's histories to an experiment tracker", "gfmn.commands.track"),
     "doctor": ("say what this machine has and what is missing", "gfmn.commands.doctor"),
     "check": ("check a study's params.yaml", "gfmn.inference.check"),
@@ -45,6 +46,7 @@ gfmn add evaluator vgg16 spaces/vgg16.safetensors""",
 gfmn status
 gfmn status --study cats --json""",
     "open": "gfmn open --study cats",
+    "merge": "gfmn merge a.safetensors b.safetensors --dataset both --out both.safetensors",
     "track": """\
 gfmn track cats --to tensorboard
 gfmn track cats --to wandb --follow""",

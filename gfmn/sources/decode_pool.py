@@ -126,7 +126,7 @@ def _decoded(
 ) -> Iterator[tuple[list[Item], Decoded]]:
     size, crop = config.image_size, config.crop
     pending: deque[tuple[list[Item], Future[Decoded]]] = deque()
-    pool = _pool(config.workers) if config.workers > 1 else None
+    pool = worker_pool(config.workers) if config.workers > 1 else None
     try:
         for group in groups:
             if len(pending) == config.workers + QUEUED:
@@ -157,7 +157,8 @@ def _take(pending: deque[tuple[list[Item], "Future[Decoded]"]]) -> tuple[list[It
     return group, done.result()
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
+def worker_pool(workers: int) -> ProcessPoolExecutor:
+    """Processes that end with this one, whatever ends it."""
     # Not forked: the parent may have threads, of torch or of Arrow.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers, context, initializer=_start_worker)

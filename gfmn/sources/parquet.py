@@ -1,16 +1,15 @@
 """`parquet`: images as bytes in one or many files, in the layout of the Hugging Face hub."""
 
-import glob
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gfmn.common import json_reader
 from gfmn.common.errors import InputError
 from gfmn.common.parquet_files import opened
 from gfmn.sources.base import SOURCES, Item, Items
-from gfmn.sources.class_names import LabeledSource
 from gfmn.sources.decode import BrokenImageError
+from gfmn.sources.sharded import ShardedSource
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,16 +19,23 @@ LABELS = ("label", "labels", "fine_label")
 
 
 @SOURCES.register("parquet")
-class Parquet(LabeledSource):
+class Parquet(ShardedSource):
     """Images from a column of bytes, or of {bytes, path}; integer labels from another."""
 
-    path: str  # a file, a folder or a pattern; many files are read in the order of their names
+    # A file, folder or pattern, `{000..012}` for numbers, or a URL of one of these; many files are
+    # read in the order of their names.
+    path: str
     image: str = "auto"  # column
     label: str | None = "auto"  # column; null: none
+    # Every file is prepared as a shard of its own: for data sets that are measured, of any size.
+    shards: bool = False
+
+    ENDINGS: ClassVar = (".parquet",)
+    KIND: ClassVar = "parquet files"
 
     def open(self, where: str) -> Items:
         """Every file's columns are checked before the first image is read."""
-        files = find_files(self.path, f"{where}.path")
+        files = [Path(file) for file in self.files(where)]
         first: tuple[str, str | None] | None = None
         classes: tuple[str, ...] | None = None
         numbers: list[list[int] | None] = []  # of each file's classes among all
@@ -62,21 +68,6 @@ class Parquet(LabeledSource):
             raise InputError(f"{where}.path: {self.path}: expected images, found 0 rows")
         items = _items(files, numbers, *first, where)
         return self.named(Items(items, total, classes), where)
-
-
-def find_files(path: str, where: str) -> list[Path]:
-    """The files of a path, a folder (at any depth) or a pattern, sorted; `InputError` for none."""
-    root = Path(path).expanduser()
-    if root.is_file():
-        return [root]
-    if root.is_dir():
-        files = sorted(root.rglob("*.parquet"))
-    else:
-        files = sorted(map(Path, glob.glob(str(root), recursive=True)))  # noqa: PTH207 - absolute
-    if not files:
-        found = "none in this folder" if root.is_dir() else "nothing"
-        raise InputError(f"{where}: {path}: expected one or many parquet files, found {found}")
-    return files
 
 
 def _items(

@@ -9,7 +9,7 @@ TORCHVISION = "torchvision:"
 
 
 def row_of(word: str, where: str) -> dict[str, Any]:
-    """The row of `datasets` for a folder, an array, parquet files or `torchvision:<class>`.
+    """The row of `datasets` for a folder, an array, parquet or tar files, `torchvision:<class>`.
 
     Raises `InputError`, which begins with `where`, for anything else.
     """
@@ -21,10 +21,12 @@ def row_of(word: str, where: str) -> dict[str, Any]:
         kind = "npy"
     elif path.suffix == ".parquet" or (path.is_dir() and any(path.glob("*.parquet"))):
         kind = "parquet"
+    elif path.suffix == ".tar" or (path.is_dir() and any(path.glob("*.tar"))):
+        kind = "webdataset"
     elif path.is_dir():
         kind = "folder"
     else:
         found = "another file" if path.exists() else "nothing"
-        expected = "a folder of images, an .npy array or parquet files"
+        expected = "a folder of images, an .npy array, parquet or tar files"
         raise InputError(f"{where}: {word}: expected {expected}, found {found}")
     return {"source": kind, "path": word}

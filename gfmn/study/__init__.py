@@ -19,6 +19,7 @@ from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig
 from gfmn.reporting.config import ReportConfig, check_report
 from gfmn.study.baselines import check_baselines
 from gfmn.study.networks import Extractors, Network, Sizes, check_evaluators, check_extractors
+from gfmn.study.shards import check_shards
 from gfmn.training.config import TrainingConfig
 
 SECTIONS = (  # all but `root` may be left out
@@ -102,6 +103,7 @@ def check(params: Mapping[str, Any], where: str) -> Study:
         known(name, trained, f"{where}: sampling.counts")
     metrics = MetricsConfig.parse(params.get("metrics", {}), f"{where}: metrics")
     _check_evaluations(params, where, trained, sizes, references)
+    check_shards(params, where)
     _check_snapshots(params, where, trained, references)
     if "report" in params:
         path = f"{where}: report"

@@ -17,6 +17,7 @@ from gfmn.common.devices import keep_freed_memory
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
 from gfmn.features.statistics import Statistics, StatisticsConfig
+from gfmn.sources.files import is_remote
 from gfmn.study import Study, measure, scale
 from gfmn.study.measure import Data, Scoring, Speed
 from gfmn.study.networks import check_evaluators, check_extractors
@@ -234,7 +235,8 @@ def _data(name: str, row: Mapping[str, Any], where: str) -> Data:
     if not isinstance(config, sources.ImageSource):
         count = getattr(config, "count", None)
         return Data(count or GUESS, config.image_size, 0, known=count is not None)
-    if row["source"] not in ("folder", "npy", "parquet"):
+    here = ("folder", "npy", "parquet", "webdataset")
+    if row["source"] not in here or is_remote(str(row.get("path"))):
         return Data(config.limit or GUESS, config.image_size, 10, known=False)
     opened = config.open(f"{where}: datasets.{name}")
     count = min(opened.total, config.limit or opened.total) * (2 if config.flips else 1)

@@ -70,7 +70,7 @@ def test_wrong_images_and_used_folders_are_one_line_and_leave_nothing(
 ) -> None:
     message = refused("new", tmp_path / "a", "--images", tmp_path / "none")
     assert message.endswith(
-        "expected a folder of images, an .npy array or parquet files, found nothing"
+        "expected a folder of images, an .npy array, parquet or tar files, found nothing"
     )
     assert not (tmp_path / "a").exists()
     (tmp_path / "empty").mkdir()

@@ -146,6 +146,13 @@ def corpus() -> dict[str, bytes]:
         "archive/refused-bomb.whl": b"",  # below
         "archive/refused-link.tar.bz2": tarred("w:bz2", b"", tarfile.SYMTYPE, "data.bin"),
         "archive/refused-outside.tar.bz2": tarred("w:bz2", b"", tarfile.LNKTYPE, "/etc/hostname"),
+        "tar/samples.tar": tarred("w", b"1"),
+        "tar/long-names.tar": tarred("w", b"1", format=tarfile.PAX_FORMAT, pax_headers={"a": "b"}),
+        "tar/samples.tar.gz": b"",  # below
+        "tar/refused-bomb.tar.gz": b"",  # below
+        "tar/refused-link.tar": tarred("w", b"", tarfile.SYMTYPE, "data.bin"),
+        "tar/refused-device.tar": tarred("w", b"", tarfile.CHRTYPE),
+        "tar/refused-cut.tar": tarred("w", b"1" * 3000)[:4096],
         "pickle/batch.pickle": pickle.dumps(batch, 3),
         "pickle/nested.pickle": pickle.dumps({"a": {"b": np.ones(3, np.float32)}, "c": (1,)}, 5),
         "pickle/refused-call.pickle": pickle.dumps({"a": Payload()}, 4),
@@ -176,6 +183,10 @@ def corpus() -> dict[str, bytes]:
         files[f"{door}/refused-empty"] = b""
     contents = {k: v.encode() if isinstance(v, str) else v for k, v in files.items()}
     contents["archive/tiny.tar.gz"] = _gzipped(tarred("w:", b"weights" * 20))
+    contents["tar/samples.tar.gz"] = _gzipped(tarred("w", b"1"))
+    large = tarfile.TarInfo("zeros")
+    large.size = 65 << 20
+    contents["tar/refused-bomb.tar.gz"] = _gzipped(large.tobuf() + b"0" * 512)
     bomb_zip = bytearray(zipped({MEMBER: b"weights"}))
     place = bomb_zip.index(b"PK\x01\x02") + 24
     bomb_zip[place : place + 4] = (3 << 30).to_bytes(4, "little")

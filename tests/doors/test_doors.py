@@ -25,6 +25,7 @@ from gfmn.common.errors import InputError
 from gfmn.common.pickled_arrays import read_arrays
 from gfmn.reporting.score_files import read_table
 from gfmn.sources.decode import decode
+from gfmn.sources.tar_files import members
 from gfmn.weights.containers import read_state_dict
 
 SECONDS, MEMORY = 10, 2 << 30  # of one file: what a door may take
@@ -44,6 +45,11 @@ def read_array(path: Path) -> None:
 def read_member(path: Path) -> None:
     with path.open("rb") as file:
         read_members(file, [MEMBER], str(path), "an archive")
+
+
+def read_tar(path: Path) -> None:
+    for _, content in members(path, lambda name: True, str(path)):
+        assert content is not None
 
 
 def read_parquet(path: Path) -> None:
@@ -66,6 +72,7 @@ DOORS: dict[str, Callable[[Path], Any]] = {
     "array": read_array,
     "npz": lambda path: array_files.read_npz(path, ("data", "labels"), str(path)),
     "archive": read_member,
+    "tar": read_tar,
     "pickle": lambda path: read_arrays(io.BytesIO(path.read_bytes()), str(path)),
     "weights": lambda path: read_state_dict(path.read_bytes(), str(path)),
     "parquet": read_parquet,

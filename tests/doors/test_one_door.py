@@ -22,6 +22,7 @@ READERS = {
     },
     ("zipfile.ZipFile", "tarfile.open"): {
         "common/archives.py",
+        "sources/tar_files.py",
         "inference/real_statistics.py",  # with bounds of its own
     },
     ("pq.ParquetFile", "pq.read_table", "pd.read_parquet"): {"common/parquet_files.py"},
