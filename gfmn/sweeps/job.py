@@ -55,9 +55,10 @@ class Job:
         os.environ["GFMN_SCRATCH"] = str(repository.scratch)
         if self.threads:
             os.environ["OMP_NUM_THREADS"] = str(self.threads)
-        pull = ["--pull"] if repository.remote else []
-        run_dvc(folder, "exp", "run", "--name", name, *pull, "--allow-missing", *self.targets)
-        files = [] if repository.remote else ["--no-cache"]  # which is shared
+        # Without a remote all that is missing comes from the cache, which is shared.
+        pull = ["--pull", "--allow-missing"] if repository.remote else []
+        run_dvc(folder, "exp", "run", "--name", name, *pull, *self.targets)
+        files = [] if repository.remote else ["--no-cache"]
         run_dvc(folder, "exp", "push", "--force", *files, "origin", name)
         shutil.rmtree(self.clone)
 

@@ -58,7 +58,7 @@ def find(study: Path) -> Repository:
             _in(root, Path(repo.root_dir)),
             commit,
             _author(root),
-            Path(repo.cache.local.path).resolve(),
+            Path(repo.cache.local_cache_dir).resolve(),
             (folder / paths.scratch()).resolve(),
             bool(repo.config["core"].get("remote")),
         )

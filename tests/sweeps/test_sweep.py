@@ -79,6 +79,8 @@ def test_point_is_the_experiment_that_dvc_makes_by_hand(killer: Killer, tmp_path
     words = ("-S", "runs.a.lr=0.0001", "-S", "runs.a.seeds=[0]", "evaluate@a-encoder")
     done(hand, "exp", "run", "--name", GOOD, *words)
     assert results(killer.study, GOOD) == results(hand, GOOD)
+    digest = results(killer.study, GOOD)["data/models/a"]
+    assert (killer.study / ".dvc/cache/files/md5" / digest[:2] / digest[2:]).is_file()
     assert "params.yaml" in git(killer.study, "diff", "--name-only", "HEAD", _ref(killer.study))
     assert git(killer.study, "status", "--porcelain") == ""
 
