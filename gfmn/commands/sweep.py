@@ -52,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     requeues = "starts again of a point (default: %(default)s)"
     add("--requeues", type=Number(0, COUNT), default=3, help=requeues)
     add("--cpus", type=Number(1, PROCESSES), help="threads of a point, and SLURM's CPUs for it")
-    add("--gpus", type=Number(0, PROCESSES), default=0, help="of a point (default: none)")
+    gpus = "of a point (default: one where this machine has any, none on SLURM)"
+    add("--gpus", type=Number(0, PROCESSES), help=gpus)
     add("--memory", type=Number(1, COUNT), help="GB of a point on SLURM")
     slurm = "another option of sbatch, as --slurm partition=gpu"
     add("--slurm", action="append", default=[], metavar="OPTION=VALUE", help=slurm)

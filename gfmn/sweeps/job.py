@@ -36,6 +36,7 @@ class Job:
     targets: tuple[str, ...]  # stages of the pipeline
     clone: Path  # of git's repository, gone at the end
     threads: int | None = None
+    gpus: str | None = None  # CUDA_VISIBLE_DEVICES; None: as SLURM has it
 
     def __call__(self) -> None:
         """Raises `CalledProcessError` where git or DVC failed; the clone then stays."""
@@ -55,6 +56,8 @@ class Job:
         os.environ["GFMN_SCRATCH"] = str(repository.scratch)
         if self.threads:
             os.environ["OMP_NUM_THREADS"] = str(self.threads)
+        if self.gpus is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = self.gpus
         # Without a remote all that is missing comes from the cache, which is shared.
         pull = ["--pull", "--allow-missing"] if repository.remote else []
         run_dvc(folder, "exp", "run", "--name", name, *pull, *self.targets)

@@ -1,13 +1,16 @@
 """Jobs of a sweep, started by submitit: on this machine, or by SLURM."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
 from typing import Any
 
 import submitit
+import torch
 from submitit.core.utils import FailedJobError, FailedSubmissionError
 
 from gfmn.common.errors import InputError
@@ -27,7 +30,7 @@ class Limits:
     at_once: int
     requeues: int  # such starts, and those after a kill
     cpus: int | None
-    gpus: int
+    gpus: int | None
     memory: float | None  # GB
     slurm: Mapping[str, Any]  # more options of sbatch
 
@@ -65,7 +68,7 @@ def _executor(sweep: Sweep, on: str, limits: Limits) -> submitit.AutoExecutor:
         name=sweep.name,
         timeout_min=limits.minutes,
         cpus_per_task=limits.cpus,
-        gpus_per_node=limits.gpus,
+        gpus_per_node=limits.gpus if on == SLURM else 0,  # a job sets them itself
         mem_gb=limits.memory,
         stderr_to_stdout=True,
         slurm_array_parallelism=limits.at_once,
@@ -91,15 +94,20 @@ def _queue(sweep: Sweep, jobs: Sequence[Job], limits: Limits, tell: Callable[[st
 def _run(sweep: Sweep, jobs: Sequence[Job], limits: Limits, tell: Callable[[str], None]) -> None:
     """Some at a time; one whose job was killed is started again."""
     executor, stopped = _executor(sweep, LOCAL, limits), threading.Event()
+    places = SimpleQueue[str]()
+    for place in gpus(limits):
+        places.put(place)
 
     def run(job: Job) -> None:
+        place = places.get()
         for _ in range(1 + limits.requeues):
-            one = executor.submit(job)
+            one = executor.submit(replace(job, gpus=place))
             sweep.note(job.point, LOCAL, one.job_id)
             tell(f"{job.point.name}: job {one.job_id}")
             one.wait()
             if one.paths.result_pickle.exists() or stopped.is_set():
-                return
+                break
+        places.put(place)
 
     with ThreadPoolExecutor(limits.at_once) as pool:
         try:
@@ -108,6 +116,17 @@ def _run(sweep: Sweep, jobs: Sequence[Job], limits: Limits, tell: Callable[[str]
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def gpus(limits: Limits) -> list[str]:
+    """This machine's GPUs, divided among the jobs that run at once, as CUDA_VISIBLE_DEVICES."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    found = named.split(",") if named else [str(n) for n in range(torch.cuda.device_count())]
+    if (limits.gpus or 0) > len(found):
+        raise InputError(f"--gpus: expected at most {len(found)} here, found {limits.gpus}")
+    each = min(len(found), 1) if limits.gpus is None else limits.gpus
+    places = [range(place * each, (place + 1) * each) for place in range(limits.at_once)]
+    return [",".join(found[n % len(found)] for n in place) for place in places]
 
 
 def wait(sweep: Sweep) -> None:
