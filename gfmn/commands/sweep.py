@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     at_once = "points at once (default: 1 on this machine, 256 on SLURM)"
     add("--jobs", type=Number(1, COUNT), help=at_once)
     minutes = "after which a point is saved and started again (default: a day)"
-    add("--minutes", type=Number(1, MINUTES), default=60 * 24, help=minutes)
+    add("--minutes", type=Number(2, MINUTES), default=60 * 24, help=minutes)
     requeues = "starts again of a point (default: %(default)s)"
     add("--requeues", type=Number(0, COUNT), default=3, help=requeues)
     add("--cpus", type=Number(1, PROCESSES), help="threads of a point, and SLURM's CPUs for it")
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> Result:
     if arguments.dry_run:
         facts = [{"name": one.name, "run": one.run, "values": one.values} for one in points]
         return Result("\n".join(one.name for one in points), facts)
-    found = repository.find(arguments.study)
+    found = repository.find(arguments.study, changes=arguments.status)
     name = arguments.name or _name(points, found.commit)
     targets = {run: stages.targets(params, [run]) for run in runs}
     sweep = Sweep(arguments.study, name, found.commit, points, targets)

@@ -25,10 +25,10 @@ class Repository:
     remote: bool  # whether DVC has a default one
 
 
-def find(study: Path) -> Repository:
-    """The repository of a study's folder.
+def find(study: Path, changes: bool = False) -> Repository:
+    """The repository of a study's folder; `changes` says whether it may have some.
 
-    Raises `InputError` where git or DVC has none, where nothing or not everything is committed, and
+    Raises `InputError` where git or DVC has none, where the study or a change is not committed, and
     where git does not know who commits.
     """
     from dvc.exceptions import NotDvcRepoError
@@ -44,19 +44,20 @@ def find(study: Path) -> Repository:
             expected = "expected a study in a repository of git, found one without"
             raise InputError(f"{study}: {expected}: `git init && dvc init --force`, then commit")
         root, folder = Path(repo.scm.root_dir).resolve(), study.resolve()
-        try:
-            git(folder, "cat-file", "-e", "HEAD:./params.yaml")
-            commit = git(root, "rev-parse", "HEAD")
-        except subprocess.CalledProcessError:
-            raise InputError(f"{study}: expected a study that is committed, found none") from None
-        if changes := git(root, "status", "--porcelain", "--untracked-files=no"):
+        for place, file in ((folder, "params.yaml"), (Path(repo.root_dir), ".dvc/config")):
+            try:
+                git(place, "cat-file", "-e", f"HEAD:./{file}")
+            except subprocess.CalledProcessError:
+                raise InputError(f"{place / file}: expected it in a commit, found none") from None
+        found = git(root, "status", "--porcelain", "--untracked-files=no")
+        if found and not changes:
             expected = "expected all changes committed, as every point starts from the commit"
-            raise InputError(f"{root}: {expected}; found {changes.splitlines()[0].strip()}")
+            raise InputError(f"{root}: {expected}; found {found.splitlines()[0].strip()}")
         return Repository(
             root,
             _in(root, folder),
             _in(root, Path(repo.root_dir)),
-            commit,
+            git(root, "rev-parse", "HEAD"),
             _author(root),
             Path(repo.cache.local_cache_dir).resolve(),
             (folder / paths.scratch()).resolve(),
@@ -65,9 +66,13 @@ def find(study: Path) -> Repository:
 
 
 def git(folder: Path, *words: str) -> str:
-    """What git prints; raises `CalledProcessError`."""
+    """What git prints; raises `CalledProcessError`, with what git says as a note."""
     command = ["git", "-C", str(folder), *words]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr)
+        raise
     return done.stdout.strip()
 
 

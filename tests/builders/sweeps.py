@@ -52,8 +52,8 @@ def study() -> dict[str, Any]:
     }
 
 
-def repository(folder: Path) -> Path:
-    """The study, committed."""
+def repository(folder: Path, remote: Path) -> Path:
+    """The study, committed, with a folder as DVC's remote."""
     folder.mkdir(parents=True)
     (folder / "dvc.yaml").write_text(PIPELINE)
     (folder / ".gitignore").write_text("/data/\n")
@@ -63,6 +63,7 @@ def repository(folder: Path) -> Path:
     git(folder, "config", "user.name", "Team")
     git(folder, "config", "user.email", "team@example.org")
     done(folder, "init", "-q")
+    done(folder, "remote", "add", "-q", "--default", "team", str(remote))
     commit(folder, "A study")
     return folder
 

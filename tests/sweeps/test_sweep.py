@@ -9,8 +9,8 @@ from typing import Any
 import psutil
 import pytest
 from builders.commands import gfmn, refused
-from builders.project import done, git
-from builders.sweeps import STEPS, repository, results
+from builders.project import commit, done, git, write_parameters
+from builders.sweeps import STEPS, repository, results, study
 
 from gfmn.commands import sweep as command
 from gfmn.sweeps.points import Point
@@ -53,17 +53,18 @@ class Killer(threading.Thread):
 @pytest.fixture(scope="module")
 def killer(tmp_path_factory: pytest.TempPathFactory) -> Killer:
     """A sweep that has run; one of its two points has failed."""
-    study = repository(tmp_path_factory.mktemp("sweep") / "study")
-    killer = Killer(study)
+    root = tmp_path_factory.mktemp("sweep")
+    folder = repository(root / "study", root / "remote")
+    killer = Killer(folder)
     killer.start()
-    error = refused("sweep", study, *WORDS)
+    error = refused("sweep", folder, *WORDS)
     killer.join()
-    assert f"1 of 2 points failed, {BAD} first: the loss is not finite; see {study}" in error
+    assert f"1 of 2 points failed, {BAD} first: the loss is not finite; see {folder}" in error
     return killer
 
 
-def status(study: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    gfmn("sweep", study, "--status", "--json")
+def status(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    gfmn("sweep", folder, "--status", "--json")
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
@@ -75,18 +76,19 @@ def test_killed_point_resumes_and_no_step_is_taken_twice(killer: Killer) -> None
 
 
 def test_point_is_the_experiment_that_dvc_makes_by_hand(killer: Killer, tmp_path: Path) -> None:
-    hand = repository(tmp_path / "hand")
+    hand = repository(tmp_path / "hand", tmp_path / "none")
     words = ("-S", "runs.a.lr=0.0001", "-S", "runs.a.seeds=[0]", "evaluate@a-encoder")
     done(hand, "exp", "run", "--name", GOOD, *words)
     assert results(killer.study, GOOD) == results(hand, GOOD)
     digest = results(killer.study, GOOD)["data/models/a"]
-    assert (killer.study / ".dvc/cache/files/md5" / digest[:2] / digest[2:]).is_file()
+    for kept in (killer.study / ".dvc/cache", killer.study.parent / "remote"):
+        assert (kept / "files/md5" / digest[:2] / digest[2:]).is_file()
     assert "params.yaml" in git(killer.study, "diff", "--name-only", "HEAD", _ref(killer.study))
     assert git(killer.study, "status", "--porcelain") == ""
 
 
-def _ref(study: Path) -> str:
-    (found,) = git(study, "for-each-ref", "--format=%(refname)", "refs/exps").split()
+def _ref(folder: Path) -> str:
+    (found,) = git(folder, "for-each-ref", "--format=%(refname)", "refs/exps").split()
     return found
 
 
@@ -119,18 +121,39 @@ def test_nothing_starts_where_a_point_is_not_valid_or_a_change_not_committed(
     killer: Killer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(command, "start")
-    study = killer.study
-    assert "params.yaml: runs.a.lr: " in refused("sweep", study, "--set", "lr=1e-3,-1")
-    assert "--run: no run 'b'; " in refused("sweep", study, "--run", "b")
+    folder = killer.study
+    assert "params.yaml: runs.a.lr: " in refused("sweep", folder, "--set", "lr=1e-3,-1")
+    assert "--run: no run 'b'; " in refused("sweep", folder, "--run", "b")
     assert "--name: expected a new one" in refused(
-        "sweep", study, "--set", "lr=1", "--name", next((study / "data/sweeps").iterdir()).name
+        "sweep", folder, "--set", "lr=1", "--name", next((folder / "data/sweeps").iterdir()).name
     )
-    before = (study / "params.yaml").read_text()
-    (study / "params.yaml").write_text(f"{before}\n# more\n")
+    before = (folder / "params.yaml").read_text()
+    (folder / "params.yaml").write_text(f"{before}\n# more\n")
     try:
-        assert "found M params.yaml" in refused("sweep", study, "--set", "lr=0.1")
+        assert "found M params.yaml" in refused("sweep", folder, "--set", "lr=0.1")
     finally:
-        (study / "params.yaml").write_text(before)
+        (folder / "params.yaml").write_text(before)
+
+
+def test_repository_that_cannot_be_cloned_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parameters(tmp_path, study())
+    assert "expected a repository of DVC, found none" in refused("sweep", tmp_path)
+    done(tmp_path, "init", "--no-scm", "-q")
+    assert "expected a study in a repository of git" in refused("sweep", tmp_path)
+    git(tmp_path, "init", "-q")
+    done(tmp_path, "init", "--force", "-q")
+    assert "params.yaml: expected it in a commit, found none" in refused("sweep", tmp_path)
+    git(tmp_path, "add", "params.yaml")
+    git(tmp_path, "commit", "-q", "-m", "Parameters", "--", "params.yaml")
+    assert ".dvc/config: expected it in a commit, found none" in refused("sweep", tmp_path)
+    commit(tmp_path, "All")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.useConfigOnly")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "true")
+    assert "expected git's user.name and user.email, found none" in refused("sweep", tmp_path)
 
 
 def test_dry_run_lists_points_without_a_repository(
@@ -140,4 +163,3 @@ def test_dry_run_lists_points_without_a_repository(
     gfmn("sweep", tmp_path, *WORDS, "--dry-run")
     assert capsys.readouterr().out.splitlines() == [GOOD, BAD]
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
-    assert "expected a repository of DVC, found none" in refused("sweep", tmp_path, *WORDS)
