@@ -16,10 +16,10 @@ from gfmn.common.errors import InputError
 from gfmn.common.locks import locked
 from gfmn.inference.output import Result
 from gfmn.study import check, stages
-from gfmn.sweeps import repository
+from gfmn.sweeps import LOCAL, SLURM, repository
 from gfmn.sweeps.points import Point, choices, plan
 from gfmn.sweeps.start import Limits, start, wait
-from gfmn.sweeps.sweep import FOLDER, LOCAL, SLURM, State, Sweep, read, results
+from gfmn.sweeps.sweep import FOLDER, State, Sweep, read, results
 
 MINUTES = 60 * 24 * 365
 
@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     study = "its folder (default: the current one)"
     add = parser.add_argument
     add("study", type=Path, nargs="?", default=Path(), metavar="STUDY", help=study)
-    add("--run", action="append", dest="runs", help="a run or a baseline (default: the only one)")
+    run = "a run or a baseline (default: the only one)"
+    add("--run", action="append", dest="runs", metavar="RUN", help=run)
     add(
         "--set",
         action="append",

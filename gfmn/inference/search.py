@@ -36,8 +36,8 @@ from gfmn.metrics.gaussian import Gaussian
 from gfmn.networks.extractor_file import file_digest
 from gfmn.runtime.checkpoints import code_digest, fingerprint
 from gfmn.runtime.distributed import World
+from gfmn.sweeps import GRID, SAMPLERS
 from gfmn.sweeps.points import Point, changed, choices
-from gfmn.sweeps.trials import GRID, SAMPLERS, Row, Trials, check_fields
 from gfmn.training.config import SeedsConfig
 from gfmn.training.trainer import Inputs, Trainer
 
@@ -62,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Result:
     """Print the rows of trials that have ended, and each other as soon as it has; returns all."""
+    from gfmn.sweeps.trials import Trials, check_fields
+
     keep_freed_memory()
     params, name, where = stage.read_params(), arguments.run, str(stage.PARAMS)
     runs.run_row(params, name, where)
@@ -83,7 +85,7 @@ def run(arguments: argparse.Namespace) -> Result:
         "code": code_digest(),
     }
 
-    def train(values: dict[str, Any]) -> Row:
+    def train(values: dict[str, Any]) -> dict[str, Any]:
         row, path = runs.run_row(changed(params, name, values), name, where)
         config = SeedsConfig.parse(row, path)
         images, loss, rate = _train(config, sampling)

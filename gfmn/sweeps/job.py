@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from gfmn.common import parameters
 from gfmn.study.edit import editing
 from gfmn.study.pipeline import INSTALLED, dvc, write_pipeline
@@ -96,6 +94,8 @@ def _ignore_preemption() -> None:
 
 def stop(clone: Path) -> None:
     """End what runs in a clone, also where its job was killed alone: stages save what they have."""
+    import psutil
+
     found: list[Any] = []
     for process in psutil.process_iter(["cwd"]):
         inside = process.info["cwd"] and Path(process.info["cwd"]).is_relative_to(clone)

@@ -7,17 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import submitit
 import torch
-from submitit.core.utils import FailedJobError, FailedSubmissionError
 
 from gfmn.common.errors import InputError
+from gfmn.sweeps import LOCAL, SLURM
 from gfmn.sweeps.job import PATIENCE, Job
 from gfmn.sweeps.points import Point
 from gfmn.sweeps.repository import Repository
-from gfmn.sweeps.sweep import LOCAL, SLURM, Sweep
+from gfmn.sweeps.sweep import Sweep
+
+if TYPE_CHECKING:
+    from submitit import AutoExecutor
 
 SECONDS = 5.0  # between two looks at SLURM
 
@@ -57,9 +59,11 @@ def start(
     (_queue if on == SLURM else _run)(sweep, jobs, limits, tell)
 
 
-def _executor(sweep: Sweep, on: str, limits: Limits) -> submitit.AutoExecutor:
+def _executor(sweep: Sweep, on: str, limits: Limits) -> "AutoExecutor":
+    from submitit import AutoExecutor
+
     try:
-        executor = submitit.AutoExecutor(
+        executor = AutoExecutor(
             sweep.jobs, cluster=on, **{f"{on}_max_num_timeout": limits.requeues}
         )
     except RuntimeError as error:
@@ -80,6 +84,8 @@ def _executor(sweep: Sweep, on: str, limits: Limits) -> submitit.AutoExecutor:
 
 def _queue(sweep: Sweep, jobs: Sequence[Job], limits: Limits, tell: Callable[[str], None]) -> None:
     """All at once, as an array: SLURM has the queue."""
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+
     executor = _executor(sweep, SLURM, limits)
     try:
         with executor.batch():

@@ -8,17 +8,14 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-import psutil
-from submitit.core.utils import JobPaths
-
 from gfmn.common import json_reader, paths
 from gfmn.common.errors import InputError
 from gfmn.common.stage import write_json
+from gfmn.sweeps import LOCAL, SLURM
 from gfmn.sweeps.points import Point
 from gfmn.sweeps.repository import experiments, git
 
 FOLDER = Path("data/sweeps")  # of a study; in it a folder a sweep
-LOCAL, SLURM = "local", "slurm"
 QUEUED = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SUSPENDED")
 TAIL = 2**14  # bytes of a log that are read
 
@@ -79,7 +76,7 @@ class Sweep:
     def _state(
         self, point: Point, job: str | None, active: Mapping[str, str], finished: Mapping[str, str]
     ) -> State:
-        path = JobPaths(self.jobs, job, 0).stdout if job else None
+        path = self.jobs / f"{job}_0_log.out" if job else None  # submitit's name
         log = str(path) if path else None
         if point.name in finished:
             return State(point, "done", log, None, self._scores(point, finished[point.name]))
@@ -91,6 +88,8 @@ class Sweep:
 
     def _active(self, places: set[str]) -> dict[str, str]:
         """The state of every job that waits or runs, by its number."""
+        import psutil
+
         found = {}
         if LOCAL in places:
             for process in psutil.process_iter(["cmdline"]):

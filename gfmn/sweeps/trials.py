@@ -25,13 +25,9 @@ from optuna.trial import TrialState
 
 from gfmn.common import yaml_reader
 from gfmn.common.errors import InputError
+from gfmn.sweeps import GRID, SAMPLERS
 from gfmn.sweeps.points import combinations, plan
 
-GRID = "grid"
-SAMPLERS: dict[str, Any] = {
-    "random": optuna.samplers.RandomSampler,
-    "tpe": optuna.samplers.TPESampler,
-}
 RANGE = re.compile(r"(\S+?)\.\.(\S+)")
 DECADE = 10  # a range of as much, from above 0, is of logarithms
 ROW = "row"  # what a trial came to, in its attributes
@@ -121,7 +117,7 @@ class Trials:
     def _ask(self, number: int) -> optuna.Trial:
         if self.sampler != GRID:
             seed = np.random.SeedSequence([self.seed, number]).generate_state(1)[0]
-            self.study.sampler = SAMPLERS[self.sampler](seed=int(seed))
+            self.study.sampler = getattr(optuna.samplers, SAMPLERS[self.sampler])(seed=int(seed))
         elif not self.study.get_trials(states=[TrialState.WAITING]):  # of a search that was stopped
             values = next(itertools.islice(combinations(self.fields), number, None))
             self.study.enqueue_trial({field: json.dumps(v) for field, v in values.items()})
