@@ -42,7 +42,7 @@ from gfmn.training.config import SeedsConfig
 from gfmn.training.trainer import Inputs, Trainer
 
 FOLDER = Path("data/searches")  # of a study; a file a run: its trials
-FORMATS = {"fd": ".1f", "score": ".2f", "loss": ".4g", "steps/s": ".2f"}  # columns after steps
+FORMATS = {"fd": ".5g", "score": ".2f", "loss": ".4g", "steps/s": ".2f"}  # columns after steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

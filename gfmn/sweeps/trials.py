@@ -90,7 +90,7 @@ class Trials:
         self.fields, self.sampler, self.seed = fields, sampler, seed
         self.distributions = {field: distribution(field, v) for field, v in fields.items()}
         for stopped in self.study.get_trials(states=[TrialState.RUNNING]):
-            self.study.tell(stopped.number, state=TrialState.FAIL)
+            self._tell(stopped.number, stopped.user_attrs.get(ROW, {}).get("fd"))
 
     def rows(self) -> list[Row]:
         """Of the trials that have ended, in their order."""
@@ -111,8 +111,11 @@ class Trials:
             trial = self._ask(number)
             row = train(self._values(trial.params))
             trial.set_user_attr(ROW, row)
-            self.study.tell(trial, row["fd"], TrialState.FAIL if row["fd"] is None else None)
+            self._tell(trial.number, row["fd"])
             yield row
+
+    def _tell(self, number: int, value: float | None) -> None:
+        self.study.tell(number, value, TrialState.FAIL if value is None else None)
 
     def _ask(self, number: int) -> optuna.Trial:
         if self.sampler != GRID:

@@ -72,7 +72,7 @@ def test_grid_tries_every_combination_in_order_and_prints_a_row_of_each(
     assert trainings.tried == [(*row, 7) for row in ROWS]
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split("\t") == ["lr", "ama.rate", "steps", "fd", "score", "loss", "steps/s"]
-    assert lines[1] == "0.0005\t0.1\t7\t50.0\t\t0.5\t100.00"
+    assert lines[1] == "0.0005\t0.1\t7\t50\t\t0.5\t100.00"
     assert lines[-1] == "4 trainings"
 
 
