@@ -20,7 +20,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "reporting": ("common",),
 }
 BELOW |= {"study": tuple(BELOW), "sweeps": ("common", "study")}
-EVERYTHING = tuple(BELOW)  # what `inference`, beside the others, and the command may use
+EVERYTHING = tuple(BELOW)  # what `inference` and the command may use
 BELOW |= {"inference": EVERYTHING}
 BELOW |= dict.fromkeys(("commands", "library"), (*EVERYTHING, "inference"))
 BELOW |= {"cli": (*EVERYTHING, "inference", "commands")}

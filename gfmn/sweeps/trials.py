@@ -23,7 +23,7 @@ from optuna.distributions import (
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from gfmn.common import yaml_reader
+from gfmn.common import json_reader, yaml_reader
 from gfmn.common.errors import InputError
 from gfmn.sweeps import GRID, SAMPLERS
 from gfmn.sweeps.points import combinations, plan
@@ -129,7 +129,7 @@ class Trials:
     def _values(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
         """By field, in the fields' order."""
         return {
-            field: json.loads(drawn[field])
+            field: json_reader.loads(drawn[field])
             if isinstance(self.distributions[field], CategoricalDistribution)
             else drawn[field]
             for field in self.fields
