@@ -63,7 +63,7 @@ class Arm:
             "batch": batch,
             "precision": precision,
         }
-        config = TrainingConfig.parse(parameters, "benchmark")
+        config = TrainingConfig.parse(parameters, "benchmark").each()[0]
         return Trainer(config, Inputs(extractor, Statistics({}, mean, variance)))
 
     def plain_networks(self, device: torch.device) -> plain.BatchModeNetworks:

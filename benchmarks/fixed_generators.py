@@ -18,7 +18,7 @@ from gfmn.features import statistics
 from gfmn.features.extractor import load_extractor
 from gfmn.features.moments import Moments, batch_moments
 from gfmn.metrics.snapshots import losses
-from gfmn.training.config import SeedsConfig
+from gfmn.training.config import TrainingConfig
 
 BATCHES = 32
 
@@ -29,8 +29,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run")
     run = parser.parse_args().run
-    config = SeedsConfig.parse(*stage.run_parameters(run)).each()[0]
-    model = paths.model(run, config.seed)
+    config = TrainingConfig.parse(*stage.run_parameters(run)).each()[0]
+    seed = config.seed or 0
+    model = paths.model(run, seed)
     precision = json.loads((model / "config.json").read_text())["precision"]
     real = statistics.load(paths.statistics(config.dataset, config.extractor, config.batchnorm))
     extractor = load_extractor(
@@ -42,10 +43,10 @@ def main() -> None:
         batchnorm=config.batchnorm,
     )
     target = real.target(extractor.taps, torch.device("cpu"))
-    files = paths.snapshot_files(run, config.seed)
+    files = paths.snapshot_files(run, seed)
     print("step", "history", "fixed", sep="\t")
     for (step, file), loss in zip(
-        files.items(), losses(paths.history(run, config.seed), files), strict=True
+        files.items(), losses(paths.history(run, seed), files), strict=True
     ):
         generator, _ = generators.load(model, str(file.relative_to(model)))
         generator.train()

@@ -31,6 +31,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -135,8 +136,10 @@ def preload(stages: Sequence[str]) -> None:
 def start(stage: str, limit: int = resource.RLIM_INFINITY) -> int:
     """Run a stage in a process group of its own, its files of `limit` bytes at most; its number."""
     if process := os.fork():
+        with suppress(OSError):  # it did so itself
+            os.setpgid(process, process)
         return process
-    os.setsid()
+    os.setpgid(0, 0)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
@@ -183,9 +186,24 @@ def kill(stage: str, seconds: float) -> bool:
     if not ended:
         os.killpg(process, signal.SIGKILL)
         os.waitpid(process, 0)
+        deadline = time.monotonic() + 60
+        while left := in_this_folder():
+            if time.monotonic() > deadline:
+                sys.exit(f"{stage}: expected no process of it after 60 s, found {left}")
+            time.sleep(0.05)
     elif status:
         sys.exit(f"{stage} failed:\n{Path('log').read_text()}")
     return not ended
+
+
+def in_this_folder() -> list[int]:
+    """The numbers of other processes in this folder: those that a killed one had started."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):
+            if link.readlink() == Path.cwd() and (number := int(link.parent.name)) != os.getpid():
+                found.append(number)
+    return found
 
 
 def temporary() -> list[Path]:

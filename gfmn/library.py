@@ -180,8 +180,8 @@ def fit(
     """
     metadata = real.metadata
     row = {**defaults("fast"), "dataset": metadata["dataset"], "extractor": "network"}
-    row |= {"batchnorm": network.batchnorm, **settings}
-    config = TrainingConfig.parse(row, "fit")
+    row |= {"batchnorm": network.batchnorm, "seeds": [settings.pop("seed", 0)], **settings}
+    (config,) = TrainingConfig.parse(row, "fit").each()
     folder = Path(out or tempfile.mkdtemp(prefix="gfmn-"))
     fingerprint = run_fingerprint(config, _digest(real), network.digest)
     checkpoints = Checkpoints(folder / "checkpoints", "fit", fingerprint)
@@ -189,7 +189,7 @@ def fit(
 
     def tell(trainer: Trainable, step: int) -> None:
         found = trainer.measure()
-        grid = fixed_grid(trainer.result, config.latent, config.seed)
+        grid = fixed_grid(trainer.result, config.latent, trainer.seed)
         assert watch is not None
         watch(Update(step, found["gap"], found["loss"], grid))
 

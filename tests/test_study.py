@@ -62,7 +62,7 @@ def test_check_accepts_the_default_study() -> None:
             "runs.vgg16: expected statistics.photos-vgg16-eval.bank, which the objective",
         ),
         ("runs.vgg16.added", {"ama": 0}, "runs.vgg16.added.ama: expected"),
-        ("runs.vgg16.seed", 0, "runs.vgg16.seed: unknown key; did you mean 'seeds'?"),
+        ("runs.vgg16.seed", 0, "runs.vgg16.seed: expected the list `seeds` in its place"),
         ("runs.vgg16.seeds", [], "runs.vgg16.seeds: "),
         ("runs.vgg16.seeds", [1, 1], "runs.vgg16.seeds: expected"),
         ("runs.vgg16.taps", 14, "runs.vgg16.taps: expected 1 to 13 taps"),

@@ -82,7 +82,7 @@ class Setting:
             "ama": {"rate": 0.1, "normalize": "std"},  # the loss falls from the first steps on
             "precision": "fp32",
         }
-        return TrainingConfig.parse({**parameters, **changes}, "gpu-check")
+        return TrainingConfig.parse({**parameters, **changes}, "gpu-check").each()[0]
 
     def trainer(self, inputs: Inputs, **changes: Any) -> Trainer:
         """A trainer of `config`."""

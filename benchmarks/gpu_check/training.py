@@ -81,7 +81,7 @@ def judge(objective: str, history: History, finite: bool, more: str) -> Check:
 def save_comparison(setting: Setting, trainer: Trainer, path: str) -> None:
     """64 real images on the left, 64 samples on the right."""
     real = setting.real_images()[:64]
-    made = fixed_grid(trainer.result, trainer.config.latent, trainer.config.seed, len(real))
+    made = fixed_grid(trainer.result, trainer.config.latent, trainer.seed, len(real))
     left, right = grid(real, columns=8), grid(made, columns=8)
     gap = np.full((len(left), 16, 3), 255, np.uint8)
     Image.fromarray(np.concatenate([left, gap, right], axis=1)).save(path)

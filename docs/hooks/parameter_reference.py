@@ -24,7 +24,7 @@ from gfmn.networks.extractor_file import CombinedExtractor, ExtractorEvaluator
 from gfmn.pretraining import TASKS, PretrainingConfig
 from gfmn.reporting.config import ReportConfig
 from gfmn.sources.base import SOURCES, ImageSource, Source
-from gfmn.training.config import SeedsConfig
+from gfmn.training.config import TrainingConfig
 from gfmn.weights.config import FetchedEvaluator, FetchedNetwork
 
 MADE_HERE = ", ".join(name for name, cls in SOURCES.items() if not issubclass(cls, ImageSource))
@@ -45,7 +45,7 @@ SECTIONS = {
     },
     "statistics": {"statistics.NAME": StatisticsConfig},
     "references": {"references.NAME": ReferenceConfig},
-    "defaults and runs": {"runs.NAME": SeedsConfig},
+    "defaults and runs": {"runs.NAME": TrainingConfig},
     "baseline_defaults and baselines": {"baselines.NAME": (BaselineConfig, "method", METHODS)},
     "sampling": {"sampling": SamplingConfig},
     "metrics": {"metrics": MetricsConfig},

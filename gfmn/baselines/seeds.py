@@ -14,10 +14,10 @@ from gfmn.datasets import prepared
 from gfmn.datasets.prepared import PreparedDataset
 from gfmn.networks.extractor_file import file_digest
 from gfmn.runtime.distributed import ALONE
-from gfmn.training.seeds import Timing, run_seeds
+from gfmn.training.seeds import run_seeds
 
 
-def train_baseline(name: str, config: BaselineConfig, save_every: float = 300.0) -> Timing:
+def train_baseline(name: str, config: BaselineConfig) -> None:
     """Train every seed of a baseline, or write its files again where it is finished.
 
     Raises what `run_seeds` does, and `InputError` for a data set without the labels that the
@@ -31,7 +31,7 @@ def train_baseline(name: str, config: BaselineConfig, save_every: float = 300.0)
 
     networks = "".join(file_digest(path) for path in (setting.extractor, setting.decoder) if path)
     digests = data.metadata["digest"], networks
-    return run_seeds(name, config.each(), digests, make, ALONE, save_every)
+    run_seeds(name, config, digests, make, ALONE)
 
 
 def read_setting(config: BaselineConfig, data: PreparedDataset) -> Setting:

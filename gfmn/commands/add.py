@@ -18,7 +18,7 @@ from gfmn.networks.extractor_file import file_digest, only_network
 from gfmn.sources.paths import row_of
 from gfmn.study.edit import Editor, assignments, editing
 from gfmn.study.profiles import published_networks
-from gfmn.training.config import SeedsConfig
+from gfmn.training.config import TrainingConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def _add_run(editor: Editor, arguments: argparse.Namespace) -> None:
     like = arguments.like or next(iter(params.get("runs", {})), None)
     if like is None:
         raise InputError(f"{where}: runs: expected a run to begin with, found none")
-    run_row(params, like, where)
+    run_row(params, like, where, "runs")
     row = dict(params["runs"][like])
     for keys, value in assignments(arguments.words, "add run"):
         for key in reversed(keys[1:]):
@@ -76,7 +76,7 @@ def _add_run(editor: Editor, arguments: argparse.Namespace) -> None:
         row[keys[0]] = merged(row[keys[0]], value) if both else value
     editor.set(("runs", name), row)
     whole = {**params, "runs": {**params["runs"], name: row}}
-    run = SeedsConfig.parse(run_row(whole, name, where)[0], f"{where}: runs.{name}")
+    run = TrainingConfig.parse(run_row(whole, name, where, "runs")[0], f"{where}: runs.{name}")
     statistics = f"{run.dataset}-{run.extractor}-{run.batchnorm}"
     if statistics not in params.get("statistics", {}):
         inputs = {"dataset": run.dataset, "extractor": run.extractor, "batchnorm": run.batchnorm}

@@ -1,6 +1,7 @@
 """JSON that anyone may have written: bounded in size and depth before a value is built."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+["\\]?|[\[{]|[\]}]', re.DOTALL)
 def loads(content: str | bytes) -> Any:
     """The value of a JSON text; `ValueError`, in one line, for anything else.
 
-    Also for one of more than `MAX_BYTES` or `MAX_DEPTH`, and for text that no file can hold.
+    Also for one of more than `MAX_BYTES` or `MAX_DEPTH`, for text that no file can hold, a number
+    that is not finite, and a key that an object has twice.
     """
     if len(content) > MAX_BYTES:
         raise ValueError(f"more than {MAX_BYTES:,} bytes")
@@ -28,9 +30,26 @@ def loads(content: str | bytes) -> Any:
         depth += (first in "[{") - (first in "]}")
         if depth > MAX_DEPTH:
             raise ValueError(f"more than {MAX_DEPTH} levels")
-    value = json.loads(text)
+    value = json.loads(
+        text, parse_constant=_finite, parse_float=_finite, object_pairs_hook=_distinct
+    )
     if "\\ud" in text.lower():  # half a character could not be printed or written
         json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text:.20}, which is not finite")
+    return value
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)!r:.60} twice")
     return value
 
 

@@ -6,28 +6,20 @@ from typing import Any
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 
-
-def run_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[str, Any], str]:
-    """One run's complete row of a parameter file `where`, and the row's path for errors.
-
-    Raises `InputError` for a run that is not there, and for rows that are no mappings.
-    """
-    return _row(params, ("defaults", "runs"), name, where)
+SECTIONS = {"runs": "defaults", "baselines": "baseline_defaults"}  # of what is trained
 
 
-def baseline_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[str, Any], str]:
-    """As `run_row`, of the sections `baselines` and `baseline_defaults`."""
-    return _row(params, ("baseline_defaults", "baselines"), name, where)
-
-
-def _row(
-    params: Mapping[str, Any], sections: tuple[str, str], name: str, where: str
+def run_row(
+    params: Mapping[str, Any], name: str, where: str, section: str | None = None
 ) -> tuple[dict[str, Any], str]:
-    defaults, rows = (params.get(section, {}) for section in sections)
-    for section, value in zip(sections, (defaults, rows), strict=True):
-        if not isinstance(value, Mapping):
-            raise InputError(f"{where}: {section}: expected a mapping, found {value!r:.60}")
-    section = sections[1]
+    """The complete row of a run or a baseline in a parameter file `where`, and its path for errors.
+
+    `section`: the one that has it, where only that may. Raises `InputError` for a row that is not
+    there, and for sections and rows that are no mappings.
+    """
+    if section is None:
+        section = "baselines" if name in _mapping(params, "baselines", where) else "runs"
+    defaults, rows = (_mapping(params, key, where) for key in (SECTIONS[section], section))
     if name not in rows:
         raise InputError(f"{where}: {section}: no {name!r}; {suggest(name, rows)}")
     path, row = f"{where}: {section}.{name}", rows[name]
@@ -36,22 +28,20 @@ def _row(
     return merged(defaults, row), path
 
 
-def trained_row(params: Mapping[str, Any], name: str, where: str) -> tuple[dict[str, Any], str]:
-    """As `run_row`, of a run or of a baseline."""
-    baselines = params.get("baselines", {})
-    is_baseline = isinstance(baselines, Mapping) and name in baselines
-    return (baseline_row if is_baseline else run_row)(params, name, where)
-
-
 def run_rows(params: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
     """The complete row of every run and baseline; raises `InputError` as `run_row` does."""
-    rows: dict[str, dict[str, Any]] = {}
-    for section, row in (("runs", run_row), ("baselines", baseline_row)):
-        names = params.get(section, {})
-        if not isinstance(names, Mapping):
-            raise InputError(f"{where}: {section}: expected a mapping, found {names!r:.60}")
-        rows |= {name: row(params, name, where)[0] for name in names}
-    return rows
+    return {
+        name: run_row(params, name, where, section)[0]
+        for section in SECTIONS
+        for name in _mapping(params, section, where)
+    }
+
+
+def _mapping(params: Mapping[str, Any], section: str, where: str) -> Mapping[str, Any]:
+    value = params.get(section, {})
+    if not isinstance(value, Mapping):
+        raise InputError(f"{where}: {section}: expected a mapping, found {value!r:.60}")
+    return value
 
 
 def merged(defaults: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:

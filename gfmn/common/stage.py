@@ -57,9 +57,9 @@ def optional_section(key: str) -> tuple[Any, str]:
     return read_params().get(key, {}), f"{PARAMS}: {key}"
 
 
-def run_parameters(name: str) -> tuple[dict[str, Any], str]:
-    """A run's complete parameters, and its row's path for errors."""
-    return runs.run_row(read_params(), name, str(PARAMS))
+def run_parameters(name: str, section: str = "runs") -> tuple[dict[str, Any], str]:
+    """The complete parameters of a run or a baseline, and its row's path for errors."""
+    return runs.run_row(read_params(), name, str(PARAMS), section)
 
 
 def run(stage: Callable[..., None], locks: bool = True) -> None:

@@ -67,7 +67,7 @@ def read_run(folder: Path, name: str, seed: int | None = None) -> RunRecord:
     """
     path = folder / "params.yaml"
     params = parameters.read(path)
-    row, _ = runs.trained_row(params, name, str(path))
+    row, _ = runs.run_row(params, name, str(path))
     evaluations = {
         key: entry
         for key, entry in params.get("evaluations", {}).items()

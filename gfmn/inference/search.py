@@ -38,7 +38,7 @@ from gfmn.runtime.checkpoints import code_digest, fingerprint
 from gfmn.runtime.distributed import World
 from gfmn.sweeps import GRID, SAMPLERS
 from gfmn.sweeps.points import Point, changed, choices
-from gfmn.training.config import SeedsConfig
+from gfmn.training.config import TrainingConfig
 from gfmn.training.trainer import Inputs, Trainer
 
 FOLDER = Path("data/searches")  # of a study; a file a run: its trials
@@ -66,14 +66,14 @@ def run(arguments: argparse.Namespace) -> Result:
 
     keep_freed_memory()
     params, name, where = stage.read_params(), arguments.run, str(stage.PARAMS)
-    runs.run_row(params, name, where)
+    runs.run_row(params, name, where, "runs")
     fields, sampler = choices(arguments.fields, "FIELD"), arguments.sampler
     if sampler != GRID and not arguments.trials:
         raise InputError(f"--trials: expected a number of trials for --sampler {sampler}")
     if arguments.steps:
         params = changed(params, name, {"steps": arguments.steps})
     check_fields(params, where, name, fields, sampler)
-    config = SeedsConfig.parse(*runs.run_row(params, name, where))
+    config = TrainingConfig.parse(*runs.run_row(params, name, where, "runs"))
     sampling = SamplingConfig.parse(*stage.optional_section("sampling")).of(name)
     evaluator, real = _evaluation(params, name)
     facts = {
@@ -86,8 +86,8 @@ def run(arguments: argparse.Namespace) -> Result:
     }
 
     def train(values: dict[str, Any]) -> dict[str, Any]:
-        row, path = runs.run_row(changed(params, name, values), name, where)
-        config = SeedsConfig.parse(row, path)
+        row, path = runs.run_row(changed(params, name, values), name, where, "runs")
+        config = TrainingConfig.parse(row, path)
         images, loss, rate = _train(config, sampling)
         if arguments.grids:
             arguments.grids.mkdir(parents=True, exist_ok=True)
@@ -127,11 +127,11 @@ def _evaluation(params: Mapping[str, Any], run: str) -> tuple[Evaluator, Gaussia
     return load_evaluator(paths.evaluator(evaluator)), real.real.gaussian
 
 
-def _statistics(config: SeedsConfig) -> Path:
+def _statistics(config: TrainingConfig) -> Path:
     return paths.statistics(config.dataset, config.extractor, config.batchnorm)
 
 
-def _train(config: SeedsConfig, sampling: SampleConfig) -> tuple[Any, float | None, float]:
+def _train(config: TrainingConfig, sampling: SampleConfig) -> tuple[Any, float | None, float]:
     """One training: its samples, its loss where that is finite, its steps a second."""
     real = statistics.load(_statistics(config))
     size = real.metadata["image_size"]

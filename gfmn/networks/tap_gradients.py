@@ -21,6 +21,9 @@ class TapGradient(Protocol):
     def scaled(self, weight: float | Tensor) -> "TapGradient":
         """The gradient of the objective times `weight`."""
 
+    def of(self, samples: slice) -> "TapGradient":
+        """The gradient by some of the samples."""
+
     def evaluate(self, tap: Tensor) -> Tensor:
         """The gradient in the tap's precision: B x C x H x W, as the tap."""
 
@@ -43,6 +46,10 @@ class AffineGradient(NamedTuple):
     def scaled(self, weight: float | Tensor) -> "AffineGradient":
         """See `TapGradient`."""
         return AffineGradient(self.offset * weight, self.scale * weight)
+
+    def of(self, samples: slice) -> "AffineGradient":
+        """See `TapGradient`."""
+        return self
 
     def evaluate(self, tap: Tensor) -> Tensor:
         """See `TapGradient`."""
@@ -71,6 +78,10 @@ class ChannelGradient(NamedTuple):
     def scaled(self, weight: float | Tensor) -> "ChannelGradient":
         """See `TapGradient`."""
         return ChannelGradient(self.offset * weight, self.scale * weight)
+
+    def of(self, samples: slice) -> "ChannelGradient":
+        """See `TapGradient`."""
+        return ChannelGradient(self.offset[samples], self.scale[samples])
 
     def evaluate(self, tap: Tensor) -> Tensor:
         """See `TapGradient`."""
@@ -103,6 +114,10 @@ class SumGradient(NamedTuple):
     def scaled(self, weight: float | Tensor) -> "SumGradient":
         """See `TapGradient`."""
         return SumGradient(self.first.scaled(weight), self.second.scaled(weight))
+
+    def of(self, samples: slice) -> "SumGradient":
+        """See `TapGradient`."""
+        return SumGradient(self.first.of(samples), self.second.of(samples))
 
     def evaluate(self, tap: Tensor) -> Tensor:
         """See `TapGradient`."""

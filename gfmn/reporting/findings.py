@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gfmn.reporting.caveats import collapsed
+from gfmn.reporting.caveats import MARK, caveats, collapsed
 from gfmn.reporting.figures.memorization import memorized_score
 from gfmn.reporting.formatting import decimals_for, format_number, join
 from gfmn.reporting.records import DISTANCES
@@ -58,7 +58,8 @@ def _nearest(study: Study) -> Iterator[Finding]:
         (row for row in rows if str(row[2].name) == key), key=lambda r: r[2]["value"]
     )
     run, scores, mean = best
-    text = f"{run} is nearest to the real images: {key} {_value(mean)}"
+    title = f"{run} is nearest to the real images" if others else run
+    text = f"{title}: {key} {_value(mean)}"
     real = study.real.get((scores.dataset, scores.evaluator))
     if real and key in real.means.index:
         text += f", where other real images have {_value(real.means.loc[[key]].iloc[0])}"
@@ -67,6 +68,8 @@ def _nearest(study: Study) -> Iterator[Finding]:
     recall = scores.means.loc[scores.means["kind"] == "recall", "value"]
     if len(recall):
         text += f". Its recall is {format_number(recall.iloc[0], 3)}"
+    if any(MARK not in caveat for caveat in caveats(study.runs[run])):
+        text += "; some of its numbers are of too few images, which its page names"
     several = all(row[2]["seeds"] > 1 for row in (best, *others[:1]))
     section = next(iter(study.config.tables), "samples")
     runs = tuple(row[0] for row in (best, *others[:1]))

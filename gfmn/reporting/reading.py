@@ -120,7 +120,7 @@ def _read_run(
 ) -> RunResult:
     if not isinstance(parameters, Mapping):
         raise InputError(f"runs.{name}: expected a mapping of parameters, found {parameters!r}")
-    seeds = parameters.get("seeds", [0])  # as gfmn.training.config.SeedsConfig has it
+    seeds = parameters.get("seeds", [0])  # as gfmn.training.config.TrainingConfig has it
     if not isinstance(seeds, list) or not seeds or any(type(seed) is not int for seed in seeds):
         raise InputError(f"runs.{name}.seeds: expected a list of seeds, found {seeds!r}")
     results = tuple(_read_seed(inputs.folder, name, seed) for seed in seeds)

@@ -25,7 +25,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from gfmn.common.devices import default_device
 from gfmn.common.errors import InputError
-from gfmn.runtime.watch import watched
+from gfmn.runtime.watch import PARENT, bound_to_parent, watched
 
 CPU = torch.device("cpu")
 LOST = re.compile(r"closed by peer|reset by peer|Broken pipe|Connection refused", re.IGNORECASE)
@@ -143,6 +143,14 @@ def world() -> Iterator[World]:
     if size == 1:
         yield World(device=device)
         return
+    with bound_to_parent(), _joined(rank, size, device) as joined:
+        yield joined
+
+
+@contextmanager
+def _joined(rank: int, size: int, device: torch.device) -> Iterator[World]:
+    """Context of a process group of several."""
+    cuda = device.type == "cuda"
     store, _, _ = next(rendezvous("env://"))
     # The store outlives the group; under their own prefix the addresses are never stale ones.
     prefix = f"world-{next(_entries)}"
@@ -196,6 +204,7 @@ def launch(processes: int, script: str, *arguments: str) -> int:
     # The processes share this one's cores; torchrun's own default is one thread each.
     threads = max(1, torch.get_num_threads() // processes)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ[PARENT] = str(os.getpid())
     try:
         elastic_launch(config, sys.executable)("-u", script, *arguments)
     except ChildFailedError as error:

@@ -1,4 +1,4 @@
-"""A process of several ends with the one that started it, and with one that is stuck."""
+"""A process of several ends with the one that started them, and with one that is stuck."""
 
 import os
 import signal
@@ -13,6 +13,28 @@ import torch.distributed as dist
 EVERY = 5.0  # seconds between two signs of life
 SILENCE = 40.0  # seconds without one after which a process counts as stuck
 GRACE = 30.0  # seconds to write a checkpoint and end, without a parent
+LOOK = 0.5  # seconds between two looks for the parent
+PARENT = "GFMN_PARENT"  # its number, in the environment of the processes that it starts
+
+
+@contextmanager
+def bound_to_parent() -> Iterator[None]:
+    """Context in which this process ends with its parent, which may have ended before it."""
+    parent, ended = int(os.environ.get(PARENT, os.getppid())), threading.Event()
+    threading.Thread(target=_follow, args=(parent, ended), daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def _follow(parent: int, ended: threading.Event) -> None:
+    while not ended.wait(LOOK):
+        if os.getppid() != parent:  # as a signal, which lets a loop write a checkpoint
+            os.kill(os.getpid(), signal.SIGTERM)
+            if not ended.wait(GRACE):
+                os._exit(128 + signal.SIGTERM)
+            return
 
 
 @contextmanager
@@ -32,12 +54,8 @@ def watched(prefix: str, rank: int, size: int) -> Iterator[None]:
 
 
 def _watch(store: dist.Store, rank: int, size: int, ended: threading.Event) -> None:
-    parent = os.getppid()
     heard = dict.fromkeys(range(size), (0, time.monotonic()))  # number of signs, time of the last
     while not ended.wait(EVERY):
-        if os.getppid() != parent:
-            _end_without_parent(ended)
-            return
         try:
             store.add(f"signs-{rank}", 1)
             for other in heard:
@@ -56,10 +74,3 @@ def _watch(store: dist.Store, rank: int, size: int, ended: threading.Event) -> N
             os._exit(1)
     with suppress(RuntimeError):
         store.add(f"ended-{rank}", 1)
-
-
-def _end_without_parent(ended: threading.Event) -> None:
-    """As a signal does, which lets a loop write a checkpoint; at once where that takes long."""
-    os.kill(os.getpid(), signal.SIGTERM)
-    if not ended.wait(GRACE):
-        os._exit(128 + signal.SIGTERM)

@@ -19,7 +19,7 @@ from gfmn.metrics.config import EvaluationConfig, MetricsConfig, ReferenceConfig
 from gfmn.reporting.config import ReportConfig, check_report
 from gfmn.study.baselines import check_baselines
 from gfmn.study.networks import Extractors, Network, Sizes, check_evaluators, check_extractors
-from gfmn.training.config import SeedsConfig
+from gfmn.training.config import TrainingConfig
 
 SECTIONS = (  # all but `root` may be left out
     *("root", "datasets", "extractors", "evaluators", "statistics", "references"),
@@ -36,14 +36,14 @@ FILES = ("extractor-", "reference-", "snapshots-")  # begin the names of metrics
 FEWEST_SNAPSHOTS = 3  # that can be ranked: the ranks of two always agree or disagree
 
 
-Runs = Mapping[str, SeedsConfig | BaselineConfig]
+Runs = Mapping[str, TrainingConfig | BaselineConfig]
 
 
 @dataclass(frozen=True)
 class Study:
     """A checked parameter file: what its runs, samples, scores and report depend on."""
 
-    runs: Mapping[str, SeedsConfig]
+    runs: Mapping[str, TrainingConfig]
     baselines: Mapping[str, BaselineConfig]
     sampling: SamplingConfig
     metrics: MetricsConfig
@@ -51,7 +51,7 @@ class Study:
     rows: dict[str, Any]  # of all other sections, by path
 
     @property
-    def trained(self) -> dict[str, SeedsConfig | BaselineConfig]:
+    def trained(self) -> dict[str, TrainingConfig | BaselineConfig]:
         """Runs and baselines by name: all that has a generator."""
         return {**self.runs, **self.baselines}
 
@@ -129,15 +129,15 @@ def _check_runs(
     sizes: Sizes,
     extractors: Extractors,
     measured: Mapping[str, StatisticsConfig],
-) -> dict[str, SeedsConfig]:
+) -> dict[str, TrainingConfig]:
     _check_defaults(params.get("defaults", {}), f"{where}: defaults")
-    runs: dict[str, SeedsConfig] = {}
+    runs: dict[str, TrainingConfig] = {}
     for name, data, _ in entries(params, "runs", where):
-        row, path = run_row(params, name, where)
+        row, path = run_row(params, name, where, "runs")
         for key in INPUTS:
             if key not in data:
                 raise InputError(f"{path}.{key}: required in every run's row, found nothing")
-        run = runs[name] = SeedsConfig.parse(row, path)
+        run = runs[name] = TrainingConfig.parse(row, path)
         known(run.dataset, sizes, f"{path}.dataset")
         known(run.extractor, extractors, f"{path}.extractor")
         needed = f"{run.dataset}-{run.extractor}-{run.batchnorm}"
@@ -146,7 +146,7 @@ def _check_runs(
     return runs
 
 
-def _check_groups(run: SeedsConfig, name: str, statistics: StatisticsConfig, path: str) -> None:
+def _check_groups(run: TrainingConfig, name: str, statistics: StatisticsConfig, path: str) -> None:
     """Whether the statistics have what the run's objectives need."""
     for group, objective in run.groups.items():
         if getattr(statistics, group) is None:
@@ -166,7 +166,7 @@ def _check_defaults(defaults: Any, where: str) -> None:
         if key in defaults:
             raise InputError(f"{where}.{key}: expected in every run's row, found here")
     # Steps enough for any number of snapshots.
-    SeedsConfig.parse({"dataset": "any", "extractor": "any", "steps": 10**9, **defaults}, where)
+    TrainingConfig.parse({"dataset": "any", "extractor": "any", "steps": 10**9, **defaults}, where)
 
 
 def _check_references(
@@ -223,7 +223,7 @@ def _check_snapshots(
         check_name(name, f"{config.run}-{config.evaluator}", path)
 
 
-def _check_run(run: SeedsConfig, extractors: Extractors, sizes: Sizes, path: str) -> None:
+def _check_run(run: TrainingConfig, extractors: Extractors, sizes: Sizes, path: str) -> None:
     """Whether its taps, weights, image size and decoder are there."""
     networks = extractors[run.extractor]
     names = {name: network.description.tap_names for name, network in networks.items()}

@@ -7,7 +7,7 @@ from gfmn import baselines
 from gfmn.baselines import BaselineConfig
 from gfmn.common.config import Config
 from gfmn.common.errors import InputError
-from gfmn.common.runs import baseline_row
+from gfmn.common.runs import run_row
 from gfmn.common.sections import check_keys, entries, known
 from gfmn.features.extractor import check_image_size
 from gfmn.generators import IMAGE_SIZES
@@ -31,7 +31,7 @@ def check_baselines(
         check_keys(shared, allowed, f"{where}: baseline_defaults")
     found = {}
     for name, data, _ in entries(params, "baselines", where):
-        row, path = baseline_row(params, name, where)
+        row, path = run_row(params, name, where, "baselines")
         if name in runs:
             raise InputError(f"{path}: expected a name that no run has, found {name!r}")
         for key in INPUTS:

@@ -165,7 +165,7 @@ def updating(config: TrainingConfig, path: Path, size: int, real: Statistics) ->
         trainer.finite()
 
     def draw() -> None:
-        fixed_grid(trainer.result, config.latent, config.seed)
+        fixed_grid(trainer.result, config.latent, trainer.seed)
 
     for step in range(WARM_UP):
         trainer.step(step)

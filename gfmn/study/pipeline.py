@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 import gfmn
-from gfmn.common import parameters
+from gfmn.common import parameters, stage
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 
@@ -42,24 +42,22 @@ def code_version() -> str:
 def pipeline() -> str:
     """The text of dvc.yaml for a study whose settings are in profile.yaml and params.yaml."""
     template = yaml.safe_load(resources.files("gfmn.study").joinpath("pipeline.yaml").read_text())
-    for name, stage in template["stages"].items():
-        _use_installed(name, stage.get("do", stage))
+    for name, entry in template["stages"].items():
+        _use_installed(name, entry.get("do", entry))
     template["vars"].insert(0, parameters.PROFILE)
     return HEADER + yaml.safe_dump(template, sort_keys=False, width=100)
 
 
-def _use_installed(name: str, stage: dict[str, Any]) -> None:
-    """Replace the repository's scripts and code in a stage by the command and its version.
+def _use_installed(name: str, entry: dict[str, Any]) -> None:
+    """Replace the repository's scripts and code in a stage's dependencies by their version.
 
     Parameters are read from two files; what check-params writes out stands for both.
     """
-    script, *entry = stage["cmd"].removeprefix("python '${root}/stages/").split()
-    stage["cmd"] = " ".join(("gfmn stage", script.removesuffix(".py'").replace("_", "-"), *entry))
-    rows = [f"data/parameters/{path.replace('.', '/')}.json" for path in stage.pop("params", [])]
-    kept = [path for path in stage["deps"] if not path.startswith("${root}")]
+    rows = [f"data/parameters/{path.replace('.', '/')}.json" for path in entry.pop("params", [])]
+    kept = [path for path in entry["deps"] if not path.startswith("${root}")]
     if name == "check-params":
         rows = [parameters.PROFILE]
-    stage["deps"] = [*kept, *rows, CODE]
+    entry["deps"] = [*kept, *rows, CODE]
 
 
 def write_pipeline(folder: Path) -> None:
@@ -94,12 +92,22 @@ def environment() -> dict[str, str]:
 
 
 def run_stage(words: Sequence[str]) -> None:
-    """Run a stage's script: its name, and the entry that it builds."""
+    """Run a stage's script: its name, and the entry that it builds.
+
+    It is the one of the code that `root` of the study in this folder leads to. Where that is
+    another clone's than this `gfmn`, the process becomes the script's.
+    """
     name, *entry = words or [""]
-    known = sorted(path.stem.replace("_", "-") for path in scripts().glob("*.py"))
-    known.remove("checkout")
-    if name not in known:
-        raise InputError(f"gfmn stage: no stage {name!r}; {suggest(name, known)}")
-    script = scripts() / f"{name.replace('-', '_')}.py"
+    folder = scripts()
+    root = stage.read_params().get("root", ".")
+    if root != INSTALLED:
+        folder = Path(root) / "stages"
+    known = sorted(path.stem.replace("_", "-") for path in folder.glob("*.py"))
+    if name not in known or name == "checkout":
+        known = [one for one in known if one != "checkout"]
+        raise InputError(f"gfmn stage: no stage {name!r} in {folder}; {suggest(name, known)}")
+    script = folder / f"{name.replace('-', '_')}.py"
+    if folder.resolve() != scripts().resolve():
+        os.execv(sys.executable, (sys.executable, str(script), *entry))
     sys.argv, sys.path[0] = [str(script), *entry], str(script.parent)
     runpy.run_path(str(script), run_name="__main__")

@@ -202,7 +202,7 @@ class Run:
         kept = f"; the last good checkpoints are in {checkpoints.folder}"
         raise InputError(
             f"{self.trainer.section}.{self.name}: expected a finite loss and finite weights, found "
-            f"others, {found}, at step {done} of seed {self.config.seed}; a lower lr, a warmup or "
+            f"others, {found}, at step {done} of seed {self.trainer.seed}; a lower lr, a warmup or "
             f"a grad_clip_norm may help{kept if checkpoints.latest() else ''}"
         )
 

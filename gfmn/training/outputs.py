@@ -15,7 +15,8 @@ from gfmn.common.files import replacing
 from gfmn.common.images import grid
 from gfmn.generators.sampling import fixed_grid
 from gfmn.runtime.checkpoints import Checkpoints
-from gfmn.training.trainable import Schedule, Trainable
+from gfmn.training.schedule import Schedule
+from gfmn.training.trainable import Trainable
 
 COLUMNS = ("step", "images", "lr")  # of every history, and then those of what is trained
 
@@ -68,7 +69,7 @@ def snapshot_steps(config: Schedule) -> list[int]:
 
 def save_grid(trainer: Trainable, files: Files, step: int) -> None:
     """The images of the run's fixed noise, 8 x 8, and a copy where a run is watched."""
-    images = fixed_grid(trainer.result, trainer.config.latent, trainer.config.seed or 0)
+    images = fixed_grid(trainer.result, trainer.config.latent, trainer.seed)
     png = io.BytesIO()
     Image.fromarray(grid(images, columns=8)).save(png, "PNG")
     files.keep(files.grid(step), png.getvalue())

@@ -8,7 +8,7 @@ from gfmn.common.errors import InputError
 from gfmn.runtime.checkpoints import Checkpoint, code_digest, fingerprint
 from gfmn.runtime.distributed import ALONE, World
 from gfmn.training.outputs import Files
-from gfmn.training.trainable import Schedule
+from gfmn.training.schedule import Schedule
 
 
 def run_fingerprint(config: Schedule, statistics_digest: str, decoder_digest: str) -> str:

@@ -3,14 +3,14 @@
 Each leaves the files that it would leave alone, in any order of the seeds.
 """
 
+import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from signal import Signals
 from typing import TypeVar
 
-from gfmn.common import json_reader, paths
+from gfmn.common import json_reader, paths, stage
 from gfmn.common.errors import Stopped
 from gfmn.features import statistics
 from gfmn.features.extractor import Extractor, load_extractor
@@ -18,25 +18,18 @@ from gfmn.generators import load_decoder
 from gfmn.networks.extractor_file import file_digest
 from gfmn.runtime.checkpoints import Checkpoints
 from gfmn.runtime.distributed import World
-from gfmn.training.config import SeedsConfig, TrainingConfig
+from gfmn.training.config import TrainingConfig
 from gfmn.training.loop import Run
 from gfmn.training.outputs import Files
 from gfmn.training.resume import resume_point, run_fingerprint
-from gfmn.training.trainable import Schedule, Trainable
+from gfmn.training.schedule import Schedule
+from gfmn.training.trainable import Trainable
 from gfmn.training.trainer import Inputs, Trainer
 
 ConfigT = TypeVar("ConfigT", bound=Schedule)
 
 
-@dataclass(frozen=True)
-class Timing:
-    """What the training of a run's seeds took."""
-
-    seconds: float  # of all seeds and sessions
-    from_step: int  # where the first seed was resumed
-
-
-def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float = 300.0) -> Timing:
+def train_seeds(name: str, config: TrainingConfig, world: World) -> None:
     """Train every seed of a run, or write its files again where it is finished: see `run_seeds`."""
     path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
     real, decoder = statistics.load(path), paths.decoder(config.decoder)
@@ -60,30 +53,30 @@ def train_seeds(name: str, config: SeedsConfig, world: World, save_every: float 
             statistics.verify(real, path, extractor, config.dataset, _digest(config.dataset))
         return Trainer(each, Inputs(extractor, real, start, precision.get("generator")), world)
 
-    return run_seeds(name, config.each(), digests, make, world, save_every)
+    run_seeds(name, config, digests, make, world)
 
 
 def run_seeds(
     name: str,
-    configs: Sequence[ConfigT],
+    config: ConfigT,
     digests: tuple[str, str],
     make: Callable[[ConfigT, Mapping[str, str]], Trainable],
     world: World,
-    save_every: float,
-) -> Timing:
-    """Train a configuration a seed, or write its files again where it is finished.
+) -> None:
+    """Train every seed, or write its files again where it is finished; and what all of them took.
 
     `digests`: of the inputs, as `run_fingerprint` has them. `make`: what is trained, with the
-    precisions that are known already. `save_every`: seconds between checkpoints. Raises what
-    `Run.train` does; `Stopped` also where a signal came at the end of a seed that is not the last.
+    precisions that are known already. Raises what `Run.train` does; `Stopped` also where a signal
+    came at the end of a seed that is not the last.
     """
     # All of them now: a fingerprint is of the code in use, and training might import more.
-    trainings = [(each, run_fingerprint(each, *digests)) for each in configs]
+    trainings = [(each, run_fingerprint(each, *digests)) for each in config.each()]
     if world.is_main:
         for folder in (paths.model(name), paths.history(name)):
             if folder.exists():  # perhaps with seeds that are no longer listed
                 shutil.rmtree(folder)
 
+    save_every = float(os.environ.get("GFMN_CHECKPOINT_SECONDS", "300"))
     precision: Mapping[str, str] = {}  # of all networks, as the seed before had it
     seconds, from_step, warnings = 0.0, 0, []
     for number, (each, fingerprint) in enumerate(trainings):
@@ -108,12 +101,20 @@ def run_seeds(
         if signal and number + 1 < len(trainings):
             raise Stopped(
                 f"train {name}: stopped by {Signals(signal).name} after seed {seed}; run the "
-                f"same command to resume with seed {configs[number + 1].seed}",
+                f"same command to resume with seed {config.seeds[number + 1]}",
                 signal,
             )
     for warning in filter(None, warnings):
         print(warning, file=sys.stderr, flush=True)
-    return Timing(seconds, from_step)
+    if world.is_main:
+        facts = {
+            "seconds": round(seconds, 2),  # of all seeds and sessions
+            "cpus": os.cpu_count(),
+            "steps_per_second": round(len(trainings) * config.steps / seconds, 2),
+            "seeds": len(trainings),
+            "from_step": from_step,  # where the first seed was resumed
+        }
+        stage.write_json(paths.timing(f"train-{name}"), facts)
 
 
 def _digest(dataset: str) -> str | None:

@@ -6,35 +6,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-
-class Schedule(Protocol):
-    """The parameters that a run itself reads; `gfmn.training.config.Method` says what each is."""
-
-    @property
-    def seed(self) -> int | None: ...
-    @property
-    def latent(self) -> int: ...
-    @property
-    def steps(self) -> int: ...
-    @property
-    def batch(self) -> int: ...
-    @property
-    def lr(self) -> float: ...
-    @property
-    def warmup(self) -> int: ...
-    @property
-    def lr_hold_fraction(self) -> float: ...
-    @property
-    def ema(self) -> float: ...
-    @property
-    def log_every(self) -> int: ...
-    @property
-    def grid_every(self) -> int: ...
-    @property
-    def snapshots(self) -> int: ...
-
-    def effective(self) -> dict[str, Any]:
-        """The JSON values of all that decides the trained result."""
+from gfmn.training.schedule import Schedule
 
 
 class Trainable(Protocol):
@@ -55,6 +27,10 @@ class Trainable(Protocol):
     @property
     def config(self) -> Schedule:
         """Its parameters."""
+
+    @property
+    def seed(self) -> int:
+        """Of all its random numbers."""
 
     @property
     def device(self) -> torch.device:

@@ -24,13 +24,15 @@ from gfmn.features.extractor import Extractor
 from gfmn.features.statistics import Statistics
 from gfmn.generators.conditional import Conditional
 from gfmn.generators.noise import Purpose, noise
+from gfmn.networks.tap_gradients import TapGradient
 from gfmn.runtime import optimizer_state
 from gfmn.runtime.cuda_graph import GraphedWork
 from gfmn.runtime.distributed import ALONE, World
 from gfmn.runtime.synced_batchnorm import synchronize
-from gfmn.training import objectives
+from gfmn.training import gradient_cache, objectives
 from gfmn.training.config import TrainingConfig
-from gfmn.training.trainable import Schedule
+from gfmn.training.objectives.base import Shard
+from gfmn.training.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,12 @@ class Trainer:
 
     def __init__(self, config: TrainingConfig, inputs: Inputs, world: World = ALONE) -> None:
         self.config, self.world, self.extractor = config, world, inputs.extractor
+        self.seed = config.seed or 0
         self.statistics = inputs.statistics.metadata
         self.device = device = next(self.extractor.parameters()).device
 
         # ------------------------------------------------------------------ generator
-        torch.manual_seed(config.seed)  # the initial weights; noise never comes from it
+        torch.manual_seed(self.seed)  # the initial weights; noise never comes from it
         image_size = self.extractor.image_size
         frequencies = class_frequencies(config, inputs.statistics)
         made_of = (config.generator, image_size, config.latent, frequencies)
@@ -78,9 +81,7 @@ class Trainer:
             synchronize(self.extractor, world)
         self.tap_weights = tap_weights(config.weights, self.extractor)
         target = inputs.statistics.target(self.extractor.taps, device)
-        self.objective = objectives.build(
-            config.objective, target, config, config.seed, config.added
-        )
+        self.objective = objectives.build(config.objective, target, config, self.seed, config.added)
 
         # ------------------------------------------------------------------ optimizer
         self.weights = list(self.generator.parameters())
@@ -104,7 +105,7 @@ class Trainer:
     def step(self, step: int) -> None:
         """Update number `step`, from 0. The host waits for nothing that the device computes."""
         shard = self.world.shard(self.config.batch)
-        key = (self.config.seed, Purpose.TRAINING, step)
+        key = (self.seed, Purpose.TRAINING, step)
         z = noise(*key, len(shard), self.config.latent, start=shard.start)
         if self.device.type == "cuda":
             z = z.pin_memory()  # else the copy waits for all that the GPU has yet to do
@@ -117,17 +118,17 @@ class Trainer:
         """One update with the noise, the learning rate and the weight of the average as set."""
         # Generate images (B x 3 x S x S) and extract their taps.
         with autocast(self.precision, self.device):
-            images = self.generator(self.z)
-        taps = self.extractor(signed_to_unit(images))
-
-        # The objective's gradient by each tap, in closed form.
-        gradients = self.objective(taps, self.config.batch, self.world, self.classes())
-        for i, (gradient, weight) in enumerate(zip(gradients, self.tap_weights, strict=True)):
-            if gradient is not None and weight != 1:
-                gradients[i] = gradient.scaled(weight)
-
-        # Through the networks and the generator to its weights, summed over the processes.
-        self.extractor.backward(taps, gradients)
+            signed = self.generator(self.z)
+        images = signed_to_unit(signed)
+        if self.config.microbatch:
+            size = self.config.microbatch
+            gradient_cache.backward(images, size, self.extractor, self.objective, self.by_tap)
+        else:
+            taps = self.extractor(images)
+            # The objective's gradient by each tap, in closed form.
+            gradients = self.by_tap(self.objective.shard(taps))
+            # Through the networks and the generator to its weights.
+            self.extractor.backward(taps, gradients)
         self.world.sum_(*(weight.grad for weight in self.weights if weight.grad is not None))
 
         # Update the weights, and the average of them.
@@ -137,6 +138,14 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             update_average(self.average, self.generator, self.ema_weight)
+
+    def by_tap(self, shard: Shard) -> list[TapGradient | None]:
+        """The objective's gradient by each tap, times the weight of the tap's network."""
+        gradients = self.objective.by_tap(shard, self.config.batch, self.world, self.classes())
+        for i, (gradient, weight) in enumerate(zip(gradients, self.tap_weights, strict=True)):
+            if gradient is not None and weight != 1:
+                gradients[i] = gradient.scaled(weight)
+        return gradients
 
     def classes(self) -> Tensor | None:
         """The classes of the images of `z`, B x K; None of a generator without any."""

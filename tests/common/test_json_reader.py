@@ -13,7 +13,11 @@ from gfmn.common import json_reader
 from gfmn.common.errors import InputError
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
 )
 
@@ -43,6 +47,10 @@ def test_brackets_in_strings_do_not_count() -> None:
         (b'"' + b'\\"' * 100_000, "Unterminated string"),
         (b'{"a": "\\ud800"}', "surrogates not allowed"),
         (b"\xff\xfe", "can't decode"),
+        (b'{"a": NaN}', "NaN, which is not finite"),
+        (b'{"a": [-Infinity]}', "-Infinity, which is not finite"),
+        (b'{"a": 1e999}', "1e999, which is not finite"),
+        (b'{"a": {"b": 1, "c": 2, "b": 1}}', "'b' twice"),
         (b"", "Expecting value"),
         (b"[1]", "expected a JSON object, found [1]"),
     ],

@@ -38,7 +38,7 @@ def test_stage_declares_exactly_the_folders_it_imports(stage: str) -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_stage_command_has_its_name_from_the_environment(stage: str) -> None:
     name = ' "$DVC_STAGE"' if "foreach" in STAGES[stage] else ""
-    assert body(stage)["cmd"] == f"python '${{root}}/{script(stage)}'{name}"
+    assert body(stage)["cmd"] == f"gfmn stage {stage}{name}"
 
 
 @pytest.mark.parametrize("stage", OTHERS)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +48,12 @@ def test_runs_page_lists_what_its_scores_cannot_say(report: Report) -> None:
     page = render_run(report.study, run)
     assert f"<li>lite2, {FEW}.</li>" in page and f"collapsed: {ALIKE}" in page
     assert "<li>" not in render_run(report.study, report.study.runs["vgg16"])
+
+
+def test_only_run_is_compared_with_none_and_its_few_images_are_named(report: Report) -> None:
+    config = report.study.config.model_copy(update={"headline": "ma64"})
+    alone = replace(report.study, config=config, runs={"ma64": report.study.runs["ma64"]})
+    texts = [finding.text for finding in find(alone, {})]
+    assert texts[1].startswith("ma64: fd_lite2_5k") and "too few images" in texts[1]
+    whole = [finding.text for finding in find(report.study, report.tables)]
+    assert "is nearest to the real images" in whole[1] and "too few images" not in whole[1]

@@ -13,7 +13,7 @@ from gfmn.reporting.networks import Networks
 from gfmn.reporting.paper_settings import NOTHING, PAPER, differing_settings
 from gfmn.reporting.tables.files import write_tables
 from gfmn.study import check
-from gfmn.training.config import SeedsConfig
+from gfmn.training.config import TrainingConfig
 
 AMA = {"rate": 5e-5, "beta1": 0.9, "reduction": "sum", "init": "zero", "normalize": "none"}
 CODE = {"beta1": 0.5, "reduction": "mean", "init": "uniform"}
@@ -40,7 +40,7 @@ NETWORKS = Networks(
 
 def differs(ama: dict[str, Any] | None = None, **changes: Any) -> str:
     run = {"dataset": "d", "extractor": "vgg19", "steps": 391_000, "ama": AMA | (ama or {})}
-    config = SeedsConfig.parse(run | changes, "run")
+    config = TrainingConfig.parse(run | changes, "run")
     return differing_settings(config.effective(), NETWORKS)
 
 
@@ -88,7 +88,7 @@ def test_differing_settings_are_named_in_a_few_words(
 
 
 def test_every_compared_setting_is_a_parameter_of_a_run() -> None:
-    run = SeedsConfig.parse({"dataset": "d", "extractor": "e", "steps": 1}, "run").effective()
+    run = TrainingConfig.parse({"dataset": "d", "extractor": "e", "steps": 1}, "run").effective()
     for key in PAPER:
         group, _, name = key.rpartition(".")
         assert name in (run[group] if group else run), key

@@ -47,7 +47,7 @@ def write(name, text):
 def stop(number, frame):
     write("stopped", str(int(number)))
     sys.exit(0)
-for number in (signal.SIGINT, signal.SIGTERM):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, stop)
 write("ready", os.environ["OMP_NUM_THREADS"])
 time.sleep(60)
@@ -64,7 +64,7 @@ def launchers(tmp_path: Path) -> Iterator[dict[int, subprocess.Popen[bytes]]]:
     script = tmp_path / "stop.py"
     script.write_text(STOP)
     started = {}
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         (tmp_path / str(int(number))).mkdir()
         command = [sys.executable, "-c", LAUNCH, str(script), str(tmp_path / str(int(number)))]
         started[int(number)] = subprocess.Popen(

@@ -54,6 +54,34 @@ def test_no_process_outlives_one_that_was_killed(tmp_path: Path) -> None:
     assert (tmp_path / "errors").read_text() == line
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
+def test_processes_end_with_a_parent_that_is_killed_before_they_have_met(tmp_path: Path) -> None:
+    early = SCRIPT.replace(
+        "processes.join",
+        """if "RANK" in os.environ:
+    rank = os.environ["RANK"]
+    with open(rank, "w") as file:
+        file.write(str(os.getpid()))
+    os.rename(rank, f"{rank}.pid")
+    time.sleep(3 * int(rank))  # process 0 waits for the other
+processes.join""",
+    )
+    (tmp_path / "work.py").write_text(early)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    launcher = subprocess.Popen([sys.executable, "work.py"], cwd=tmp_path, env=environment)
+    while not all((tmp_path / f"{rank}.pid").exists() for rank in range(2)):
+        assert launcher.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.5)
+    launcher.kill()
+    launcher.wait()
+    ranks = [int((tmp_path / f"{rank}.pid").read_text()) for rank in range(2)]
+    deadline = time.monotonic() + 30
+    while not all(map(gone, ranks)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 class Others(dict[str, int]):
     """The store of three processes, as process `rank` sees it, and a clock."""
 

@@ -4,7 +4,7 @@ import pytest
 from builders.training import config
 
 from gfmn.common.errors import InputError
-from gfmn.training.config import Method, SeedsConfig, TrainingConfig
+from gfmn.training.config import TrainingConfig
 from gfmn.training.objectives import OBJECTIVES
 
 ROW = {"dataset": "d", "extractor": "e", "steps": 5, "ama": {"init": "uniform"}}
@@ -56,17 +56,17 @@ def test_effective_leaves_out_what_changes_no_result() -> None:
     effective = settings.effective()
     assert effective["ma"] == {"rate": 0.05} and effective["taps"] == ["a", "b"]
     left_out = settings.model_dump().keys() - effective.keys()
-    assert left_out == {"log_every", *OBJECTIVES} - {"ma", "l2", "mmd"}
-    assert effective == config(**effective).effective()
+    assert left_out == {"log_every", "seeds", "microbatch", *OBJECTIVES} - {"ma", "l2", "mmd"}
+    effective["seeds"] = [effective.pop("seed")]
+    assert effective == TrainingConfig.parse(effective, "runs.x").effective()
     assert OBJECTIVES.keys().isdisjoint(config(objective="l2").effective())
     assert "drifting" in config(objective="l2", added={"drifting": 1.0}).effective()
 
 
 def test_each_is_one_training_a_seed_in_their_order() -> None:
-    several = SeedsConfig.parse({**ROW, "seeds": [5, 3]}, "runs.x")
-    expected = [TrainingConfig.parse({**ROW, "seed": seed}, "runs.x") for seed in (5, 3)]
-    assert several.each() == expected
-    assert [one.seed for one in SeedsConfig.parse(ROW, "runs.x").each()] == [0]
-    shared = set(Method.model_fields)
-    assert set(SeedsConfig.model_fields) - shared == {"seeds"}
-    assert set(TrainingConfig.model_fields) - shared == {"seed"}
+    several = TrainingConfig.parse({**ROW, "seeds": [5, 3]}, "runs.x")
+    assert [one.seed for one in several.each()] == [5, 3]
+    assert all("seeds" not in one.effective() for one in several.each())
+    rest = [one.model_dump(exclude={"seed"}) for one in several.each()]
+    assert rest == [several.model_dump(exclude={"seed"})] * 2
+    assert [one.seed for one in TrainingConfig.parse(ROW, "runs.x").each()] == [0]

@@ -6,7 +6,7 @@ under the name that parameters use.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
@@ -17,7 +17,7 @@ from gfmn.common import config
 from gfmn.common.compiling import compiled, scalar_tensor
 from gfmn.common.registry import Registry
 from gfmn.features.moments import Moments
-from gfmn.features.pooled import Pooled, pool
+from gfmn.features.pooled import Pooled
 from gfmn.features.target import Target
 from gfmn.networks.tap_gradients import AffineGradient, TapGradient
 from gfmn.runtime.distributed import World
@@ -26,11 +26,19 @@ OBJECTIVES = Registry[type["Objective"]]()  # by name
 # ------------------------------------------------------------------------------ base classes
 
 
+class Shard(NamedTuple):
+    """What one process knows of its part of a minibatch."""
+
+    size: int  # samples
+    moments: Moments  # of these samples, about the real mean
+    pool: Callable[[int], Pooled]  # the pooled features of a tap, by its number
+
+
 @dataclass(frozen=True)
 class Batch:
     """What an objective sees of a minibatch."""
 
-    taps: Sequence[Tensor]  # B x C x H x W each, of this process's shard
+    shard: Shard  # of this process
     moments: Moments  # of all `count` samples, about the real mean
     count: int  # samples over all processes
     world: World
@@ -40,7 +48,7 @@ class Batch:
     def pooled(self, number: int) -> Pooled:
         """A tap's pooled features, computed once for all objectives."""
         if number not in self._pooled:
-            self._pooled[number] = pool(self.taps[number])
+            self._pooled[number] = self.shard.pool(number)
         return self._pooled[number]
 
 
@@ -56,6 +64,7 @@ class Objective(nn.Module, ABC):
 
     Config: ClassVar[type[config.Config]] = config.Config  # its group of parameters; here: none
     needs: ClassVar[tuple[str, ...]] = ()  # groups of the real statistics besides the moments
+    numbers: tuple[int, ...] = ()  # of the taps whose pooled features it asks for
     capturable: ClassVar[bool] = True  # by a CUDA graph: nothing in it waits for the device
 
     def __init__(self, target: Target, config: Any, seed: int) -> None:

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from gfmn.features.moments import batch_moments
+from gfmn.features.pooled import pool
 from gfmn.features.target import Target
 from gfmn.networks.tap_gradients import SumGradient, TapGradient
 from gfmn.runtime.distributed import ALONE, World
-from gfmn.training.objectives.base import Batch, Objective
+from gfmn.training.objectives.base import Batch, Objective, Shard
 from gfmn.training.objectives.monitor import Monitor
 
 TINY = 1e-30  # squared length of a gradient, below which it counts as 0
@@ -40,7 +41,15 @@ class Matching(nn.Module):
     @property
     def capturable(self) -> bool:
         """Whether a CUDA graph can hold all of it."""
-        return all(cast(Objective, part).capturable for part in (self.first, *self.added.values()))
+        return all(part.capturable for part in self._parts())
+
+    @property
+    def pooled_taps(self) -> list[int]:
+        """The numbers of the taps whose pooled features any of the objectives asks for."""
+        return sorted({number for part in self._parts() for number in part.numbers})
+
+    def _parts(self) -> tuple[Objective, ...]:
+        return (self.first, *(cast(Objective, part) for part in self.added.values()))
 
     @torch.no_grad()
     def forward(
@@ -56,18 +65,30 @@ class Matching(nn.Module):
         all of it). `classes`: those that were asked for, B x K. Every process of the world gets the
         gradient of the whole batch's objective.
         """
-        shard = len(taps[0])
-        count = count or shard
+        shard = self.shard(taps)
+        return self.by_tap(shard, count or shard.size, world, classes)
+
+    def shard(self, taps: Sequence[Tensor]) -> Shard:
+        """What objectives have to know of a shard's taps, B x C x H x W each."""
         moments = batch_moments(taps, self.target.mean, self.target.layout)
+        return Shard(len(taps[0]), moments, lambda number: pool(taps[number]))
+
+    @torch.no_grad()
+    def by_tap(
+        self, shard: Shard, count: int, world: World, classes: Tensor | None
+    ) -> list[TapGradient | None]:
+        """As `forward`, from what is known of the taps."""
+        moments = shard.moments
         if world.size > 1:
             for moment in moments:
-                moment.mul_(shard / count)
+                moment.mul_(shard.size / count)
             world.sum_(*moments)
         self.monitor.update(moments, count)
-        batch = Batch(taps, moments, count, world, classes)
-        by_tap, square = self.first.gradient(batch)
-        for objective, length in zip(self.added.values(), self.lengths, strict=True):
-            more, its_square = cast(Objective, objective).gradient(batch)
+        batch = Batch(shard, moments, count, world, classes)
+        first, *added = self._parts()
+        by_tap, square = first.gradient(batch)
+        for objective, length in zip(added, self.lengths, strict=True):
+            more, its_square = objective.gradient(batch)
             weight = length * (square / its_square.clamp_min(TINY)).sqrt()
             by_tap = [add(a, b, weight) for a, b in zip(by_tap, more, strict=True)]
         return by_tap

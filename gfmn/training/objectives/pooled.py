@@ -23,7 +23,7 @@ class PooledObjective(Objective):
         super().__init__(target, config, seed)
         (group,) = self.needs
         real = target.groups[group]
-        self.numbers = [part.tap for part in real]
+        self.numbers = tuple(part.tap for part in real)
         self.states = nn.ModuleList(self.state(part, config, seed) for part in real)
 
     @abstractmethod
@@ -37,7 +37,7 @@ class PooledObjective(Objective):
     @torch.no_grad()
     def gradient(self, batch: Batch) -> Gradient:
         """See the base class."""
-        by_tap: list[TapGradient | None] = [None] * len(batch.taps)
+        by_tap: list[TapGradient | None] = [None] * len(self.target.layout.shapes)
         square = torch.zeros((), device=self.target.mean.device)
         for number, state in zip(self.numbers, self.states, strict=True):
             pooled = batch.pooled(number)
