@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import json
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
@@ -12,6 +11,7 @@ from typing import Any
 
 from gfmn.commands.display import duration
 from gfmn.commands.runs import add_runs, checked
+from gfmn.common.devices import peak_memory
 from gfmn.inference.output import Result
 from gfmn.study import stages
 from gfmn.study.forecast import ESTIMATE, work
@@ -65,18 +65,6 @@ def run(arguments: argparse.Namespace) -> Result:
         "guessed_counts": found.guessed,
     }
     return Result(_text(facts), facts)
-
-
-def peak_memory() -> int:
-    """Bytes that this process has held at most; on a GPU those of its memory."""
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _text(facts: Mapping[str, Any]) -> str:

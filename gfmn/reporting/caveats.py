@@ -9,14 +9,20 @@ MARK = "collapsed: "  # begins the caveat of an evaluation whose images are all 
 
 def collapsed(run: RunResult) -> str:
     """That the samples of a run's seeds are all alike, by the scores or by the training; or ''."""
+    found = collapsed_seeds(run)
+    seeds = ", ".join(map(str, sorted(found)))
+    label = f"seed {seeds}: " if len(run.seeds) > 1 else ""
+    return f"{label}{next(iter(found.values()))}" if found else ""
+
+
+def collapsed_seeds(run: RunResult) -> dict[int, str]:
+    """What is alike in the samples of each seed that collapsed."""
     models = {seed.seed: seed.model for seed in run.seeds}
     found = {seed: model.collapsed for seed, model in models.items() if model and model.collapsed}
     for seed, _, text in _by_seed(run):
         if text.startswith(MARK):
             found[seed] = text.removeprefix(MARK)
-    seeds = ", ".join(map(str, sorted(found)))
-    label = f"seed {seeds}: " if len(run.seeds) > 1 else ""
-    return f"{label}{next(iter(found.values()))}" if found else ""
+    return found
 
 
 def caveats(run: RunResult) -> list[str]:

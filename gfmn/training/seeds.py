@@ -11,6 +11,7 @@ from signal import Signals
 from typing import TypeVar
 
 from gfmn.common import json_reader, paths, stage
+from gfmn.common.devices import peak_memory
 from gfmn.common.errors import Stopped
 from gfmn.features import statistics
 from gfmn.features.extractor import Extractor, load_extractor
@@ -112,6 +113,7 @@ def run_seeds(
             "cpus": os.cpu_count(),
             "steps_per_second": round(len(trainings) * config.steps / seconds, 2),
             "seeds": len(trainings),
+            "peak_mib": peak_memory() >> 20,
             "from_step": from_step,  # where the first seed was resumed
         }
         stage.write_json(paths.timing(f"train-{name}"), facts)

@@ -70,6 +70,7 @@ class Study:
 
     def timing(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / "data/timings/train-x.json").read_text())
+        assert found.pop("peak_mib") > 100  # torch alone takes that
         return found
 
 

@@ -11,6 +11,8 @@ from builders.synthetic_study import folder_of, spaces
 
 from gfmn.common import paths
 from gfmn.reporting.figures.training import curves, figures, histories
+from gfmn.reporting.formatting import format_duration
+from gfmn.reporting.page.facts import costs
 from gfmn.reporting.reading import read_study
 from gfmn.reporting.results import Study
 from gfmn.reporting.tables.frames import convergence
@@ -31,9 +33,11 @@ def study_of(folder: Path) -> Study:
         pd.DataFrame(values).to_csv(path, sep="\t", index=False)
     for path in (place / paths.model("ma64")).glob("seed-*/config.json"):
         config = json.loads(path.read_text())
-        config |= {"features": 0, "taps": [], "gaps": []}
+        config |= {"features": 0, "taps": [], "gaps": [], "collapsed": "all alike"}
         config["precision"] = {"generator": "fp32", "critic": "fp32"}
         path.write_text(json.dumps(config))
+    timing = place / paths.timing("train-ma64")
+    timing.write_text(json.dumps({**json.loads(timing.read_text()), "peak_mib": 1234}))
     return read_study(place, CONFIG, **sections)
 
 
@@ -43,6 +47,7 @@ def test_report_shows_a_baseline_as_what_it_is(tmp_path: Path) -> None:
     row = table.runs.set_index("run").loc["ma64"]
     assert row["objective"] == "sn_gan" and pd.isna(row["extractor"])
     assert row["differs"] == "another method"
+    assert pd.isna(row["taps"]) and pd.isna(row["features"])
     assert "ma64" not in set(convergence(study)["run"])
 
     frame = histories(study)
@@ -51,3 +56,17 @@ def test_report_shows_a_baseline_as_what_it_is(tmp_path: Path) -> None:
     shown = curves(study, frame)
     assert len(shown) == len(curves(study, frame[frame["run"] != "ma64"])) + 1
     assert "Diversity" in next(figures(study, {})).caption
+
+
+def test_costs_are_those_of_each_trained_run_with_its_collapsed_seeds(tmp_path: Path) -> None:
+    study = study_of(tmp_path)
+    shown = costs(study).T
+    seeds = len(study.runs["ma64"].seeds)
+    assert dict(shown["ma64"]) == {
+        "updates a second": "5.1",
+        "time a seed": format_duration(240.2 / seeds),
+        "memory": "1,234 MiB",
+        "collapsed": f"{seeds} of {seeds} seeds",
+    }
+    others = [name for name, run in study.runs.items() if run.model and name != "ma64"]
+    assert {*others, "ma64"} == {*shown} and set(shown.loc["memory", others]) == {""}

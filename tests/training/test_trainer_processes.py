@@ -101,6 +101,7 @@ def main(folder: Path) -> None:
             "gradients": summed_gradients(joined),
             "batch_mode": summed_gradients(joined, Normed),
             "pooled": summed_gradients(joined, method=POOLED),
+            "in parts": summed_gradients(joined, method=POOLED | {"microbatch": 3}),
             "statistics": statistics_of(joined),
         }
         torch.save(parts, folder / f"{joined.rank}.pt")
@@ -137,7 +138,11 @@ def test_processes_have_the_gradient_of_one_in_batch_mode_too(
 def test_processes_have_the_gradient_of_one_by_all_pooled_objectives(
     ranks: list[dict[str, list[torch.Tensor]]],
 ) -> None:
-    assert worst(ranks[0]["pooled"], summed_gradients(ALONE, method=POOLED)) < 1e-3
+    expected = summed_gradients(ALONE, method=POOLED)
+    errors = [worst(ranks[0][key], expected) for key in ("pooled", "in parts")]
+    print(f"{len(ranks)} processes: {errors[0]:.2g}, in microbatches {errors[1]:.2g}")
+    # The covariance of 13 images is nearly singular: images that differ by 1e-7 move it by 4e-3.
+    assert max(errors) < 1e-3
 
 
 def test_gradients_are_the_same_bits_in_every_process(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from gfmn.reporting.caveats import collapsed_seeds
 from gfmn.reporting.formatting import flatten, format_duration, format_value, join
 from gfmn.reporting.records import RealScores, Scores
 from gfmn.reporting.results import Study
@@ -96,6 +97,22 @@ def _reference(scores: Scores) -> dict[str, str]:
             "which": scores.held_out.how,
         }
     return {"runs against": f"{scores.n_reference:,}"}
+
+
+def costs(study: Study) -> pd.DataFrame:
+    """By run that is trained: what its training took, and how many of its seeds collapsed."""
+    rows: dict[str, dict[str, Any]] = {}
+    for name, run in study.runs.items():
+        facts = study.timings.get(f"train-{name}", {})
+        if run.model and facts:
+            seeds, memory = len(run.seeds), facts.get("peak_mib")
+            rows[name] = {
+                "updates a second": format_value(facts["steps_per_second"]),
+                "time a seed": format_duration(facts["seconds"] / facts["seeds"]),
+                "memory": f"{memory:,} MiB" if memory else "",
+                "collapsed": f"{len(collapsed_seeds(run))} of {seeds} seeds",
+            }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def durations(study: Study) -> pd.DataFrame:

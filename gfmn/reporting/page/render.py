@@ -63,6 +63,7 @@ def render_index(study: Study, tables: Mapping[str, Table], figures: Sequence[Fi
         scores=all_scores(study),
         parameters=plain_table(facts.parameter_table(study)),
         provenance=facts.provenance(study),
+        costs=plain_table(facts.costs(study)),
         durations=plain_table(facts.durations(study)),
     )
 

@@ -210,7 +210,8 @@ def _settings(study: Study, run: RunResult, spaces: Iterable[Space]) -> Row:
     row["flattered"] = ", ".join(own) or None
     if model := run.model:
         networks = " + ".join(model.precision) or None
-        return row | {"networks": networks, "taps": len(model.taps), "features": model.features}
+        row |= {"networks": networks, "taps": len(model.taps), "features": model.features}
+        return row if model.taps else row | {"taps": None, "features": None}  # of a baseline
     taps = run.parameters.get("taps")
     return row | {"taps": len(taps) if isinstance(taps, list) else None if taps == "all" else taps}
 
