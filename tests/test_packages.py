@@ -20,8 +20,9 @@ BELOW: dict[str, tuple[str, ...]] = {
     "metrics": ("common", "datasets", "networks"),
     "reporting": ("common",),
 }
-EVERYTHING = (*BELOW, "study")  # what `inference`, beside the others, and the command may use
-BELOW |= {"study": tuple(BELOW), "inference": EVERYTHING}
+BELOW |= {"study": tuple(BELOW), "sweeps": ("common", "study")}
+EVERYTHING = tuple(BELOW)  # what `inference` and the command may use
+BELOW |= {"inference": EVERYTHING}
 BELOW |= dict.fromkeys(("commands", "library"), (*EVERYTHING, "inference"))
 BELOW |= {"cli": (*EVERYTHING, "inference", "commands")}
 FILES = sorted((ROOT / "gfmn").rglob("*.py"))

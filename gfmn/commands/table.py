@@ -20,6 +20,7 @@ COMMANDS = {  # name: (what it does, module)
     "space": ("make an evaluator of a network", "gfmn.inference.space"),
     "import": ("convert a published checkpoint to an extractor file", "gfmn.weights.command"),
     "search": ("train a run with other parameters and score each", "gfmn.inference.search"),
+    "sweep": ("make an experiment of each value of a run's parameters", "gfmn.commands.sweep"),
 }
 WITHOUT_JSON = ("import",)
 
@@ -79,4 +80,9 @@ gfmn space vgg16 --resize 64 --out spaces/vgg16.safetensors
 gfmn space data/extractors/encoder.safetensors --out spaces/encoder.safetensors""",
     "import": "gfmn import vgg19.pth --out weights/vgg19.safetensors",
     "search": "gfmn search vgg16 --steps 200 lr=5e-4,1e-3 ama.rate=1e-3,1e-2",
+    "sweep": """\
+gfmn sweep cats --set lr=1e-4,1e-3 --seeds 5
+gfmn sweep --run vgg16 --set lr=1e-4,1e-3 --set ama.rate=1e-3,1e-2 --dry-run
+gfmn sweep cats --set lr=1e-4,1e-3 --seeds 5 --on slurm --minutes 120 --slurm partition=gpu --gpus 1
+gfmn sweep cats --status""",
 }

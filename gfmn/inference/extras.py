@@ -26,6 +26,7 @@ EXTRAS = {  # extra: the modules that its packages have
         "torchvision",
         "vl_convert",
     ),
+    "sweep": ("optuna", "psutil", "submitit"),
 }
 
 

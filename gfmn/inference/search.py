@@ -2,26 +2,27 @@
 
     gfmn search vgg16 --steps 200 lr=5e-4,1e-3,2e-3 ama.rate=1e-3,1e-2
 
-One row for every combination: the Fréchet distance and the Inception-style score of samples in
-the space of the run's first evaluation, and equation 1's loss. Reads the study in the current
-folder, whose statistics and reference must be there (`dvc repro extract-stats reference`).
+One row for every trial: the Fréchet distance and the Inception-style score of samples in the space
+of the run's first evaluation, and equation 1's loss. Reads the study in the current folder, whose
+statistics and reference must be there (`dvc repro extract-stats reference`). The same command
+again resumes a search that was stopped.
 """
 
 import argparse
-import copy
-import itertools
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from gfmn.common import json_reader, paths, runs, stage
+from gfmn.common import paths, runs, stage
 from gfmn.common.arguments import Number
-from gfmn.common.bounds import STEPS
+from gfmn.common.bounds import COUNT, SEEDS, STEPS
 from gfmn.common.devices import default_device, keep_freed_memory
 from gfmn.common.errors import InputError
 from gfmn.common.images import grid
+from gfmn.common.locks import locked
 from gfmn.common.progress import Progress
 from gfmn.features import statistics
 from gfmn.features.extractor import load_extractor
@@ -32,69 +33,88 @@ from gfmn.metrics.class_score import class_score
 from gfmn.metrics.evaluator import Evaluator, load_evaluator
 from gfmn.metrics.frechet import frechet_to
 from gfmn.metrics.gaussian import Gaussian
+from gfmn.networks.extractor_file import file_digest
+from gfmn.runtime.checkpoints import code_digest, fingerprint
 from gfmn.runtime.distributed import World
+from gfmn.sweeps import GRID, SAMPLERS
+from gfmn.sweeps.points import Point, changed, choices
 from gfmn.training.config import TrainingConfig
 from gfmn.training.trainer import Inputs, Trainer
+
+FOLDER = Path("data/searches")  # of a study; a file a run: its trials
+FORMATS = {"fd": ".5g", "score": ".2f", "loss": ".4g", "steps/s": ".2f"}  # columns after steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("run", metavar="RUN", help="the run's name in params.yaml")
-    values = "field=value,value or group.field=value,value"
+    values = "field=value,value or group.field=value,value; field=low..high where not a grid"
     parser.add_argument("fields", metavar="FIELD", nargs="*", help=values)
     parser.add_argument("--steps", type=Number(1, STEPS), help="in place of the run's own")
     parser.add_argument("--grids", type=Path, help="a folder for a sample grid of each")
+    samplers = "every combination, at random, or Optuna's TPE (default: %(default)s)"
+    parser.add_argument("--sampler", choices=(GRID, *SAMPLERS), default=GRID, help=samplers)
+    trials = "how many in all (default: a whole grid)"
+    parser.add_argument("--trials", type=Number(1, COUNT), help=trials)
+    seed = "of what the sampler draws (default: %(default)s)"
+    parser.add_argument("--seed", type=Number(0, SEEDS), default=0, help=seed)
 
 
 def run(arguments: argparse.Namespace) -> Result:
-    """Print a row as soon as it is known; returns how many there were."""
+    """Print the rows of trials that have ended, and each other as soon as it has; returns all."""
+    from gfmn.sweeps.trials import Trials, check_fields
+
     keep_freed_memory()
-    params = stage.read_params()
-    row, where = runs.run_row(params, arguments.run, str(stage.PARAMS), "runs")
-    sampling = SamplingConfig.parse(*stage.optional_section("sampling")).of(arguments.run)
-    evaluator, real = _evaluation(params, arguments.run)
-    fields = [word.partition("=")[::2] for word in arguments.fields]
-    columns = [*(name for name, _ in fields), "steps", "fd", "score", "loss", "steps/s"]
-    show = print if not (arguments.json or arguments.quiet) else _nothing
-    show(*columns, sep="\t")
-    steps = {"steps": arguments.steps} if arguments.steps else {}
-    rows = []
-    for texts in itertools.product(*(text.split(",") for _, text in fields)):
-        values = {name: _plain(text) for (name, _), text in zip(fields, texts, strict=True)}
-        config = TrainingConfig.parse(changed(row, steps | values), where)
-        images, *figures = _train(config, sampling)
-        scores = _scores(images, evaluator, real)
-        rows.append([*texts, str(config.steps), *scores, *figures])
-        show(*rows[-1], sep="\t", flush=True)
+    params, name, where = stage.read_params(), arguments.run, str(stage.PARAMS)
+    runs.run_row(params, name, where, "runs")
+    fields, sampler = choices(arguments.fields, "FIELD"), arguments.sampler
+    if sampler != GRID and not arguments.trials:
+        raise InputError(f"--trials: expected a number of trials for --sampler {sampler}")
+    if arguments.steps:
+        params = changed(params, name, {"steps": arguments.steps})
+    check_fields(params, where, name, fields, sampler)
+    config = TrainingConfig.parse(*runs.run_row(params, name, where, "runs"))
+    sampling = SamplingConfig.parse(*stage.optional_section("sampling")).of(name)
+    evaluator, real = _evaluation(params, name)
+    facts = {
+        "run": config.effective(),
+        "fields": fields,
+        "sampler": [sampler, arguments.seed],
+        "sampling": sampling.model_dump(mode="json"),
+        "real": [file_digest(_statistics(config)), real.mean.tolist()],
+        "code": code_digest(),
+    }
+
+    def train(values: dict[str, Any]) -> dict[str, Any]:
+        row, path = runs.run_row(changed(params, name, values), name, where, "runs")
+        config = TrainingConfig.parse(row, path)
+        images, loss, rate = _train(config, sampling)
         if arguments.grids:
             arguments.grids.mkdir(parents=True, exist_ok=True)
-            path = arguments.grids / f"{'_'.join(texts) or arguments.run}.png"
+            path = arguments.grids / f"{Point(name, values).name}.png"
             Image.fromarray(grid(images[:64], 16)).save(path)
-    found = [
-        {name: _plain(text) for name, text in zip(columns, row, strict=True) if text}
-        for row in rows
-    ]
-    return Result(f"{len(rows)} trainings", found)
+        found = (*_scores(images, evaluator, real), loss, rate)
+        return values | {"steps": config.steps} | dict(zip(FORMATS, found, strict=True))
+
+    show = print if not (arguments.json or arguments.quiet) else _nothing
+    show(*fields, *({"steps"} - fields.keys()), *FORMATS, sep="\t")
+    rows = []
+    with locked(f"search-{name}"):
+        trials = Trials(FOLDER / f"{name}.log", fingerprint(facts), fields, sampler, arguments.seed)
+        for row in trials.run(arguments.trials, train):
+            show(*(_text(column, value) for column, value in row.items()), sep="\t", flush=True)
+            rows.append({column: value for column, value in row.items() if value is not None})
+    return Result(f"{len(rows)} trainings", rows)
 
 
 def _nothing(*_: object, **options: object) -> None:
     """In place of `print`."""
 
 
-def changed(row: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's parameters with some other values; `group.field` names a field of a group."""
-    result: dict[str, Any] = copy.deepcopy(dict(row))
-    for name, value in values.items():
-        group, _, field = name.rpartition(".")
-        (result.setdefault(group, {}) if group else result)[field] = value
-    return result
-
-
-def _plain(text: str) -> Any:
-    try:
-        return json_reader.loads(text)
-    except ValueError:
-        return text
+def _text(column: str, value: Any) -> str:
+    return (
+        "" if value is None else format(value, FORMATS[column]) if column in FORMATS else str(value)
+    )
 
 
 def _evaluation(params: Mapping[str, Any], run: str) -> tuple[Evaluator, Gaussian]:
@@ -107,10 +127,13 @@ def _evaluation(params: Mapping[str, Any], run: str) -> tuple[Evaluator, Gaussia
     return load_evaluator(paths.evaluator(evaluator)), real.real.gaussian
 
 
-def _train(config: TrainingConfig, sampling: SampleConfig) -> tuple[Any, str, str]:
-    """One training: its samples, its loss, its steps a second."""
-    path = paths.statistics(config.dataset, config.extractor, config.batchnorm)
-    real = statistics.load(path)
+def _statistics(config: TrainingConfig) -> Path:
+    return paths.statistics(config.dataset, config.extractor, config.batchnorm)
+
+
+def _train(config: TrainingConfig, sampling: SampleConfig) -> tuple[Any, float | None, float]:
+    """One training: its samples, its loss where that is finite, its steps a second."""
+    real = statistics.load(_statistics(config))
     size = real.metadata["image_size"]
     extractor = load_extractor(
         paths.extractor(config.extractor),
@@ -126,12 +149,16 @@ def _train(config: TrainingConfig, sampling: SampleConfig) -> tuple[Any, str, st
             trainer.step(step)
             progress.advance()
     images = sample(trainer.result, config.latent, sampling)
-    return images, f"{trainer.objective.monitor.loss():.4g}", f"{progress.rate:.2f}"
+    return images, _finite(float(trainer.objective.monitor.loss())), progress.rate
 
 
-def _scores(images: Any, evaluator: Evaluator, real: Gaussian) -> tuple[str, str]:
-    """Fréchet distance and Inception-style score; the latter empty without a classifier."""
+def _scores(images: Any, evaluator: Evaluator, real: Gaussian) -> tuple[float | None, float | None]:
+    """Fréchet distance and Inception-style score; None for the latter without a classifier."""
     features = evaluator.features(images)
     logits = features.logits
-    score = "" if logits is None else f"{class_score(logits)[0]:.2f}"
-    return f"{frechet_to(features.pooled, real):.1f}", score
+    score = None if logits is None else class_score(logits)[0]
+    return _finite(float(frechet_to(features.pooled, real))), score
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
