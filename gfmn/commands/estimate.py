@@ -30,7 +30,7 @@ images of the right shapes, and extrapolated. Nothing is fetched, and downloads 
 Stages that are up to date are left out. `gfmn run` then shows the time left by it.
 
 With --batch, --devices or --image-size: what an update of one run takes there, by a model whose
-constants are measured here.
+constants are measured here (docs/scale.md).
 """
 FACTOR = 1.5  # within which the total is taken to be right where nothing else runs
 ALONE = 0.7  # of its threads' time that a training has where nothing else runs
