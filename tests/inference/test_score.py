@@ -96,7 +96,10 @@ def test_score_text_names_counts_and_space(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["absent", "real"], "GENERATED: absent: expected a folder of images, an .npy array or"),
+        (
+            ["absent", "real"],
+            "GENERATED: absent: expected a folder of images, an .npy array, parquet",
+        ),
         (["made", "odd"], "expected square images of one size, or --size, found 32 x 32 (GENERA"),
         (["broken", "real"], "GENERATED: a.png: expected an image, found: "),
         (["made", "real", "--evaluator", "lite"], "--evaluator: no 'lite'; did you mean 'lite"),
