@@ -89,7 +89,7 @@ def dispatch(name: str, words: list[str]) -> None:
     if name == "completion":
         print(completion(*words))
     elif name == "stage":
-        import_module("gfmn.study.pipeline").run_stage(words)
+        import_module("gfmn.common.scripts").run_stage(words)
     else:
         call(name, parse(name, words))
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from gfmn.commands.display import Display, duration
 from gfmn.commands.runs import add_runs, checked
 from gfmn.common.errors import InputError
+from gfmn.common.scripts import INSTALLED
 from gfmn.inference.output import Result
 from gfmn.study import forecast, stages
 from gfmn.study.edit import assignments, editing
-from gfmn.study.pipeline import INSTALLED, init_dvc, write_pipeline
+from gfmn.study.pipeline import init_dvc, write_pipeline
 
 PAGE = Path("reports/index.html")
 REPORT = "report"

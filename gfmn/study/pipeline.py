@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import runpy
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,22 +11,12 @@ from typing import Any
 
 import yaml
 
-import gfmn
-from gfmn.common import parameters, stage
-from gfmn.common.config import suggest
-from gfmn.common.errors import InputError
+from gfmn.common import parameters
+from gfmn.common.scripts import PACKAGE, scripts
 
-PACKAGE = Path(gfmn.__file__).parent
-SCRIPTS = PACKAGE / "stages"  # in a wheel; in a clone next to the package
-INSTALLED = "installed"  # the `root` of a study whose code is the installed version
 CODE = "gfmn.version"  # the file that stands for the code, which stages depend on
 SOURCES = (".py", ".yaml", ".jinja", ".html", ".css", ".js")  # files that are code
 HEADER = "# Made by `gfmn new` and kept up to date by `gfmn run`: nothing here is yours to edit.\n"
-
-
-def scripts() -> Path:
-    """The folder of the stages' scripts."""
-    return SCRIPTS if SCRIPTS.is_dir() else PACKAGE.parent / "stages"
 
 
 def code_version() -> str:
@@ -89,25 +78,3 @@ def environment() -> dict[str, str]:
     """With this Python's commands first."""
     commands = Path(sys.executable).parent
     return {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ.get('PATH', '')}"}
-
-
-def run_stage(words: Sequence[str]) -> None:
-    """Run a stage's script: its name, and the entry that it builds.
-
-    It is the one of the code that `root` of the study in this folder leads to. Where that is
-    another clone's than this `gfmn`, the process becomes the script's.
-    """
-    name, *entry = words or [""]
-    folder = scripts()
-    root = stage.read_params().get("root", ".")
-    if root != INSTALLED:
-        folder = Path(root) / "stages"
-    known = sorted(path.stem.replace("_", "-") for path in folder.glob("*.py"))
-    if name not in known or name == "checkout":
-        known = [one for one in known if one != "checkout"]
-        raise InputError(f"gfmn stage: no stage {name!r} in {folder}; {suggest(name, known)}")
-    script = folder / f"{name.replace('-', '_')}.py"
-    if folder.resolve() != scripts().resolve():
-        os.execv(sys.executable, (sys.executable, str(script), *entry))
-    sys.argv, sys.path[0] = [str(script), *entry], str(script.parent)
-    runpy.run_path(str(script), run_name="__main__")

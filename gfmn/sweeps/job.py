@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gfmn.common import parameters
+from gfmn.common.scripts import INSTALLED
 from gfmn.study.edit import editing
-from gfmn.study.pipeline import INSTALLED, dvc, write_pipeline
+from gfmn.study.pipeline import dvc, write_pipeline
 from gfmn.sweeps.points import Point, section
 from gfmn.sweeps.repository import Repository, git
 

@@ -90,7 +90,7 @@ def test_no_stage_lets_a_shell_run_a_name_or_a_root(tmp_path: Path) -> None:
         code, output = projects.dvc(folder, "repro", "--single-item", f"prepare@{name}")
         assert code and "expected a name of a-z, 0-9, _ and -" in output
     (folder / "data/parameters").mkdir()
-    for root in (".;touch pwned;", "$(touch pwned).", "';touch pwned;'", '";touch pwned;"'):
+    for root in (".;touch pwned;$(touch pwned)", "';touch pwned;'\";touch pwned;\""):
         projects.write_parameters(folder, {"root": root, "datasets": {"digits": DIGITS}})
         (folder / root / "stages").mkdir(parents=True)
         for copied in ("gfmn", "stages/prepare.py", "stages/checkout.py"):
