@@ -65,7 +65,7 @@ def worker(folder: Path) -> None:
 Ranks = list[dict[str, Any]]
 
 
-@pytest.fixture(scope="module", params=[3])
+@pytest.fixture(scope="module", params=[2, 3])
 def ranks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ranks:
     """What the ranks of a world of 2, then of 3, found."""
     return run_ranks(request.param, __file__, tmp_path_factory.mktemp("ranks"))

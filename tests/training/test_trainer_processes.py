@@ -107,7 +107,7 @@ def main(folder: Path) -> None:
         torch.save(parts, folder / f"{joined.rank}.pt")
 
 
-@pytest.fixture(scope="module", params=[3])
+@pytest.fixture(scope="module", params=[2, 3])
 def ranks(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> list[dict[str, list[torch.Tensor]]]:
