@@ -325,29 +325,3 @@ def test_dvc_sets_fields_of_rows_inherited_fields_and_defaults(tmp_path: Path) -
     )
     assert override("defaults.lr=1e-3") == changed("defaults.lr", 1e-3)
     assert override("defaults.seeds=[0,1,2]") == changed("defaults.seeds", [0, 1, 2])
-
-
-def test_data_sets_in_shards_are_for_statistics_and_runs_alone() -> None:
-    params = copy.deepcopy(PARAMS)
-    params["datasets"]["big"] = {
-        "source": "webdataset",
-        "path": "s3://b/{0..9}.tar",
-        "shards": True,
-    }
-    params["statistics"]["big-vgg16-eval"] = {"dataset": "big", "extractor": "vgg16"}
-    params["runs"]["large"] = {**params["runs"]["vgg16"], "dataset": "big"}
-    assert "large" in checked(params).runs
-    rows = (
-        (params["references"]["photos-lite2"], "held_out", "references.photos-lite2.held_out"),
-        (
-            params["extractors"]["trained"]["encoder"],
-            "dataset",
-            "extractors.trained.encoder.dataset",
-        ),
-        (params["extractors"]["with_batchnorm"]["vgg16_bn"], "dataset", "vgg16_bn.dataset"),
-    )
-    for row, key, path in rows:
-        row[key] = "big"
-        line = f"{path}: expected a data set without shards, which statistics and runs take alone"
-        assert line in refusal(params)
-        row[key] = "photos"

@@ -18,7 +18,7 @@ def run_row(
     there, and for sections and rows that are no mappings.
     """
     if section is None:
-        section = "baselines" if name in _mapping(params, "baselines", where) else "runs"
+        section = section_of(params, name, where)
     defaults, rows = (_mapping(params, key, where) for key in (SECTIONS[section], section))
     if name not in rows:
         raise InputError(f"{where}: {section}: no {name!r}; {suggest(name, rows)}")
@@ -26,6 +26,11 @@ def run_row(
     if not isinstance(row, Mapping):
         raise InputError(f"{path}: expected a mapping of parameters, found {row!r:.60}")
     return merged(defaults, row), path
+
+
+def section_of(params: Mapping[str, Any], name: str, where: str) -> str:
+    """The section that has a name's row: that of the runs where it is no baseline's."""
+    return "baselines" if name in _mapping(params, "baselines", where) else "runs"
 
 
 def run_rows(params: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:

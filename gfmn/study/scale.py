@@ -3,8 +3,8 @@
 With N images in a batch over P devices, S pixels a side and r = (S / S0)^2 of the side S0 that the
 constants were measured at:
 
-    seconds = (fixed + image N / P) r + 2 (P - 1) / P * exchanged r' / bandwidth
-    bytes   = held + features r + image_bytes N / P r
+    seconds = (fixed + image N / P) r + 2 (P - 1) / P (moments r + gradient) / bandwidth
+    bytes   = held + (features + image_bytes N / P) r
 
 Convolutions and features grow with the pixels, r; of what is exchanged the moments do and the
 generator's gradient does not. An all-reduce in a ring sends 2 (P - 1) / P of its bytes.

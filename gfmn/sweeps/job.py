@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gfmn.common import parameters
+from gfmn.common.runs import section_of
 from gfmn.common.scripts import INSTALLED
 from gfmn.study.edit import editing
 from gfmn.study.pipeline import dvc, write_pipeline
-from gfmn.sweeps.points import Point, section
+from gfmn.sweeps.points import Point
 from gfmn.sweeps.repository import Repository, git
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Job:
         params = parameters.read(path)
         with editing(path) as editor:
             for field, value in self.point.values.items():
-                row = section(params, self.point.run), self.point.run
+                row = section_of(params, self.point.run, str(path)), self.point.run
                 editor.set((*row, *field.split(".")), value)
         if params.get("root") == INSTALLED:
             write_pipeline(folder)

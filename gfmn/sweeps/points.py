@@ -11,6 +11,7 @@ from typing import Any
 
 from gfmn.common import yaml_reader
 from gfmn.common.errors import InputError
+from gfmn.common.runs import section_of
 from gfmn.study import check
 
 SEEDS = "seeds"  # the field that tells the points of one setting apart
@@ -67,7 +68,7 @@ def combinations(fields: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]
 def changed(params: Mapping[str, Any], run: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """A study's parameters with values in the row of a run or a baseline."""
     result = copy.deepcopy(dict(params))
-    row = result[section(params, run)][run]
+    row = result[section_of(params, run, "params.yaml")][run]
     for field, value in values.items():
         *groups, key = field.split(".")
         place = row
@@ -77,11 +78,6 @@ def changed(params: Mapping[str, Any], run: str, values: Mapping[str, Any]) -> d
                 raise InputError(f"{field}: expected {group} to be a mapping, found {place!r:.60}")
         place[key] = value
     return result
-
-
-def section(params: Mapping[str, Any], run: str) -> str:
-    """The section of the parameters that a run stands in."""
-    return "baselines" if run in params.get("baselines", {}) else "runs"
 
 
 def plan(
