@@ -1,5 +1,6 @@
 """Where a data set in shards may be named, and where all its images are needed."""
 
+from builders.input_errors import line
 from builders.project import ROOT
 from ruamel.yaml import YAML
 
@@ -28,6 +29,8 @@ def test_data_sets_in_shards_are_for_statistics_and_runs_alone() -> None:
     )
     for row, key, path in rows:
         row[key] = "big"
-        line = f"{path}: expected a data set without shards, which statistics and runs take alone"
-        assert line in line(check, params, "params.yaml")
+        expected = (
+            f"{path}: expected a data set without shards, which statistics and runs take alone"
+        )
+        assert expected in line(check, params, "params.yaml")
         row[key] = "photos"
