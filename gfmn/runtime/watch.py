@@ -1,10 +1,10 @@
 """A process of several ends with the one that started them, and with one that is stuck."""
 
+import math
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -44,33 +44,63 @@ def watched(prefix: str, rank: int, size: int) -> Iterator[None]:
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     # A connection of its own: waiting for the group's would block it.
     store = dist.PrefixStore(prefix, dist.TCPStore(address, port, wait_for_workers=False))
-    thread = threading.Thread(target=_watch, args=(store, rank, size, ended), daemon=True)
-    thread.start()
+    signs = Signs(store, rank, size)
+    # Two threads: where the network is cut, an answer of the store never comes.
+    exchange = threading.Thread(target=_exchange, args=(signs, ended), daemon=True)
+    look = threading.Thread(target=_look, args=(signs, ended), daemon=True)
+    exchange.start()
+    look.start()
     try:
         yield
     finally:
         ended.set()
-        thread.join(EVERY)
+        exchange.join(EVERY)
 
 
-def _watch(store: dist.Store, rank: int, size: int, ended: threading.Event) -> None:
-    heard = dict.fromkeys(range(size), (0, time.monotonic()))  # number of signs, time of the last
+def _exchange(signs: "Signs", ended: threading.Event) -> None:
     while not ended.wait(EVERY):
-        try:
-            store.add(f"signs-{rank}", 1)
-            for other in heard:
-                signs = store.add(f"signs-{other}", 0)
-                if signs != heard[other][0]:
-                    heard[other] = signs, time.monotonic()
-                elif store.add(f"ended-{other}", 0):
-                    heard[other] = signs, float("inf")
-        except RuntimeError:
-            continue  # of the parent that has the store, and ended
-        silent = [r for r, (_, last) in heard.items() if time.monotonic() - last > SILENCE]
-        if silent and rank == min(heard.keys() - silent):  # one speaks for all
+        signs.exchange()
+    signs.end()
+
+
+def _look(signs: "Signs", ended: threading.Event) -> None:
+    while not ended.wait(EVERY):
+        signs.look()
+
+
+class Signs:
+    """Signs of life of the processes of one work, counted in a store that all of them reach."""
+
+    def __init__(self, store: dist.Store, rank: int, size: int) -> None:
+        self.store, self.rank, self.size = store, rank, size
+        others = [other for other in range(size) if other != rank]
+        self.given = dict.fromkeys(others, 0)  # signs of each
+        # Looks since the last one, and not time, which passes while this process is stopped too.
+        self.silent: dict[int, float] = dict.fromkeys(others, 0)
+
+    def exchange(self) -> None:
+        """Give a sign, and see who of the others gave one or has ended."""
+        with suppress(RuntimeError):  # the process that has the store may have ended
+            self.store.add(f"signs-{self.rank}", 1)
+            for other, before in self.given.items():
+                self.given[other] = self.store.add(f"signs-{other}", 0)
+                if self.given[other] != before:
+                    self.silent[other] = 0
+                elif self.store.add(f"ended-{other}", 0):
+                    self.silent[other] = -math.inf
+
+    def end(self) -> None:
+        """Say that no more signs come of this process."""
+        with suppress(RuntimeError):
+            self.store.add(f"ended-{self.rank}", 1)
+
+    def look(self) -> None:
+        """End this process when another is silent for too long; the first that is not says so."""
+        for other in self.silent:
+            self.silent[other] += 1
+        stuck = [other for other, looks in self.silent.items() if looks * EVERY > SILENCE]
+        if stuck and self.rank == min({*range(self.size)}.difference(stuck)):
             found = f"found none for {SILENCE:.0f} s"
-            line = f"error: process {silent[0]} of {size}: expected a sign of life, {found}"
+            line = f"error: process {stuck[0]} of {self.size}: expected a sign of life, {found}"
             print(line, file=sys.stderr, flush=True)
             os._exit(1)
-    with suppress(RuntimeError):
-        store.add(f"ended-{rank}", 1)
