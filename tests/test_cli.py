@@ -101,6 +101,18 @@ def test_flags_stand_before_or_after_the_command(
     assert found["ok"] and "kl_mmd" in found["runs"]
 
 
+@pytest.mark.parametrize("has", [False, True])
+def test_check_warns_of_bf16_where_the_processor_emulates_it(
+    has: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gfmn.common.devices.has_bf16", lambda device: has)
+    gfmn("check", "--study", ROOT / "studies/objectives")
+    first, *others = capsys.readouterr().out.splitlines()
+    assert ": ok, " in first
+    found = [line.partition(": expected auto or fp32 on this machine")[0] for line in others]
+    assert found == ([] if has else ["warning: extractors.trained.resnet18.precision"])
+
+
 def test_quiet_prints_errors_alone(capsys: pytest.CaptureFixture[str]) -> None:
     gfmn("check", "--quiet", "--study", ROOT)
     assert capsys.readouterr() == ("", "")
