@@ -9,7 +9,7 @@ from typing import Any
 from gfmn.common import json_reader, paths
 from gfmn.common.errors import InputError
 from gfmn.study import Study
-from gfmn.study.pipeline import dvc
+from gfmn.study.pipeline import CODE, code_version, dvc
 
 Graph = Mapping[str, frozenset[str]]  # by stage: those that it needs
 
@@ -63,8 +63,11 @@ def to_build(folder: Path, study: Study, needs: Graph) -> set[str]:
     """The stages of a graph that have changed, and those that need one of them.
 
     Parameters are compared with those that the last check wrote out: DVC sees them only after the
-    next one.
+    next one. So with the version of the code in an installed study.
     """
+    code = folder / CODE
+    if code.is_file() and code.read_text() != code_version():
+        return {*needs}
     found = {*json_reader.loads(_answer(folder, "status", "--json"))} & needs.keys()
     for name, values in study.dependencies().items():
         file = folder / paths.parameters(name)
