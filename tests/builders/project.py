@@ -30,7 +30,7 @@ def project(folder: Path, params: dict[str, Any], ignored: str = "") -> Path:
     `ignored`: one more line of its .gitignore.
     """
     for name in ("gfmn", "stages"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "dvc.yaml", folder)
     (folder / ".gitignore").write_text(f"/data/\n/reports/index.html\n__pycache__/\n{ignored}\n")
     write_parameters(folder, params)
