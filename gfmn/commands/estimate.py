@@ -131,7 +131,8 @@ def _text(facts: Mapping[str, Any]) -> str:
         lines.append(f"not in it: {', '.join(texts)}")
     if facts["share"] < ALONE:
         had = f"had {facts['share']:.0%} of its threads' time"
-        alone = f"alone about {duration(facts['seconds_alone'])}"
+        # Threads that wait for one that was put aside lose more than their share.
+        alone = f"alone at most {duration(facts['seconds_alone'])}"
         lines.append(f"other programs disturbed it: a training {had}; {alone}")
     if facts["guessed_counts"]:
         names = ", ".join(facts["guessed_counts"])

@@ -95,13 +95,17 @@ def _ignore_preemption() -> None:
 
 
 def stop(clone: Path) -> None:
-    """End what runs in a clone, also where its job was killed alone: stages save what they have."""
+    """End what runs in a clone, also where its job was killed alone: stages save what they have.
+
+    That is Python; a shell or an editor that somebody has there goes on.
+    """
     import psutil
 
     found: list[Any] = []
-    for process in psutil.process_iter(["cwd"]):
+    for process in psutil.process_iter(["cwd", "exe"]):
         inside = process.info["cwd"] and Path(process.info["cwd"]).is_relative_to(clone)
-        if inside and process.pid != os.getpid():
+        python = Path(process.info["exe"] or "").name.startswith("python")
+        if inside and python and process.pid != os.getpid():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.terminate()
             found.append(process)

@@ -23,14 +23,16 @@ def made(clone: Path) -> Job:
 def test_checkpoint_ends_what_runs_in_the_clone_and_gives_the_job_again(tmp_path: Path) -> None:
     clone, other = tmp_path / "clone", tmp_path / "clone2"
     processes = []
-    for folder in (clone / "study", other):
-        folder.mkdir(parents=True)
-        command = [sys.executable, "-c", "input()"]
+    python = [sys.executable, "-c", "input()"]
+    for folder, command in ((clone / "study", python), (other, python), (clone, ["cat"])):
+        folder.mkdir(parents=True, exist_ok=True)
         processes.append(subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE))
     delayed = made(clone).checkpoint()
     assert delayed.function == made(clone)
-    assert processes[0].poll() is not None and processes[1].poll() is None
-    processes[1].communicate(b"\n")
+    assert processes[0].poll() is not None
+    for process in processes[1:]:  # of another folder, and what is no stage
+        assert process.poll() is None
+        process.communicate(b"\n")
 
 
 def test_process_that_does_not_end_is_killed(
