@@ -20,6 +20,8 @@ from gfmn.features import statistics
 from gfmn.training import seeds
 from gfmn.training.trainer import Trainer
 
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = os.pathsep.join(map(str, (ROOT, ROOT / "stages", ROOT / "tests")))  # their folders
 STEPS = 5
 ROW: dict[str, Any] = {
     **{"dataset": "d", "extractor": "e", "steps": STEPS, "batch": 8, "latent": 8, "lr": 1e-3},
@@ -101,6 +103,12 @@ def studies(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], St
         return made[folder / name]
 
     return make
+
+
+def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a training of several processes start this file, once a process."""
+    monkeypatch.setattr(train, "__file__", __file__)
+    monkeypatch.setenv("PYTHONPATH", MODULES)
 
 
 def stop_in(monkeypatch: pytest.MonkeyPatch, seed: int, done: int) -> None:

@@ -135,7 +135,8 @@ def test_a_stuck_process_is_named_by_the_first_that_is_not(
             signs.exchange()
             signs.look()
     if named is None:
-        assert rounds == 700 and capsys.readouterr().err == ""
+        signs.end()
+        assert rounds == 700 and others[f"ended-{rank}"] and capsys.readouterr().err == ""
         return
     found = f"expected a sign of life, found none for {watch.SILENCE:.0f} s"
     assert capsys.readouterr().err == f"error: process {named} of 3: {found}\n"

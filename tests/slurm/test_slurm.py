@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import pytest
 from builders.commands import gfmn
 from builders.project import commit, done, git, project
 from builders.sweeps import results, study
+from builders.waiting import until
 from slurm.cluster import PATH, cluster, missing
 
 pytestmark = pytest.mark.slow
@@ -43,13 +44,6 @@ def parameters() -> dict[str, Any]:
 
 def answer(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True).stdout
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + LAST
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.5)
 
 
 class Trace(threading.Thread):
@@ -88,14 +82,14 @@ class Swept:
 
     def sweep(self, trace: Trace) -> None:
         gfmn("sweep", self.study, *WORDS)
-        until(lambda: len(self.training()) > 1 or not answer("squeue", "--noheader"))
+        until(lambda: len(self.training()) > 1 or not answer("squeue", "--noheader"), LAST)
         requeued, over = self.training()
         commands = [("scontrol", "requeue", requeued), ("scancel", "--signal=USR2", over)]
         for command in commands:
             trace.note(" ".join(command))
             answer(*command)
         for job in (requeued, over):
-            until(lambda job=job: "BeginTime" in answer("squeue", "--array", f"--jobs={job}"))
+            until(lambda job=job: "BeginTime" in answer("squeue", "--array", f"--jobs={job}"), LAST)
             now = ("scontrol", "update", f"JobId={job}", "StartTime=now")  # not in two minutes
             trace.note(" ".join(now))
             answer(*now)
@@ -130,7 +124,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swept]:
         trace.start()
         try:
             swept.sweep(trace)
-            until(lambda: not answer("squeue", "--noheader"))
+            until(lambda: not answer("squeue", "--noheader"), LAST)
         finally:
             trace.ended.set()
             trace.join()

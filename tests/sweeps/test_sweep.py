@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,13 @@ import pytest
 from builders.commands import gfmn, refused
 from builders.project import commit, done, git, write_parameters
 from builders.sweeps import STEPS, repository, results, study
+from builders.waiting import until
 
 from gfmn.commands import sweep as command
 from gfmn.sweeps.points import Point
 
 WORDS = ("--set", "lr=1e-4,0.7", "--seeds", 1, "--jobs", 2)
 GOOD, BAD = "a-lr=0.0001-seeds=0", "a-lr=0.7-seeds=0"
-
-
-def until(condition: Any) -> None:
-    end = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 class Killer(threading.Thread):

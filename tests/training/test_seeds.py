@@ -10,9 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import train
-from builders import seeds_study
-from builders.seeds_study import STEPS, Study, every_step, of_seed, stop_in, studies
+from builders.seeds_study import STEPS, Study, every_step, in_processes, of_seed, stop_in, studies
 from builders.training import Taps32
 
 from gfmn.common.errors import InputError, Stopped
@@ -197,10 +195,7 @@ def test_processes_leave_the_same_bytes_in_any_order_of_seeds(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(train, "__file__", seeds_study.__file__)  # what is started, once a process
-    root = Path(__file__).resolve().parents[2]
-    folders = map(str, (root, root / "stages", root / "tests"))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(folders))
+    in_processes(monkeypatch)
     shared = study("shared")
     together = shared.train([3, 5], processes=2)
     (scratch,) = (shared.folder / "data/scratch").glob("x-seed-5-*")

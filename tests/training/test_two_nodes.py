@@ -10,19 +10,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from builders import seeds_study
-from builders.seeds_study import Study
+from builders.seeds_study import MODULES, Study, in_processes
+from builders.waiting import until
 
 pytestmark = pytest.mark.slow
 NODES = {"gfmn-a": "10.213.7.1", "gfmn-b": "10.213.7.2"}  # namespaces and addresses
 CABLE = "cable"  # its name at both ends
-ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = os.pathsep.join(map(str, (ROOT, ROOT / "stages", ROOT / "tests")))  # of modules
 LAST = 120.0  # seconds for what takes a few
 STEPS = 60  # more than are done before a cable is pulled
 
@@ -58,7 +57,7 @@ def start(study: Study, node: str) -> subprocess.Popen[bytes]:
     host, address = NODES["gfmn-a"], NODES[node]
     environment = {
         **os.environ,
-        "PYTHONPATH": FOLDERS,
+        "PYTHONPATH": MODULES,
         "GLOO_SOCKET_IFNAME": CABLE,
         "OMP_NUM_THREADS": "1",
     }
@@ -91,13 +90,6 @@ def on_both(study: Study) -> list[subprocess.Popen[bytes]]:
     return [start(study, node) for node in NODES]
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + LAST
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
 def has_begun(study: Study) -> bool:
     """Whether several steps are done."""
     history = study.folder / "reports/history/x/seed-3.tsv"
@@ -109,8 +101,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The files of two processes on this node alone."""
     study = Study(tmp_path_factory.mktemp("whole") / "study")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(seeds_study.train, "__file__", seeds_study.__file__)
-        patch.setenv("PYTHONPATH", FOLDERS)
+        in_processes(patch)
         patch.chdir(study.folder)
         return study.train([3], processes=2, steps=STEPS)
 
