@@ -37,6 +37,8 @@ def run(arguments: argparse.Namespace) -> Result:
             subject = f"{'':{width}}  {seed}: the {one['subject']}"
             lines += [f"{subject} {text}" for text in one["warnings"]]
             lines += [f"{'':{width}}  {seed}: {one['collapsed']}"] if one["collapsed"] else []
+        for seed, step in facts["diverged"].items():
+            lines.append(f"{'':{width}}  seed-{seed}: diverged at step {step:,}")
     todo = f"to build: {', '.join(changed)}" if changed else "all stages are up to date"
     return Result("\n".join([*lines, todo]), {"runs": runs, "changed": changed})
 
@@ -61,7 +63,9 @@ def _run(study: Path, name: str) -> dict[str, Any]:
     scores: dict[str, Any] = {}
     for path in sorted((study / "reports/metrics").glob(f"{name}-*.json")):
         scores |= json_reader.read(path, "scores")
-    return {"seeds": seeds, "scores": scores}
+    path = study / paths.diverged(name)
+    diverged = json_reader.read(path, "steps by seed") if path.is_file() else {}
+    return {"seeds": seeds, "diverged": diverged, "scores": scores}
 
 
 def _description(study: Path, run: str, seed: str) -> dict[str, Any]:

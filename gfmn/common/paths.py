@@ -48,6 +48,11 @@ def model(run: str, seed: int | None = None) -> Path:
     return folder if seed is None else folder / f"seed-{seed}"
 
 
+def diverged(run: str) -> Path:
+    """By seed that diverged, at which step; no file where none did."""
+    return model(run) / "diverged.json"
+
+
 def live(run: str, seed: int) -> Path:
     """The newest sample grid of a seed under way; no stage's output."""
     return Path("data/live") / run / f"seed-{seed}.png"

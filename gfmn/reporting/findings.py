@@ -30,10 +30,23 @@ class Finding:
 
 
 def find(study: Study, tables: Mapping[str, Table]) -> list[Finding]:
-    """At most five: runs that collapsed, the nearest, orders, how far the loss fell, copies."""
-    found = [*_collapsed(study), *_nearest(study), *_orders(study, tables), *_training(study)]
-    found += _copies(study)
+    """At most five: runs that diverged, that collapsed, the nearest, orders, how far the loss fell,
+    copies."""
+    found = [*_diverged(study), *_collapsed(study), *_nearest(study), *_orders(study, tables)]
+    found += [*_training(study), *_copies(study)]
     return found[:MOST]
+
+
+def _diverged(study: Study) -> Iterator[Finding]:
+    """The runs with seeds that diverged, which no score counts."""
+    lost = {name: run.diverged for name, run in study.runs.items() if run.diverged}
+    if lost:
+        text = "; ".join(
+            f"{name}: seed {seed} of {len(study.runs[name].seeds)} at step {step:,}"
+            for name, steps in lost.items()
+            for seed, step in steps.items()
+        )
+        yield Finding(f"{join(lost)} diverged, which no score counts. {text}.", "", (), "training")
 
 
 def _collapsed(study: Study) -> Iterator[Finding]:

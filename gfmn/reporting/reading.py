@@ -123,9 +123,13 @@ def _read_run(
     seeds = parameters.get("seeds", [0])  # as gfmn.training.config.TrainingConfig has it
     if not isinstance(seeds, list) or not seeds or any(type(seed) is not int for seed in seeds):
         raise InputError(f"runs.{name}.seeds: expected a list of seeds, found {seeds!r}")
-    results = tuple(_read_seed(inputs.folder, name, seed) for seed in seeds)
-    is_trained = all(result.model for result in results)
-    is_sampled = all(result.samples for result in results) or not is_trained
+    file = inputs.folder / paths.diverged(name)
+    diverged = json_reader.read(file, "steps by seed") if file.exists() else {}
+    results = tuple(
+        _read_seed(inputs.folder, name, seed, diverged.get(str(seed))) for seed in seeds
+    )
+    is_trained = all(result.model or result.diverged for result in results)
+    is_sampled = all(result.samples or result.diverged for result in results) or not is_trained
     evaluations = []
     for key, entry in entries.items():
         if entry.run == name:
@@ -139,7 +143,7 @@ def _read_run(
     return RunResult(name, parameters, results, tuple(evaluations), missing)
 
 
-def _read_seed(folder: Path, run: str, seed: int) -> SeedResult:
+def _read_seed(folder: Path, run: str, seed: int, diverged: int | None) -> SeedResult:
     model_folder = folder / paths.model(run, seed)
     config, weights = model_folder / "config.json", model_folder / "generator.safetensors"
     model = None
@@ -162,6 +166,7 @@ def _read_seed(folder: Path, run: str, seed: int) -> SeedResult:
         grids=tuple(sorted((int(step), path) for step, path in steps if step.isdigit())),
         samples=samples if samples.exists() else None,
         generator_digest=digest,
+        diverged=diverged,
     )
 
 

@@ -25,6 +25,7 @@ class SeedResult:
     grids: tuple[tuple[int, Path], ...]  # step, grid of samples of the same noise
     samples: Path | None  # a grid
     generator_digest: str | None = None  # sha256 of its file
+    diverged: int | None = None  # the step at which its loss or a weight was no longer finite
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class RunResult:
         return next((seed.model for seed in self.seeds if seed.model), None)
 
     @property
+    def diverged(self) -> dict[int, int]:
+        """The seeds that diverged, each with its step."""
+        return {seed.seed: seed.diverged for seed in self.seeds if seed.diverged}
+
+    @property
     def shown_seed(self) -> SeedResult:
         """The seed whose samples are shown: the first that has any."""
         return next((seed for seed in self.seeds if seed.samples), self.seeds[0])
@@ -87,7 +93,8 @@ class RunResult:
 
     @property
     def status(self) -> str:
-        """`scored`, `trained, not scored` or `not run`, with counts and what is missing."""
+        """`scored`, `trained, not scored`, `not run` or, where seeds diverged, `no result`; with
+        counts and what is missing."""
         seeds, spaces = len(self.seeds), len(self.evaluations)
         trained = sum(seed.model is not None for seed in self.seeds)
         scores = [evaluation.scores for evaluation in self.evaluations if evaluation.scores]
@@ -99,9 +106,11 @@ class RunResult:
             status += f", {least} of {seeds} seeds" if least < seeds else ""
         else:
             some = f"{trained} of {seeds} seeds " if trained < seeds else ""
-            status = f"{some}trained, not scored" if trained else "not run"
+            untrained = "no result" if self.diverged else "not run"
+            status = f"{some}trained, not scored" if trained else untrained
             missing = [*self.missing, *missing] if trained else [*self.missing]
-        reasons = ", ".join(dict.fromkeys(missing))
+        lost = [f"seed {seed} diverged at step {step:,}" for seed, step in self.diverged.items()]
+        reasons = ", ".join(dict.fromkeys([*lost, *missing]))
         return f"{status}: {reasons}" if reasons else status
 
 

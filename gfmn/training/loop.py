@@ -32,6 +32,18 @@ from gfmn.training.trainable import Trainable
 AGREE = 2.0  # seconds of training after which processes look at each other's signals
 
 
+class DivergenceError(InputError):
+    """The loss or a weight is no longer finite, as seen at `step`, a row of the history.
+
+    `signal`: the number of a signal that came in the same step.
+    """
+
+    def __init__(self, message: str, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+        self.signal: int | None = None
+
+
 @dataclass
 class Run:
     """One run under way. In a world of several processes the first one writes its files.
@@ -72,22 +84,26 @@ class Run:
         """Train to the last step, if that is still to do, and write the files.
 
         Returns the number of a signal that came too late to stop it, for whoever has more to do.
-        Raises `Stopped` after SIGINT, SIGTERM or SIGHUP, and `InputError` when the loss or a
-        weight is no longer finite; the last good checkpoint is kept in both cases.
+        Raises `Stopped` after SIGINT, SIGTERM or SIGHUP, and `DivergenceError`; the last good
+        checkpoint is kept in both cases.
         """
         start = self.resumed.step if self.resumed else 0
         self._announce()
         with caught() as signals:
             if start < self.config.steps:
-                self._take_steps(start, signals)
+                try:
+                    self._take_steps(start, signals)
+                except DivergenceError as error:
+                    self.seconds = time.perf_counter() - self._begun
+                    error.signal = self._signal(signals)
+                    raise
                 self._write()
                 # Last: what is needed to write them again or to train on, and nothing before it.
                 self.files.checkpoints.keep = 1
                 self._save(self.config.steps)
             else:
                 self._write()
-            stopped = self.world.any(bool(signals))
-        return _first(signals) if stopped else None
+            return self._signal(signals)
 
     def _take_steps(self, start: int, signals: list[int]) -> None:
         config, saved = self.config, time.monotonic()
@@ -122,7 +138,7 @@ class Run:
         found = self.trainer.measure()
         values = [found[column] for column in self.trainer.columns]
         if not self.trainer.finite():  # the weights too: a ReLU may turn NaN into 0
-            self._refuse(f"loss {values[0]:.4g}", done)
+            self._diverge(values[0], done)
         rate = learning_rate(self.config, done - 1)
         numbers = [f"{value:.6g}" for value in (rate, *values)]
         self.rows.append("\t".join([f"{done}\t{done * self.config.batch}", *numbers]) + "\n")
@@ -143,9 +159,9 @@ class Run:
             save_snapshot(self.trainer, self.files, done)
 
     def _save(self, done: int) -> None:
-        if self.world.is_main:
-            if not self.trainer.finite():
-                self._refuse("between two rows of the history", done)
+        # Weights that are not finite are no state to go on from; the next row of the history, whose
+        # step does not depend on the clock, says that the run has diverged.
+        if self.world.is_main and self.trainer.finite():
             self.seconds = time.perf_counter() - self._begun
             metadata = {
                 "history": self.rows,
@@ -197,14 +213,19 @@ class Run:
             number,
         )
 
-    def _refuse(self, found: str, done: int) -> None:
+    def _diverge(self, loss: float, done: int) -> None:
         checkpoints = self.files.checkpoints
         kept = f"; the last good checkpoints are in {checkpoints.folder}"
-        raise InputError(
+        raise DivergenceError(
             f"{self.trainer.section}.{self.name}: expected a finite loss and finite weights, found "
-            f"others, {found}, at step {done} of seed {self.trainer.seed}; a lower lr, a warmup or "
-            f"a grad_clip_norm may help{kept if checkpoints.latest() else ''}"
+            f"others, loss {loss:.4g}, at step {done} of seed {self.trainer.seed}; a lower lr, a "
+            f"warmup or a grad_clip_norm may help{kept if checkpoints.latest() else ''}",
+            done,
         )
+
+    def _signal(self, signals: list[int]) -> int | None:
+        """The number of a signal that came to this or to another process."""
+        return _first(signals) if self.world.any(bool(signals)) else None
 
 
 def _first(signals: list[int]) -> int:

@@ -1,6 +1,7 @@
 """The seeds of a run in a study's folder, one after another.
 
-Each leaves the files that it would leave alone, in any order of the seeds.
+Each leaves the files that it would leave alone, in any order of the seeds. One that diverges leaves
+its history, and its step in a list; the others go on without it.
 """
 
 import os
@@ -20,7 +21,7 @@ from gfmn.networks.extractor_file import file_digest
 from gfmn.runtime.checkpoints import Checkpoints
 from gfmn.runtime.distributed import World
 from gfmn.training.config import TrainingConfig
-from gfmn.training.loop import Run
+from gfmn.training.loop import DivergenceError, Run
 from gfmn.training.outputs import Files
 from gfmn.training.resume import resume_point, run_fingerprint
 from gfmn.training.schedule import Schedule
@@ -67,8 +68,9 @@ def run_seeds(
     """Train every seed, or write its files again where it is finished; and what all of them took.
 
     `digests`: of the inputs, as `run_fingerprint` has them. `make`: what is trained, with the
-    precisions that are known already. Raises what `Run.train` does; `Stopped` also where a signal
-    came at the end of a seed that is not the last.
+    precisions that are known already. Raises what `Run.train` does, but `DivergenceError` only
+    where every seed diverged; `Stopped` also where a signal came at the end of a seed that is not
+    the last.
     """
     # All of them now: a fingerprint is of the code in use, and training might import more.
     trainings = [(each, run_fingerprint(each, *digests)) for each in config.each()]
@@ -79,7 +81,8 @@ def run_seeds(
 
     save_every = float(os.environ.get("GFMN_CHECKPOINT_SECONDS", "300"))
     precision: Mapping[str, str] = {}  # of all networks, as the seed before had it
-    seconds, from_step, warnings = 0.0, 0, []
+    seconds, steps, from_step, warnings = 0.0, 0, 0, []
+    diverged: dict[int, DivergenceError] = {}
     for number, (each, fingerprint) in enumerate(trainings):
         seed = each.seed or 0
         files = Files(
@@ -94,7 +97,13 @@ def run_seeds(
         precision = checkpoint.metadata["precision"] if checkpoint else precision
         label = f"{name} seed {seed}" if len(trainings) > 1 else name
         run = Run(name, make(each, precision), files, checkpoint, world, label)
-        signal = run.train()
+        try:
+            signal = run.train()
+            steps += config.steps
+        except DivergenceError as error:
+            diverged[seed], signal = error, error.signal
+            steps += error.step
+            run.warning = f"train {label}: WARNING: {error}"
         warnings.append(run.warning)
         precision, seconds = run.trainer.precisions, seconds + run.seconds
         if number == 0 and checkpoint:
@@ -105,13 +114,18 @@ def run_seeds(
                 f"same command to resume with seed {config.seeds[number + 1]}",
                 signal,
             )
+    if diverged and world.is_main:
+        found = {str(seed): error.step for seed, error in diverged.items()}
+        stage.write_json(paths.diverged(name), found)
+    if len(diverged) == len(trainings):
+        raise next(iter(diverged.values()))
     for warning in filter(None, warnings):
         print(warning, file=sys.stderr, flush=True)
     if world.is_main:
         facts = {
             "seconds": round(seconds, 2),  # of all seeds and sessions
             "cpus": os.cpu_count(),
-            "steps_per_second": round(len(trainings) * config.steps / seconds, 2),
+            "steps_per_second": round(steps / seconds, 2),
             "seeds": len(trainings),
             "peak_mib": peak_memory() >> 20,
             "from_step": from_step,  # where the first seed was resumed

@@ -70,10 +70,10 @@ def test_wheel_makes_a_page_of_200_images_in_another_folder(photos: Path, wheel:
     assert json.loads(command("run", "--json", "--quiet", cwd=study))["stages"] == {}
     with (wheel / "gfmn/common/errors.py").open("a") as file:
         file.write("\n# another version\n")
-    assert (
-        "to build: check-params, evaluate@fast-lite2, extract-stats@images-vgg16-eval"
-        in command("status", cwd=study)
-    )
+    (study / "data/models/fast/diverged.json").write_text('{"0": 3}')
+    status = command("status", cwd=study)
+    assert "seed-0: diverged at step 3" in status
+    assert "to build: check-params, evaluate@fast-lite2, extract-stats@images-vgg16-eval" in status
 
 
 def test_unknown_run_and_wrong_value_fail_before_dvc_starts(study: Path) -> None:

@@ -1,5 +1,6 @@
 """Results that cannot be read end as one line that says why."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from builders.score_files import read_record, write_record
 from builders.synthetic_report import CONFIG, edit_scores, read_synthetic, remove, scores_path
 from builders.synthetic_study import folder_of, spaces
 
+from gfmn.common import paths
 from gfmn.common.errors import InputError
+from gfmn.reporting.findings import find
+from gfmn.reporting.page.facts import costs
 from gfmn.reporting.reading import read_study
 
 NAME = "moment_matching-lite2"
@@ -139,6 +143,26 @@ def test_missing_seeds_are_counted_in_the_status(tmp_path: Path) -> None:
     for evaluator in ("lite2", "own"):
         scores_path(folder, f"moment_matching-{evaluator}").unlink()
     assert read_synthetic(folder).headline.status == "2 of 3 seeds trained, not scored"
+
+
+def test_diverged_seeds_are_named_and_counted(tmp_path: Path) -> None:
+    folder = shutil.copytree(folder_of(False), tmp_path / "study")
+    for run, steps in (("moment_matching", {"0": 1100}), ("taps3", {"1": 20, "4": 300})):
+        (folder / paths.diverged(run)).write_text(json.dumps(steps))
+    remove(folder, "moment_matching/seed-0*", "taps3/seed-*")
+    edit_scores(folder, NAME, lambda record: record.update(seeds=record["seeds"][1:]))
+    scores_path(folder, "taps3-lite2").unlink()
+    study = read_synthetic(folder)
+    status = "scored, 2 of 3 seeds: seed 0 diverged at step 1,100"
+    assert study.runs["moment_matching"].status == status
+    status = "no result: seed 1 diverged at step 20, seed 4 diverged at step 300"
+    assert study.runs["taps3"].status == status
+    shown = costs(study).T["moment_matching"]
+    assert (shown["collapsed"], shown["diverged"]) == ("0 of 3 seeds", "1 of 3 seeds")
+    finding = find(study, {})[0].text
+    assert finding.startswith("moment_matching and taps3 diverged, which no score counts. ")
+    assert "moment_matching: seed 0 of 3 at step 1,100; taps3: seed 1 of 2 at step 20" in finding
+    assert "diverged" not in costs(read_synthetic(folder_of(False)))
 
 
 def test_run_prefers_scores_against_its_own_data_set(tmp_path: Path) -> None:

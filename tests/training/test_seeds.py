@@ -10,9 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sample
 from builders.seeds_study import STEPS, Study, every_step, in_processes, of_seed, stop_in, studies
 from builders.training import Taps32
 
+from gfmn.common import paths
 from gfmn.common.errors import InputError, Stopped
 from gfmn.training import loop, seeds
 from gfmn.training import trainer as trainer_module
@@ -131,17 +133,45 @@ def test_lines_name_the_seed_where_there_are_several(
     assert "train x seed 4: 5/5 steps" in lines and "train x seed 5: 5/5 steps" in lines
 
 
-def test_seed_that_diverges_is_named_and_those_before_are_kept(
-    study: Callable[[str], Study], monkeypatch: pytest.MonkeyPatch
+def test_seed_that_diverges_is_counted_and_the_others_are_as_without_it(
+    study: Callable[[str], Study], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     spoilt, finite = study("spoilt"), Trainer.finite
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "finite", lambda t: t.config.seed != 5 and finite(t))
-        with pytest.raises(InputError, match=r"runs\.x: expected a finite .* at step 2 of seed 5;"):
-            spoilt.train([3, 5])
-    of_seed(spoilt.files(), 3)
-    spoilt.train([3, 4])
-    assert spoilt.steps == every_step(4)
+        found = spoilt.train([3, 5, 4])
+        line = "train x seed 5: WARNING: runs.x: expected a finite loss and finite weights, found"
+        assert line in capsys.readouterr().err
+        assert json.loads(Path("data/models/x/diverged.json").read_text()) == {"5": 2}
+        assert spoilt.steps == [*every_step(3), (5, 0), (5, 1), *every_step(4)]
+        assert spoilt.timing()["seeds"] == 3
+        sample.main("x")  # and so what comes after it
+        assert [*paths.sample_files("x")] == [3, 4]
+        assert spoilt.train([5, 3, 4]) == found  # the clock decides of no step
+    alone = study("alone").train([3, 4])
+    lost = {path for path in found if "/seed-5" in path or path.endswith("diverged.json")}
+    assert {path: digest for path, digest in found.items() if path not in lost} == alone
+    assert spoilt.train([3, 4]) == alone and spoilt.steps == []
+
+
+def test_run_ends_where_every_seed_diverges_and_says_at_which_steps(
+    study: Callable[[str], Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt = study("spoilt")
+    monkeypatch.setattr(Trainer, "finite", lambda t: False)
+    with pytest.raises(InputError, match=r"runs\.x: expected a finite .* at step 2 of seed 3;"):
+        spoilt.train([3, 5])
+    assert json.loads(Path("data/models/x/diverged.json").read_text()) == {"3": 2, "5": 2}
+
+
+def test_signal_in_the_step_that_diverges_ends_the_stage(
+    study: Callable[[str], Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt, finite = study("spoilt"), Trainer.finite
+    monkeypatch.setattr(Trainer, "finite", lambda t: t.config.seed != 3 and finite(t))
+    stop_in(monkeypatch, 3, 2)
+    with pytest.raises(Stopped, match="stopped by SIGTERM after seed 3"):
+        spoilt.train([3, 5])
 
 
 def test_seed_resumes_in_the_precision_in_which_it_began(

@@ -100,8 +100,9 @@ def _reference(scores: Scores) -> dict[str, str]:
 
 
 def costs(study: Study) -> pd.DataFrame:
-    """By run that is trained: what its training took, and how many of its seeds collapsed."""
+    """By run that is trained: what its training took, and how many seeds collapsed or diverged."""
     rows: dict[str, dict[str, Any]] = {}
+    some_diverged = any(run.diverged for run in study.runs.values())
     for name, run in study.runs.items():
         facts = study.timings.get(f"train-{name}", {})
         if run.model and facts:
@@ -112,6 +113,8 @@ def costs(study: Study) -> pd.DataFrame:
                 "memory": f"{memory:,} MiB" if memory else "",
                 "collapsed": f"{len(collapsed_seeds(run))} of {seeds} seeds",
             }
+            if some_diverged:
+                rows[name]["diverged"] = f"{len(run.diverged)} of {seeds} seeds"
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
