@@ -26,7 +26,7 @@ def main(name: str) -> None:
     settings = metrics.model_dump(mode="json")
     expected = {"dataset_digest": data.metadata["digest"], "settings": settings}
     folder = paths.reference(config.dataset, config.evaluator)
-    real = reference.load(folder, evaluator.facts() | expected)
+    real = reference.load(folder, evaluator.facts(config.dataset) | expected)
     pictures = paths.neighbors(name)
     shutil.rmtree(pictures, ignore_errors=True)
     pictures.mkdir(parents=True)

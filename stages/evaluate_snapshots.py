@@ -23,7 +23,8 @@ def main(name: str) -> None:
     sampling = sampling.model_copy(update={"count": config.count})
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
     folder = paths.reference(config.dataset, config.evaluator)
-    real = reference.load(folder, evaluator.facts() | {"dataset": config.dataset}).real.gaussian
+    about = evaluator.facts(config.dataset)
+    real = reference.load(folder, about | {"dataset": config.dataset}).real.gaussian
     found = []
     for seed in generators.trained_seeds(paths.model(config.run)):
         files = paths.snapshot_files(config.run, seed)
@@ -34,7 +35,7 @@ def main(name: str) -> None:
                 score = snapshots.distance(images, evaluator, real, temporary)
             found.append(snapshots.Snapshot(seed, step, loss, score.value, config.count))
     facts = {
-        **evaluator.facts(),
+        **about,
         **{"run": config.run, "dataset": config.dataset},
         **{"score": score.name, "title": score.title},
         "n_reference": real.count,

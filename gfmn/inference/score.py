@@ -161,7 +161,9 @@ def _common_size(inputs: Mapping[str, str]) -> int:
 
 def _prepared(path: str, size: int, argument: str, folder: Path) -> PreparedDataset:
     sources.prepare(_source(path, size, argument), argument.lower(), folder, argument)
-    return prepared.read(folder)
+    data = prepared.read(folder)
+    data.metadata["name"] = None  # no study's data set
+    return data
 
 
 def _text(result: EvaluationResult, facts: Mapping[str, Any]) -> str:

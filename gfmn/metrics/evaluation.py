@@ -73,14 +73,15 @@ def describe_real(
     """
     features = evaluator.features(data.images, folder)
     frequencies = None
-    if evaluator.in_domain and features.logits is not None:
+    name = data.metadata.get("name")
+    if evaluator.knows(name) and features.logits is not None:
         frequencies = class_frequencies(features.logits)
     facts = {
-        "dataset": data.metadata.get("name"),
+        "dataset": name,
         "dataset_digest": data.metadata.get("digest"),
         "split": data.metadata.get("split"),
         "settings": config.model_dump(mode="json"),
-        **evaluator.facts(),
+        **evaluator.facts(name),
     }
     distances = _held_out_distances(data, held_out, features, evaluator, config)
     real = reference.fit(features.pooled, config)
@@ -102,7 +103,8 @@ def real_against_real(
     """
     against, features = described
     if held_out is not None:
-        images, labels = held_out.images, labels_by_name(held_out, data, bool(evaluator.in_domain))
+        needed = against.class_frequencies is not None
+        images, labels = held_out.images, labels_by_name(held_out, data, needed)
         features = evaluator.features(held_out.images, folder / "held_out")
         rows = np.arange(len(held_out.images))
     else:

@@ -41,7 +41,7 @@ class Evaluator:
     """A frozen network in float32 whose features images are compared in.
 
     `space`: its feature space, canonical where it is the Inception of the Inception Score and of
-    FID, by the hash of the published weights; `digest`: the file's sha256; `in_domain`: the data
+    FID, by the hash of the published weights; `digest`: the file's sha256; `trained_on`: the data
     set on whose classes it was trained in the pipeline, else None.
     """
 
@@ -54,17 +54,21 @@ class Evaluator:
         self.resizer = network.resizer
         task = header.provenance.get("parameters", {}).get("task")
         trained_on = header.provenance.get("trained_on")
-        self.in_domain = str(trained_on) if task == "classifier" and trained_on else None
+        self.trained_on = str(trained_on) if task == "classifier" and trained_on else None
 
-    def facts(self) -> dict[str, Any]:
-        """What must be said of it beside every score."""
+    def knows(self, dataset: str | None) -> bool:
+        """Whether it was trained on a data set's classes; None: of images that no study names."""
+        return self.trained_on is not None and dataset in (None, self.trained_on)
+
+    def facts(self, dataset: str | None = None) -> dict[str, Any]:
+        """What must be said of it beside every score against a data set's images."""
         return {
             "evaluator": self.name,
             "evaluator_digest": self.digest,
             "architecture": self.architecture,
             "resizer": self.resizer,
             "canonical": self.space.canonical,
-            "in_domain": self.in_domain is not None,
+            "in_domain": self.knows(dataset),
         }
 
     def features(

@@ -215,7 +215,7 @@ def _check_spaces(study: Study) -> None:
     seen: dict[str, tuple[str, Scores]] = {}
     for name, scores in study.score_files():
         first, other = seen.setdefault(scores.evaluator, (name, scores))
-        for key in ("evaluator_digest", "architecture", "resizer", "canonical", "in_domain"):
+        for key in ("evaluator_digest", "architecture", "resizer", "canonical"):
             expected, found = getattr(other, key), getattr(scores, key)
             if expected != found:
                 where = f"{study.folder / paths.scores(name)}: $.{key}"

@@ -209,7 +209,7 @@ class _Imagined(Evaluator):
     """Features are random, and take no time: what is left is the scores'."""
 
     def __init__(self, real: Evaluator, width: int) -> None:
-        self.network, self.space, self.in_domain = real.network, real.space, real.in_domain
+        self.network, self.space, self.trained_on = real.network, real.space, real.trained_on
         self.name, self.architecture, self.digest = real.name, real.architecture, real.digest
         self.resizer, self.width = real.resizer, width
 

@@ -39,6 +39,16 @@ def data_of(folder: Path, name: str, **fields: Any) -> PreparedDataset:
     return prepared.read(folder / name)
 
 
+def classifier_of(dataset: str, folder: Path) -> Evaluator:
+    """As a study trains one on a data set of 10 classes, with random weights."""
+    provenance = {"trained_on": dataset, "parameters": {"task": "classifier"}}
+    torch.manual_seed(0)
+    state = build("resnet18", classes=10).state_dict()
+    made = NetworkRecord("own", "resnet18", state, provenance, {"classes": 10})
+    save_extractor(folder / "own.safetensors", [made])
+    return load_evaluator(folder / "own.safetensors")
+
+
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
     return data_of(tmp_path_factory.mktemp("data"), "photos", smallest=0.2)
@@ -128,13 +138,8 @@ def test_real_against_real_compares_held_out_images_with_all(
 def test_compare_with_a_classifier_of_the_data_reports_classes(
     digits: PreparedDataset, tmp_path: Path
 ) -> None:
-    provenance = {"trained_on": "digits", "parameters": {"task": "classifier"}}
-    torch.manual_seed(0)
-    state = build("resnet18", classes=10).state_dict()
-    made = NetworkRecord("own", "resnet18", state, provenance, {"classes": 10})
-    save_extractor(tmp_path / "own.safetensors", [made])
-    own = load_evaluator(tmp_path / "own.safetensors")
-    assert own.in_domain == "digits"
+    own = classifier_of("digits", tmp_path)
+    assert own.trained_on == "digits"
     both = describe_real(digits, None, own, CONFIG, tmp_path / "reference")
     real, _, _ = real_against_real(digits, None, both, own, CONFIG, tmp_path)
     assert {"accuracy_own_200", "confidence_own_200", "covered_own_200"} <= set(real.scores)
@@ -146,6 +151,20 @@ def test_compare_with_a_classifier_of_the_data_reports_classes(
     expected = np.abs(np.array(shares["real"]) - np.array(shares["generated"])).sum() / 2
     distance = found.scores[f"class_distance_own_{thousands(len(one) * 4)}"].value
     assert distance == pytest.approx(expected, abs=1e-4)
+
+
+def test_classifier_of_other_data_is_a_space_alone(
+    digits: PreparedDataset, photos: PreparedDataset, tmp_path: Path
+) -> None:
+    own = classifier_of("digits", tmp_path)
+    for data, known in ((digits, True), (photos, False)):
+        folder = tmp_path / str(known)
+        both = describe_real(data, None, own, CONFIG, folder)
+        assert both[0].facts["in_domain"] is known
+        real, _, _ = real_against_real(data, None, both, own, CONFIG, tmp_path)
+        assert ("accuracy_own_200" in real.scores) is (real.classes is not None) is known
+        assert "fd_own_200" in real.scores
+    assert int(np.max(photos.labels)) > 9  # no classes of its
 
 
 def test_compare_picture_begins_with_the_nearest_samples(

@@ -82,7 +82,7 @@ def test_features_are_those_of_resized_images_in_any_batch(lite: Path) -> None:
     np.testing.assert_allclose(found.logits, logits.numpy(), rtol=1e-2, atol=1e-3)
     assert evaluator.digest == file_digest(lite) and evaluator.name == "lite"
     assert evaluator.resizer == "antialiased bilinear to 40 px"
-    assert not evaluator.space.canonical and evaluator.in_domain is None
+    assert not evaluator.space.canonical and evaluator.trained_on is None
 
 
 def test_features_in_files_equal_those_in_memory(lite: Path, tmp_path: Path) -> None:

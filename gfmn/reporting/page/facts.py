@@ -66,7 +66,9 @@ def provenance(study: Study) -> list[tuple[str, str, dict[str, str]]]:
                 entries.setdefault(("Statistics", name), facts)
             entries.setdefault(("Precision", "of the networks"), {}).update(run.model.precision)
     for name, scores in study.score_files():
-        entries.setdefault(("Evaluator", scores.evaluator), _evaluator(scores))
+        space = entries.setdefault(("Evaluator", scores.evaluator), _evaluator(scores))
+        if scores.in_domain:
+            space["trained here on the data’s classes"] = "yes"
         settings = flatten(scores.settings)
         if settings and entries.setdefault(("Scores", scores.evaluator), settings) != settings:
             entries["Scores", name] = settings  # differ from the others in this space
@@ -85,7 +87,7 @@ def _evaluator(scores: Scores) -> dict[str, str]:
         "architecture": scores.architecture,
         "resizer": scores.resizer,
         "FID’s own Inception": "yes" if scores.canonical else "no",
-        "trained here on the data’s classes": "yes" if scores.in_domain else "no",
+        "trained here on the data’s classes": "no",
     }
 
 
