@@ -23,8 +23,8 @@ def main(name: str) -> None:
     sampling = sampling.model_copy(update={"count": config.count})
     evaluator = load_evaluator(paths.evaluator(config.evaluator))
     folder = paths.reference(config.dataset, config.evaluator)
-    about = evaluator.facts(config.dataset)
-    real = reference.load(folder, about | {"dataset": config.dataset}).real.gaussian
+    space = evaluator.facts(config.dataset) | {"dataset": config.dataset}
+    real = reference.load(folder, space).real.gaussian
     found = []
     for seed in generators.trained_seeds(paths.model(config.run)):
         files = paths.snapshot_files(config.run, seed)
@@ -35,11 +35,9 @@ def main(name: str) -> None:
                 score = snapshots.distance(images, evaluator, real, temporary)
             found.append(snapshots.Snapshot(seed, step, loss, score.value, config.count))
     facts = {
-        **about,
-        **{"run": config.run, "dataset": config.dataset},
-        **{"score": score.name, "title": score.title},
-        "n_reference": real.count,
-        "sampling": sampling.model_dump(mode="json"),
+        **space,
+        **{"run": config.run, "score": score.name, "title": score.title},
+        **{"n_reference": real.count, "sampling": sampling.model_dump(mode="json")},
     }
     snapshots.write(paths.scores(f"snapshots-{name}"), facts, found)
     summary = snapshots.summary(found)
