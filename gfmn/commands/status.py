@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gfmn.common import json_reader, parameters, paths
+from gfmn.common import divergence, json_reader, parameters, paths
 from gfmn.inference import options
 from gfmn.inference.output import Result
 from gfmn.study import check, stages, watch
@@ -63,9 +63,7 @@ def _run(study: Path, name: str) -> dict[str, Any]:
     scores: dict[str, Any] = {}
     for path in sorted((study / "reports/metrics").glob(f"{name}-*.json")):
         scores |= json_reader.read(path, "scores")
-    path = study / paths.diverged(name)
-    diverged = json_reader.read(path, "steps by seed") if path.is_file() else {}
-    return {"seeds": seeds, "diverged": diverged, "scores": scores}
+    return {"seeds": seeds, "diverged": divergence.read(study, name), "scores": scores}
 
 
 def _description(study: Path, run: str, seed: str) -> dict[str, Any]:

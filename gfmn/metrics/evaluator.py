@@ -61,7 +61,7 @@ class Evaluator:
         return self.trained_on is not None and dataset in (None, self.trained_on)
 
     def facts(self, dataset: str | None = None) -> dict[str, Any]:
-        """What must be said of it beside every score against a data set's images."""
+        """What is reported with every score against a data set's images."""
         return {
             "evaluator": self.name,
             "evaluator_digest": self.digest,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from gfmn.common import json_reader, paths
+from gfmn.common import divergence, json_reader, paths
 from gfmn.common.config import suggest
 from gfmn.common.errors import InputError
 from gfmn.reporting.config import ReportConfig
@@ -123,11 +123,8 @@ def _read_run(
     seeds = parameters.get("seeds", [0])  # as gfmn.training.config.TrainingConfig has it
     if not isinstance(seeds, list) or not seeds or any(type(seed) is not int for seed in seeds):
         raise InputError(f"runs.{name}.seeds: expected a list of seeds, found {seeds!r}")
-    file = inputs.folder / paths.diverged(name)
-    diverged = json_reader.read(file, "steps by seed") if file.exists() else {}
-    results = tuple(
-        _read_seed(inputs.folder, name, seed, diverged.get(str(seed))) for seed in seeds
-    )
+    diverged = divergence.read(inputs.folder, name)
+    results = tuple(_read_seed(inputs.folder, name, seed, diverged.get(seed)) for seed in seeds)
     is_trained = all(result.model or result.diverged for result in results)
     is_sampled = all(result.samples or result.diverged for result in results) or not is_trained
     evaluations = []

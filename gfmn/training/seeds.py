@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from signal import Signals
 from typing import TypeVar
 
-from gfmn.common import json_reader, paths, stage
+from gfmn.common import divergence, json_reader, paths, stage
 from gfmn.common.devices import peak_memory
 from gfmn.common.errors import Stopped
 from gfmn.features import statistics
@@ -115,8 +115,7 @@ def run_seeds(
                 signal,
             )
     if diverged and world.is_main:
-        found = {str(seed): error.step for seed, error in diverged.items()}
-        stage.write_json(paths.diverged(name), found)
+        divergence.write(name, {seed: error.step for seed, error in diverged.items()})
     if len(diverged) == len(trainings):
         raise next(iter(diverged.values()))
     for warning in filter(None, warnings):

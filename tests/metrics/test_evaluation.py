@@ -164,7 +164,7 @@ def test_classifier_of_other_data_is_a_space_alone(
         real, _, _ = real_against_real(data, None, both, own, CONFIG, tmp_path)
         assert ("accuracy_own_200" in real.scores) is (real.classes is not None) is known
         assert "fd_own_200" in real.scores
-    assert int(np.max(photos.labels)) > 9  # no classes of its
+    assert int(np.max(photos.labels)) > 9  # more than it has classes
 
 
 def test_compare_picture_begins_with_the_nearest_samples(

@@ -29,6 +29,11 @@ NAME = "moment_matching-lite2"
         ("reports/history/vgg16/seed-1.tsv", "step\timages\tlr\n1\t2\t3\n", "'loss'"),
         ("reports/history/vgg16/seed-1.tsv", "", "expected a table"),
         ("data/timings/train-vgg16.json", "no", "expected JSON"),
+        (
+            "data/models/vgg16/diverged.json",
+            '{"1": "x"}',
+            "expected a step by seed, found '1': 'x'",
+        ),
     ],
 )
 def test_malformed_file_is_one_line_that_names_it(
